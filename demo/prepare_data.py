@@ -1,0 +1,237 @@
+"""Turn the data folder into the Parquet files that the demo model is trained and tested on.
+
+Enters: `--data`, the folder of corpora (each with its NOTICE), and `--out`.
+Leaves in `--out`:
+  pretrain.parquet   text, language            text that no test part holds
+  heldout.parquet    text, language            NTREX documents kept out of pre-training
+  ner.parquet        tokens, tags, spaces, language, split, source
+  topic.parquet      text, label, language, split
+  retrieval.parquet  text, english, language   Tatoeba pairs, test only
+Holds: parallel corpora are split by id or document, the same in every language; a sentence
+that occurs in a test part occurs in no training part of its language.
+"""
+
+import csv
+import logging
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+from ner_corpora import SOURCES, NerSentence, read_lines
+
+logger = logging.getLogger("demo.prepare_data")
+
+NTREX_TRAINING_LINES = 1700
+HANDBOOK_CHARACTERS = 400_000
+"""Cap a language on the Debian and GNOME manuals, so that they do not drown other text."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the corpora name one language."""
+
+    sib: str
+    ntrex: str
+    udhr: str
+    tatoeba: str
+
+
+LANGUAGES = {
+    "en_XX": Names("eng_Latn", "src.eng", "eng", ""),
+    "de_DE": Names("deu_Latn", "ref.deu", "deu_1996", "deu"),
+    "es_XX": Names("spa_Latn", "ref.spa", "spa", "spa"),
+    "pt_XX": Names("por_Latn", "ref.por", "por_BR", "por"),
+    "sv_SE": Names("swe_Latn", "ref.swe", "swe", "swe"),
+    "fi_FI": Names("fin_Latn", "ref.fin", "fin", "fin"),
+    "hr_HR": Names("hrv_Latn", "ref.hrv", "hrv", "hrv"),
+    "tr_TR": Names("tur_Latn", "ref.tur", "tur", "tur"),
+    "id_ID": Names("ind_Latn", "ref.ind", "ind", "ind"),
+    "ru_RU": Names("rus_Cyrl", "ref.rus", "rus", "rus"),
+    "ar_AR": Names("arb_Arab", "ref.arb", "arb", "ara"),
+    "hi_IN": Names("hin_Deva", "ref.hin", "hin", "hin"),
+    "bn_IN": Names("ben_Beng", "ref.ben", "ben", "ben"),
+    "zh_CN": Names("zho_Hans", "ref.zho-CN", "cmn_hans", "cmn"),
+    "ja_XX": Names("jpn_Jpan", "ref.jpn", "jpn", "jpn"),
+    "ko_KR": Names("kor_Hang", "ref.kor", "kor", "kor"),
+}
+
+
+@dataclass(frozen=True)
+class NerRow:
+    """A sentence with the split and the corpus it belongs to."""
+
+    sentence: NerSentence
+    language: str
+    split: str
+    source: str
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
+    out: Annotated[Path, typer.Option(help="Folder for the Parquet files.")],
+) -> None:
+    """Write the five Parquet files."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    out.mkdir(parents=True, exist_ok=True)
+    ner = without_leaks(list(ner_rows(data)))
+    topic = list(topic_rows(data))
+    _write(out / "ner.parquet", _ner_table(ner))
+    _write(out / "topic.parquet", pa.Table.from_pylist(topic))
+    _write(out / "pretrain.parquet", pa.Table.from_pylist(pretraining_rows(data, ner, topic)))
+    _write(out / "heldout.parquet", pa.Table.from_pylist(list(ntrex_rows(data, training=False))))
+    _write(out / "retrieval.parquet", pa.Table.from_pylist(list(retrieval_rows(data))))
+
+
+def ner_rows(data: Path) -> Iterator[NerRow]:
+    """Every sentence of every corpus, in file order, with the split its place gives it."""
+    for source in SOURCES:
+        sentences = list(source.read(data / source.path))
+        start = 0.0
+        for split, share in source.shares:
+            first, last = round(start * len(sentences)), round((start + share) * len(sentences))
+            for sentence in sentences[first:last]:
+                yield NerRow(sentence, source.language, split, source.name)
+            start += share
+
+
+def without_leaks(rows: list[NerRow]) -> list[NerRow]:
+    """Drop what a later split holds too: from train what dev or test hold, from dev test's."""
+    test = {_key(row) for row in rows if row.split == "test"}
+    dev = {_key(row) for row in rows if row.split == "dev"}
+    forbidden = {"train": dev | test, "dev": test, "test": set()}
+    return [row for row in rows if _key(row) not in forbidden[row.split]]
+
+
+def topic_rows(data: Path) -> Iterator[dict[str, str]]:
+    """SIB-200 with its own splits, which are parallel over the languages."""
+    for language, names in LANGUAGES.items():
+        for split in ("train", "dev", "test"):
+            lines = read_lines(data / "sib200" / names.sib / f"{split}.tsv.gz")
+            for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+                yield {
+                    "text": row["text"],
+                    "label": row["category"],
+                    "language": language,
+                    "split": split,
+                }
+
+
+def pretraining_rows(
+    data: Path, ner: list[NerRow], topic: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """Text for masked LM: manuals, UDHR, NTREX's training documents, and the training splits."""
+    rows = [*manual_rows(data), *udhr_rows(data), *ntrex_rows(data, training=True)]
+    rows += [
+        {"text": row["text"], "language": row["language"]}
+        for row in topic
+        if row["split"] == "train"
+    ]
+    rows += [
+        {"text": row.sentence.text, "language": row.language} for row in ner if row.split == "train"
+    ]
+    tested = {(row["text"], row["language"]) for row in topic if row["split"] != "train"}
+    tested |= {(row.sentence.text, row.language) for row in ner if row.split != "train"}
+    tested |= {(row["text"], row["language"]) for row in retrieval_rows(data)}
+    kept = {(row["text"], row["language"]): None for row in rows}
+    return [
+        {"text": text, "language": language}
+        for text, language in kept
+        if (text, language) not in tested
+    ]
+
+
+def manual_rows(data: Path) -> Iterator[dict[str, str]]:
+    """Paragraphs of the Debian and GNOME manuals, in order, up to the cap a language."""
+    for language in LANGUAGES:
+        path = data / "mlm_debian_gnome" / f"{language}.txt.gz"
+        left = HANDBOOK_CHARACTERS if path.exists() else 0
+        for text in read_lines(path) if left else ():
+            left -= len(text)
+            if left < 0:
+                break
+            yield {"text": text, "language": language}
+
+
+def udhr_rows(data: Path) -> Iterator[dict[str, str]]:
+    """Paragraphs of the Universal Declaration of Human Rights."""
+    for language, names in LANGUAGES.items():
+        parser = _Paragraphs()
+        parser.feed("\n".join(read_lines(data / "udhr" / f"{names.udhr}.html.gz")))
+        for text in parser.paragraphs:
+            yield {"text": text, "language": language}
+
+
+def ntrex_rows(data: Path, *, training: bool) -> Iterator[dict[str, str]]:
+    """NTREX by document: those that hold lines 1–1700 train, the others are held out."""
+    documents = (data / "ntrex128" / "DOCUMENT_IDS.tsv").read_text(encoding="utf-8").split()
+    in_training = set(documents[:NTREX_TRAINING_LINES])
+    for language, names in LANGUAGES.items():
+        lines = read_lines(data / "ntrex128" / f"newstest2019-{names.ntrex}.txt.gz")
+        for document, line in zip(documents, lines, strict=True):
+            if (document in in_training) == training:
+                yield {"text": line.strip(), "language": language}
+
+
+def retrieval_rows(data: Path) -> Iterator[dict[str, str]]:
+    """Tatoeba pairs with English."""
+    for language, names in LANGUAGES.items():
+        if not names.tatoeba:
+            continue
+        pair = f"tatoeba.{names.tatoeba}-eng"
+        texts = read_lines(data / "tatoeba" / f"{pair}.{names.tatoeba}.gz")
+        english = read_lines(data / "tatoeba" / f"{pair}.eng.gz")
+        for text, translation in zip(texts, english, strict=True):
+            yield {"text": text, "english": translation, "language": language}
+
+
+class _Paragraphs(HTMLParser):
+    """Collects the text of the <p> elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paragraphs: list[str] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "p":
+            self._open = True
+            self.paragraphs.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "p":
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.paragraphs[-1] += " ".join(data.split())
+
+
+def _key(row: NerRow) -> tuple[str, str]:
+    return row.language, unicodedata.normalize("NFKC", "".join(row.sentence.tokens))
+
+
+def _ner_table(rows: list[NerRow]) -> pa.Table:
+    columns: dict[str, Callable[[NerRow], object]] = {
+        "tokens": lambda row: row.sentence.tokens,
+        "tags": lambda row: row.sentence.tags,
+        "spaces": lambda row: row.sentence.spaces,
+        "language": lambda row: row.language,
+        "split": lambda row: row.split,
+        "source": lambda row: row.source,
+    }
+    return pa.table({name: [value(row) for row in rows] for name, value in columns.items()})
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    pq.write_table(table, path, compression="zstd")
+    logger.info("%s: %d rows", path, table.num_rows)
+
+
+if __name__ == "__main__":
+    typer.run(main)

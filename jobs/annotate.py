@@ -1,0 +1,87 @@
+"""Annotate a corpus: Parquet in, enriched Parquet out, every record exactly once.
+
+    python jobs/annotate.py --config configs/ner.yaml [--set runtime.actors=2] [--dry-run]
+
+Exit codes: 0 done and reconciled; 1 not every record is accounted for, run again to resume; 2 the
+config, the input, the model or the output cannot be used; 3 done, and input files were left out.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.config import load
+from pipeline.errors import IncompleteError, PipelineError
+from pipeline.flow import cluster
+from pipeline.progress import Progress
+from pipeline.report import REPORT, Effort, plan_table, run_report, summary_table
+from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
+from pipeline.settings import JobSettings
+
+_INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="YAML file with the job's settings.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, such as runtime.actors=2.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    new_run: Annotated[
+        bool, typer.Option("--new-run", help="Delete what the output's earlier run left.")
+    ] = False,
+    allow_bad_files: Annotated[
+        bool, typer.Option("--allow-bad-files", help="Leave out files that cannot be read.")
+    ] = False,
+) -> None:
+    """Annotate the corpus that the config names."""
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    console = Console()
+    options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
+    try:
+        plan = make_plan(load(config, overrides or [], JobSettings), options)
+        if dry_run:
+            console.print(plan_table(plan))
+            return
+        _annotate(plan, console)
+    except IncompleteError as error:
+        console.print(f"[bold red]Not complete.[/] {error}", markup=True, highlight=False)
+        raise typer.Exit(_INCOMPLETE) from None
+    except PipelineError as error:
+        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(_UNUSABLE) from None
+    if plan.survey.bad_files:
+        raise typer.Exit(_BAD_FILES)
+
+
+def _annotate(plan: Plan, console: Console) -> None:
+    claim_output(plan)
+    started = time.monotonic()
+    if not plan.open_units:
+        console.print(f"All {len(plan.units)} units are committed; nothing is left to annotate.")
+        result = annotate_corpus(plan, lambda record: None)
+        effort = Effort(units=0, tokens=0, seconds=time.monotonic() - started)
+    else:
+        with cluster(plan.job.settings.runtime), Progress(plan, console) as progress:
+            result = annotate_corpus(plan, progress.advance)
+        effort = Effort(progress.units, progress.tokens, time.monotonic() - started)
+    report = run_report(plan, result, effort)
+    plan.store.replace(REPORT, report.model_dump_json(indent=1).encode())
+    console.print(summary_table(report))
+    for bad in plan.survey.bad_files:
+        console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
+    console.print(
+        f"{report.rows_in:,} records in, {report.rows_out:,} annotated, "
+        f"{report.rows_quarantined:,} in quarantine, {effort.seconds:.1f} s; {plan.store.uri}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

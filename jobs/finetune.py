@@ -1,0 +1,35 @@
+"""Fine-tune an X-MOD model: `python jobs/finetune.py --config configs/finetune_ner.yaml`.
+
+Enters: a config and overrides. Leaves: a task checkpoint folder.
+Holds: exit code 2 and one clear message where config or data cannot be used.
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import load
+from pipeline.errors import PipelineError
+from pipeline.training.config import FinetuneConfig
+from pipeline.training.finetune import finetune
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="YAML file, such as configs/finetune_ner.yaml.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override: optimisation.seed=7")
+    ] = None,
+) -> None:
+    """Train a task head on a frozen vocabulary and frozen language adapters."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        finetune(load(config, overrides or [], FinetuneConfig))
+    except PipelineError as error:
+        typer.echo(f"finetune: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

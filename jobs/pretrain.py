@@ -1,0 +1,35 @@
+"""Pre-train an X-MOD model: `python jobs/pretrain.py --config configs/pretrain.yaml`.
+
+Enters: a config and overrides. Leaves: a base checkpoint folder.
+Holds: exit code 2 and one clear message where config or data cannot be used.
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import load
+from pipeline.errors import PipelineError
+from pipeline.training.config import PretrainConfig
+from pipeline.training.pretrain import pretrain
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="YAML file, such as configs/pretrain.yaml.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override: optimisation.seed=7")
+    ] = None,
+) -> None:
+    """Train vocabulary, shared weights and language adapters by masked LM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        pretrain(load(config, overrides or [], PretrainConfig))
+    except PipelineError as error:
+        typer.echo(f"pretrain: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,57 @@
+"""Check an output folder from its files alone: ``python jobs/verify.py OUT``.
+
+Exits with 0 if all is well, 1 with the list of what is wrong, 2 if there is no output folder.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.errors import PipelineError
+from pipeline.storage import Store
+from pipeline.verify import Problem, Verdict, verify
+
+
+def main(
+    output: Annotated[str, typer.Argument(help="The folder that output.uri named.")],
+) -> None:
+    """Recompute from its files that an output holds each record exactly once."""
+    console = Console()
+    try:
+        verdict = verify(Store.open(output))
+    except PipelineError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    if verdict.problems:
+        console.print(_problems(verdict.problems))
+    console.print(_summary(verdict), markup=False, highlight=False)
+    raise typer.Exit(1 if verdict.problems else 0)
+
+
+def _problems(problems: Iterable[Problem]) -> Table:
+    table = Table("file", "what", "expected", "seen", title="Problems")
+    for problem in problems:
+        cells = (problem.path, problem.what, problem.expected, problem.seen)
+        table.add_row(*(Text(str(cell)) for cell in cells))
+    return table
+
+
+def _summary(verdict: Verdict) -> str:
+    state = f"{len(verdict.problems)} problems" if verdict.problems else "All is well"
+    repeated = (
+        f"; {verdict.repeated_ids} record ids repeat an earlier one, as in the corpus"
+        if verdict.repeated_ids
+        else ""
+    )
+    return (
+        f"{state}: {verdict.units} units, {verdict.rows_out} records annotated, "
+        f"{verdict.rows_quarantined} in quarantine{repeated}."
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,129 @@
+"""Suspects: units that got no commit record, annotated apart from all others.
+
+Enters: a suspect. Leaves: its receipt. What holds: the rows run in an actor that has nothing else
+to do, under a time limit; after a failure the next attempt gets a new one; the driver survives.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from pipeline import schema
+from pipeline.blame import RowsFailedError, annotate_by_halves
+from pipeline.errors import CheckpointError, InputError
+from pipeline.failure import failure_of
+from pipeline.flow import publisher
+from pipeline.job import Job
+from pipeline.read import read_unit
+from pipeline.unit import Unit
+
+_START_SECONDS = 600
+
+
+class Isolation:
+    """Annotates one suspect after another; use it as a context manager."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._actor: Any = None
+
+    def __enter__(self) -> "Isolation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kill()
+
+    def publish(self, unit: Unit) -> pa.Table:
+        """The receipt of ``unit``, whose guilty rows are in quarantine.
+
+        Raises PipelineError where the fault is in the file, the model or the output, not in rows.
+        """
+        block = annotate_by_halves(
+            unit,
+            lambda start, stop: self._attempt(unit, start, stop),
+            lambda row: self._record_id(unit, row),
+        )
+        return publisher(self._job)(block)
+
+    def _attempt(self, unit: Unit, start: int, stop: int) -> pa.Table:
+        part = replace(unit, start=start, stop=stop)
+        runtime = self._job.settings.runtime
+        share = part.rows / unit.rows
+        return self._ask("annotate", part, max(runtime.row_timeout, runtime.unit_timeout * share))
+
+    def _record_id(self, unit: Unit, row: int) -> str:
+        """The row's id if it can be read at all, otherwise its place."""
+        part = replace(unit, start=row, stop=row + 1)
+        try:
+            ids = self._ask("read", part, self._job.settings.runtime.row_timeout)["record_id"]
+        except RowsFailedError:
+            return f"{unit.source.uri}#{row}"
+        return str(ids[0].as_py())
+
+    def _ask(self, method: str, part: Unit, timeout: float) -> pa.Table:
+        actor = self._ready_actor()
+        try:
+            return ray.get(getattr(actor, method).remote(part), timeout=timeout)
+        except RayTaskError as error:
+            if isinstance(error.cause, InputError):
+                raise error.cause from error  # the file's fault, whichever rows are asked for
+            raise RowsFailedError(failure_of(error.cause, method)) from error
+        except GetTimeoutError as error:
+            self._kill()
+            message = f"Took more than {timeout:.0f} seconds (runtime.row_timeout, unit_timeout)."
+            raise RowsFailedError(_failure(method, "Timeout", message)) from error
+        except RayActorError as error:
+            self._kill()
+            message = "The process died: a crash, or killed for want of memory."
+            raise RowsFailedError(_failure(method, "ProcessDied", message)) from error
+
+    def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
+        if self._actor is None:
+            runtime = self._job.settings.runtime
+            options = {
+                "num_cpus": runtime.cpus_per_actor,
+                "num_gpus": runtime.gpus_per_actor,
+                "max_restarts": 0,
+            }
+            self._actor = ray.remote(_Apart).options(**options).remote(self._job)
+            try:
+                ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
+            except (RayActorError, GetTimeoutError) as error:
+                raise CheckpointError(
+                    "No process could load the models to annotate the units that failed; "
+                    f"{type(error).__name__}. See the worker's log; check memory and model.path."
+                ) from error
+        return self._actor
+
+    def _kill(self) -> None:
+        if self._actor is not None:
+            ray.kill(self._actor)
+            self._actor = None
+
+
+class _Apart:
+    """All stages in one process."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._stages: list[schema.Stage] = [job.identify(), job.tokenize(), job.annotate()]
+
+    def ready(self) -> None:
+        """Return once the models are loaded."""
+
+    def read(self, unit: Unit) -> pa.Table:
+        settings = self._job.settings
+        return read_unit(unit, self._job.columns, settings.input, settings.runtime.unit_bytes)
+
+    def annotate(self, unit: Unit) -> pa.Table:
+        block = self.read(unit)
+        for stage in self._stages:
+            block = schema.run(stage, block)
+        return block
+
+
+def _failure(stage: str, error_type: str, message: str) -> dict[str, str]:
+    return {"stage": stage, "error_type": error_type, "message": message}

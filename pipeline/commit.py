@@ -1,0 +1,119 @@
+"""Commit records and where an output's files stand.
+
+Enters: what was published of a unit. Leaves: ``CommitRecord``, as JSON in ``_commit/``, and the
+paths of a unit's files. What holds: a commit record depends on the files that it names and on the
+unit alone (``stages``, the seconds that the work took, excepted), so that two writers of one unit
+write the same record.
+"""
+
+import hashlib
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import PublishError
+from pipeline.unit import SourceFile, Unit
+
+DATA, QUARANTINE, COMMIT = "data", "quarantine", "_commit"
+
+UNDETERMINED = "und"
+"""The BCP 47 tag under which records without a language are counted."""
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """What is written as JSON beside the results: frozen, and closed to fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEntry(Record):
+    """A file of the output as it was written."""
+
+    path: str
+    bytes: Count
+    sha256: str
+
+
+class LanguageCounts(Record):
+    """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not."""
+
+    records: Count = 0
+    entities: Count = 0
+    tokens: Count = 0
+    quarantined: Count = 0
+
+    def __add__(self, other: "LanguageCounts") -> "LanguageCounts":
+        return LanguageCounts(
+            records=self.records + other.records,
+            entities=self.entities + other.entities,
+            tokens=self.tokens + other.tokens,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
+
+class CommittedRows(Record):
+    """The rows that a unit took: ``start`` to ``stop`` (exclusive) of ``source``."""
+
+    source: SourceFile
+    start: Count
+    stop: Count
+
+
+class CommitRecord(Record):
+    """A unit is in the output once this is in ``_commit/``."""
+
+    unit_id: str
+    unit: CommittedRows
+    fingerprint: str
+    schema_version: int
+    rows_in: Count
+    rows_out: Count
+    rows_quarantined: Count
+    part: FileEntry
+    quarantine: FileEntry | None
+    counts: dict[str, LanguageCounts]
+    stages: dict[str, float] = {}
+
+    def is_of(self, unit: Unit) -> bool:
+        """Whether this is the record of ``unit``."""
+        rows = CommittedRows(source=unit.source, start=unit.start, stop=unit.stop)
+        return (self.unit_id, self.unit, self.fingerprint) == (unit.unit_id, rows, unit.fingerprint)
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """The files that hold the unit's rows."""
+        return (self.part, self.quarantine) if self.quarantine else (self.part,)
+
+
+def part_path(unit_id: str) -> str:
+    """Where the annotated records of a unit stand."""
+    return f"{DATA}/part-{unit_id}.parquet"
+
+
+def quarantine_path(unit_id: str) -> str:
+    """Where the records stand that could not be annotated, if the unit has any."""
+    return f"{QUARANTINE}/part-{unit_id}.parquet"
+
+
+def commit_path(unit_id: str) -> str:
+    """Where the commit record of a unit stands."""
+    return f"{COMMIT}/{unit_id}.json"
+
+
+def file_entry(path: str, body: bytes) -> FileEntry:
+    """The entry of a file with ``body`` at ``path``."""
+    return FileEntry(path=path, bytes=len(body), sha256=hashlib.sha256(body).hexdigest())
+
+
+def parse_commit(body: bytes, uri: str) -> CommitRecord:
+    """The commit record in ``body``; PublishError that names ``uri`` if it is none."""
+    try:
+        return CommitRecord.model_validate_json(body)
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        raise PublishError(
+            f"{uri} is no commit record of this version (wrong at: {places or 'the whole'}). "
+            "Delete it, so that its unit is published again from what stands."
+        ) from None

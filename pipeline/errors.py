@@ -1,0 +1,59 @@
+"""The exception tree.
+
+Enters: nothing. Leaves: the exceptions that the package raises on purpose. What holds: each
+message says what is wrong, the value seen, what was expected and where to mend it; no record's text
+is in it.
+
+::
+
+    PipelineError
+    ├── ConfigError            the configuration cannot be used                      exit 2
+    ├── InputError             the corpus cannot be read as configured               exit 2
+    │   └── SchemaError        a file's columns are not those the job was given
+    ├── CheckpointError        the model cannot be loaded or does not fit the task   exit 2
+    ├── OutputError            the output is not this run's to write                 exit 2
+    │   └── FingerprintError   it holds the results of another configuration
+    ├── LanguageError          a tag or an id names no adapter of the checkpoint
+    ├── PublishError           a part cannot be published as it should be
+    └── IncompleteError        the job ended and not every record is accounted for   exit 1
+"""
+
+
+class PipelineError(Exception):
+    """Any failure that this package can explain."""
+
+
+class ConfigError(PipelineError):
+    """A configuration file or an override is wrong."""
+
+
+class InputError(PipelineError):
+    """The input is missing, empty, or cannot be read."""
+
+
+class SchemaError(InputError):
+    """A file's columns or types are not what the job was planned with."""
+
+
+class CheckpointError(PipelineError):
+    """A model folder cannot be loaded, or does not serve the task it was given to."""
+
+
+class OutputError(PipelineError):
+    """The output folder cannot take this run's results."""
+
+
+class FingerprintError(OutputError):
+    """The output folder holds results of another configuration, model or version."""
+
+
+class LanguageError(PipelineError):
+    """A language tag or ``lang_id`` that names no adapter of the checkpoint."""
+
+
+class PublishError(PipelineError):
+    """A unit's part cannot be written, or what stands in its place is not it."""
+
+
+class IncompleteError(PipelineError):
+    """Units are left without a commit record, or counts do not add up."""

@@ -1,0 +1,198 @@
+"""The job as one Ray Dataset: units in, receipts out.
+
+Enters: units and a job. Leaves: a receipt for each unit that got through, in whatever order. What
+holds: a unit is one block from reading to publishing; a stage that raises costs its own unit and
+a process that dies costs the units that were in it; neither stops the rest.
+"""
+
+import faulthandler
+import logging
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.data import ActorPoolStrategy, DataContext, Dataset, Datasource
+from ray.data.block import BlockMetadata
+from ray.data.datasource import ReadTask
+
+from pipeline import schema
+from pipeline.errors import ConfigError
+from pipeline.failure import failed_block, failure_in, failure_of, guarded
+from pipeline.job import Job
+from pipeline.language.route import Identify
+from pipeline.publish import Publisher
+from pipeline.read import read_unit
+from pipeline.settings import RuntimeSettings
+from pipeline.storage import Store
+from pipeline.tokenize import Tokenize
+from pipeline.unit import Unit
+
+_WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+"""A batch is a block, and so a unit."""
+
+
+def annotate_units(units: Sequence[Unit], job: Job, *, in_flight: int) -> Iterator[pa.Table]:
+    """Publish ``units``; a table of ``schema.RECEIPT`` for each, except where a process died.
+
+    ``in_flight`` is how many units an actor has at once: one at work, the others at hand.
+    """
+    _configure(DataContext.get_current())
+    runtime = job.settings.runtime
+    pool = ActorPoolStrategy(
+        min_size=runtime.actors.min,
+        max_size=runtime.actors.max,
+        max_tasks_in_flight_per_actor=in_flight,
+    )
+    dataset: Dataset = (
+        ray.data.read_datasource(_Units(units, job), override_num_blocks=len(units))
+        .map_batches(partial(_identify, job=job), **_WHOLE)
+        .map_batches(partial(_tokenize, job=job), **_WHOLE)
+        .map_batches(
+            _Annotator,
+            fn_constructor_args=(job,),
+            compute=pool,
+            num_cpus=runtime.cpus_per_actor,
+            num_gpus=runtime.gpus_per_actor,
+            max_restarts=-1,  # a new process for the units to come …
+            max_task_retries=0,  # … and none of those that the old one died with
+            **_WHOLE,
+        )
+        .map_batches(partial(_publish, job=job), num_cpus=0.1, **_WHOLE)
+    )
+    return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
+
+
+@contextmanager
+def cluster(runtime: RuntimeSettings) -> Iterator[None]:
+    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
+
+    Raises ConfigError where the cluster cannot hold the actors and still read.
+    """
+    needed = runtime.actors.max * runtime.cpus_per_actor + 1
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(logging_level=logging.WARNING, log_to_driver=False)
+    else:
+        # On its own machine a job may count more CPUs than there are: the kernel shares them out.
+        cpus = max(os.cpu_count() or 1, math.ceil(needed))
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            logging_level=logging.WARNING,
+            log_to_driver=False,
+        )
+    try:
+        _require_cpus(needed, runtime)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _require_cpus(needed: float, runtime: RuntimeSettings) -> None:
+    available = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
+    if available < needed:
+        raise ConfigError(
+            f"{runtime.actors.max} actors of {runtime.cpus_per_actor:g} CPU, and one CPU to read "
+            f"and tokenize, are {needed:g}; the cluster has {available:g}. Set runtime.actors or "
+            "runtime.cpus_per_actor lower."
+        )
+
+
+class _Units(Datasource):
+    """One read task, and so one block, a unit."""
+
+    def __init__(self, units: Sequence[Unit], job: Job) -> None:
+        self._units = units
+        self._job = ray.put(job)
+
+    def estimate_inmemory_data_size(self) -> int | None:
+        return None
+
+    def get_read_tasks(
+        self,
+        parallelism: int,
+        per_task_row_limit: int | None = None,
+        data_context: DataContext | None = None,
+    ) -> list[ReadTask]:
+        return [
+            ReadTask(
+                partial(_read, unit, self._job),
+                BlockMetadata(
+                    num_rows=unit.rows,
+                    size_bytes=None,
+                    exec_stats=None,
+                    input_files=(unit.source.uri,),
+                ),
+            )
+            for unit in self._units
+        ]
+
+
+class _Annotator:
+    """The actor: loads the models once, and dies rather than hang."""
+
+    def __init__(self, job: Job) -> None:
+        self._stage = job.annotate()
+        self._timeout = job.settings.runtime.unit_timeout
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        faulthandler.dump_traceback_later(self._timeout, exit=True)
+        try:
+            return guarded(partial(schema.run, self._stage), "annotate", block)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _read(unit: Unit, job_ref: "ray.ObjectRef[Job]") -> list[pa.Table]:
+    job: Job = ray.get(job_ref)
+    settings = job.settings
+    try:
+        return [read_unit(unit, job.columns, settings.input, settings.runtime.unit_bytes)]
+    except Exception as error:  # it is this unit's, and is reported with it
+        return [failed_block(unit.to_json(), failure_of(error, "read"))]
+
+
+def _identify(block: pa.Table, job: Job) -> pa.Table:
+    return guarded(lambda table: schema.run(_identify_stage(job), table), "identify", block)
+
+
+def _tokenize(block: pa.Table, job: Job) -> pa.Table:
+    return guarded(lambda table: schema.run(_tokenize_stage(job), table), "tokenize", block)
+
+
+def _publish(block: pa.Table, job: Job) -> pa.Table:
+    """A receipt; one that says why not, for a unit that failed in this stage or before."""
+    block = guarded(publisher(job), "publish", block)
+    failure = failure_in(block)
+    if failure is None:
+        return block
+    unit = Unit.from_json(block["_unit"][0].as_py())
+    row = {"unit_id": unit.unit_id, "commit": None, "failure": failure}
+    return pa.Table.from_pylist([row], schema.RECEIPT)
+
+
+def publisher(job: Job) -> Publisher:
+    """What publishes the job's units."""
+    return Publisher(Store.open(job.settings.output.uri), job.declared)
+
+
+@cache
+def _identify_stage(job: Job) -> Identify:
+    return job.identify()  # once a process: a detector's model takes a second to load
+
+
+@cache
+def _tokenize_stage(job: Job) -> Tokenize:
+    return job.tokenize()
+
+
+def _configure(context: DataContext) -> None:
+    context.target_max_block_size = None  # or Ray splits large blocks, and a unit must stay whole
+    context.max_errored_blocks = -1  # a process that died is found out by the missing receipts
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False

@@ -1,0 +1,122 @@
+"""The schema gate: which columns of a file the job reads, decided before any value is touched.
+
+Enters: a file's Arrow schema and the input settings. Leaves: the schema that the job reads and the
+names that columns get in the output. What holds: no extension type passes (some run code when their
+values are read); text is a string type; all files of a corpus pass with one schema.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.errors import SchemaError
+from pipeline.schema import RECORD_ID
+from pipeline.settings import InputSettings
+
+
+@dataclass(frozen=True)
+class InputColumns:
+    """The columns that are read, as ``planned``; ``kept`` are (input name, output name)."""
+
+    planned: pa.Schema
+    kept: tuple[tuple[str, str], ...]
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The kept columns as the output has them."""
+        return tuple(self.planned.field(name).with_name(output) for name, output in self.kept)
+
+
+def input_columns(
+    planned: pa.Schema, settings: InputSettings, reserved: frozenset[str]
+) -> InputColumns:
+    """The columns to read; one whose name is ``reserved`` is kept as ``input_<name>``.
+
+    Raises SchemaError where that name is taken as well.
+    """
+    wanted = set(planned.names if settings.keep_columns == "all" else settings.keep_columns)
+    if settings.id_column == RECORD_ID.name:
+        wanted.discard(RECORD_ID.name)  # it is the output's record_id already
+    names = [name for name in planned.names if name in wanted]
+    kept = tuple((name, _output_name(name, reserved)) for name in names)
+    outputs = [output for _, output in kept]
+    doubled = sorted({output for output in outputs if outputs.count(output) > 1})
+    if doubled:
+        raise SchemaError(
+            f"The output would have two columns {', '.join(doubled)}: an input column whose name "
+            "the output needs is kept as input_<name>. Leave one out of input.keep_columns."
+        )
+    return InputColumns(planned, kept)
+
+
+def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema:
+    """The columns of ``file_schema`` that the job reads; raises SchemaError where it may not.
+
+    Text, id and language columns are among them even if they are not kept.
+    """
+    named = [settings.text_column, settings.id_column, settings.language_column]
+    wanted = [name for name in named if name is not None]
+    if settings.keep_columns != "all":
+        wanted = [*settings.keep_columns, *wanted]
+    missing = sorted({name for name in wanted if name not in file_schema.names})
+    if missing:
+        raise SchemaError(
+            f"{uri} has no column {', '.join(map(repr, missing))}; its columns are "
+            f"{', '.join(file_schema.names)}. Set input.text_column, id_column, language_column or "
+            "keep_columns."
+        )
+    doubled = sorted({name for name in file_schema.names if file_schema.names.count(name) > 1})
+    if doubled:
+        raise SchemaError(f"{uri} has columns of one name: {', '.join(doubled)}. Rename them.")
+    kept = [
+        field for field in file_schema if settings.keep_columns == "all" or field.name in wanted
+    ]
+    for field in kept:
+        _refuse_extensions(field, uri)
+    _require_text(file_schema.field(settings.text_column), uri)
+    return pa.schema([field.remove_metadata() for field in kept])
+
+
+def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
+    """Raise SchemaError that names the columns in which ``seen`` differs from ``planned``."""
+    expected, found = ({field.name: str(field.type) for field in s} for s in (planned, seen))
+    drifted = sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
+    if drifted:
+        differences = "; ".join(
+            f"{name}: {found.get(name, 'missing')}, expected {expected.get(name, 'no such column')}"
+            for name in drifted
+        )
+        raise SchemaError(
+            f"{uri} has other columns than the first file of the corpus: {differences}. Convert "
+            "it, choose columns that all files share in input.keep_columns, or leave the file out."
+        )
+
+
+def _output_name(name: str, reserved: frozenset[str]) -> str:
+    return f"input_{name}" if name in reserved or name.startswith("_") else name
+
+
+def _refuse_extensions(field: pa.Field, uri: str) -> None:
+    named = (field.metadata or {}).get(b"ARROW:extension:name")
+    if named is not None or isinstance(field.type, pa.BaseExtensionType):
+        kind = named.decode(errors="replace") if named else field.type.extension_name
+        raise SchemaError(
+            f"{uri}: column {field.name!r} has the extension type {kind!r}. Extension types are "
+            "not read, because some run code on reading. Store plain types, or leave the column "
+            "out of input.keep_columns."
+        )
+    for position in range(field.type.num_fields):
+        _refuse_extensions(field.type.field(position), uri)
+
+
+def _require_text(field: pa.Field, uri: str) -> None:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    ):
+        raise SchemaError(
+            f"{uri}: text column {field.name!r} is {field.type}; expected string, large_string, "
+            "string_view or a dictionary of strings. Set input.text_column."
+        )

@@ -1,0 +1,151 @@
+"""What becomes of one record: the adapter it goes through, or why it has none.
+
+Enters: a tag of the language column, or a ``Detection``. Leaves: ``Routed`` or ``Unrouted``, and
+what the fallback policy makes of the second. What holds: no message holds a record's text; each
+names what was seen, what was expected and the config key to mend it with.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pipeline.language.detector import Detection
+from pipeline.language.evidence import chinese_script
+from pipeline.language.tags import RELATED_DISTANCE, UNDETERMINED, bcp47, related, resolve
+from pipeline.settings import Fallback, LanguageSettings
+
+
+class Source(StrEnum):
+    """How a record came to its adapter; ``related`` and ``default`` are fallbacks."""
+
+    COLUMN = "column"
+    DETECTED = "detected"
+    RELATED = "related"
+    DEFAULT = "default"
+
+
+class Trouble(StrEnum):
+    """Why a record has no adapter: the ``error_type`` in quarantine."""
+
+    LANGUAGE_WITHOUT_ADAPTER = "LanguageWithoutAdapter"
+    UNKNOWN_LANGUAGE_TAG = "UnknownLanguageTag"
+    LANGUAGE_UNCERTAIN = "LanguageUncertain"
+    NO_LANGUAGE = "NoLanguage"
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A record with an adapter, ``xmod_language``; ``language`` is the BCP 47 tag that was seen.
+
+    The score is None where the language came from a column, or nothing was heard.
+    """
+
+    language: str
+    score: float | None
+    source: Source
+    xmod_language: str
+
+
+@dataclass(frozen=True)
+class Unrouted:
+    """A record without an adapter, and what was seen of its language."""
+
+    trouble: Trouble
+    message: str
+    language: str = UNDETERMINED
+    score: float | None = None
+
+    def failure(self) -> dict[str, str]:
+        """The record's ``_error``."""
+        return {"stage": "identify", "error_type": self.trouble, "message": self.message}
+
+
+def from_tag(tag: str, text: str, candidates: tuple[str, ...]) -> Routed | Unrouted:
+    """What the language column's ``tag`` leads to; of a bare ``zh`` the text tells the script."""
+    resolved = resolve(tag, candidates)
+    if resolved.bcp47 == "zh" and (script := chinese_script(text)):
+        resolved = resolve(f"zh-{script}", candidates)
+    if resolved.xmod_language is not None:
+        return Routed(resolved.bcp47, None, Source.COLUMN, resolved.xmod_language)
+    unknown = resolved.bcp47 == UNDETERMINED
+    return Unrouted(
+        Trouble.UNKNOWN_LANGUAGE_TAG if unknown else Trouble.LANGUAGE_WITHOUT_ADAPTER,
+        f"The language column's tag: {resolved.reason}. Expected {_expected(candidates)}. "
+        f"Mend the tag, or set {_remedy(unknown)}.",
+        resolved.bcp47,
+    )
+
+
+def from_detection(
+    heard: Detection, text: str, min_score: float, candidates: tuple[str, ...]
+) -> Routed | Unrouted:
+    """What the detector's answer for ``text`` leads to."""
+    if heard.language is not None and heard.score >= min_score:
+        tag = _as_written(bcp47(heard.language, candidates), text)
+        return Routed(tag, heard.score, Source.DETECTED, heard.language)
+    if heard.outside is not None and heard.outside_score >= min_score:
+        return _without_adapter(heard.outside, heard.outside_score, candidates)
+    if heard.language is None:
+        return Unrouted(
+            Trouble.NO_LANGUAGE,
+            "The text is empty, has no letters, or the detector knows nothing in it; expected text "
+            "in a language. Set language.fallback to default, or name its language in "
+            "input.language_column.",
+        )
+    return _uncertain(heard, min_score, candidates)
+
+
+def fall_back(
+    outcome: Unrouted, settings: LanguageSettings, candidates: tuple[str, ...]
+) -> Routed | Unrouted:
+    """What ``language.fallback`` makes of a record without an adapter."""
+    match settings.fallback:
+        case Fallback.DEFAULT if settings.default is not None:
+            return Routed(outcome.language, outcome.score, Source.DEFAULT, settings.default)
+        case Fallback.RELATED if outcome.trouble is Trouble.LANGUAGE_WITHOUT_ADAPTER:
+            return _neighbour(outcome, candidates)
+        case _:
+            return outcome
+
+
+def _as_written(tag: str, text: str) -> str:
+    """``tag``, with the script of Chinese read from ``text``: zh_CN may be the only adapter."""
+    script = chinese_script(text) if tag.startswith("zh-") else None
+    return f"zh-{script}" if script else tag
+
+
+def _neighbour(outcome: Unrouted, candidates: tuple[str, ...]) -> Routed | Unrouted:
+    code = related(outcome.language, candidates)
+    if code is not None:
+        return Routed(outcome.language, outcome.score, Source.RELATED, code)
+    nothing = f" No language with an adapter is within CLDR distance {RELATED_DISTANCE}."
+    return replace(outcome, message=outcome.message + nothing)
+
+
+def _without_adapter(tag: str, score: float, candidates: tuple[str, ...]) -> Unrouted:
+    return Unrouted(
+        Trouble.LANGUAGE_WITHOUT_ADAPTER,
+        f"The detector finds {tag!r} (score {score:.2f}), which has no adapter. Expected "
+        f"{_expected(candidates)}. Set {_remedy(unknown=False)}.",
+        tag,
+        score,
+    )
+
+
+def _uncertain(heard: Detection, min_score: float, candidates: tuple[str, ...]) -> Unrouted:
+    return Unrouted(
+        Trouble.LANGUAGE_UNCERTAIN,
+        f"The detector's best guess is {heard.language} with score {heard.score:.2f}; expected "
+        f"language.min_score, {min_score:g}, or more. Lower it, list the languages that occur in "
+        "language.candidates, or name the record's language in input.language_column.",
+        bcp47(heard.language or "", candidates),
+        heard.score,
+    )
+
+
+def _expected(candidates: tuple[str, ...]) -> str:
+    shown = ", ".join(candidates[:8])
+    return f"one of {shown}" + (f" and {len(candidates) - 8} more" if len(candidates) > 8 else "")
+
+
+def _remedy(unknown: bool) -> str:
+    return "language.fallback to default" + ("" if unknown else " or related")

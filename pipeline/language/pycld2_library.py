@@ -1,0 +1,38 @@
+"""pycld2: about 15 times as fast as py3langid and nearly as accurate on sentences.
+
+Enters: a text. Leaves: up to three labels with shares of the text. What holds: no hints
+are given, and markup is not interpreted.
+"""
+
+from collections.abc import Iterable, Sequence
+
+_UNKNOWN = "un"
+_UNRELIABLE = 0.45
+"""What a guess counts for that CLD2 does not stand by: just below the default
+``language.min_score``, where configs that want such guesses can still have them."""
+
+
+class Pycld2:
+    """Google's Compact Language Detector 2."""
+
+    def __init__(self) -> None:
+        import pycld2
+
+        self._cld2 = pycld2
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """ISO 639-1 mostly; ``iw`` and ``jw`` are Hebrew and Javanese, ``zh`` is simplified."""
+        detected = set(self._cld2.DETECTED_LANGUAGES)
+        return sorted({code for name, code in self._cld2.LANGUAGES if name in detected})
+
+    def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
+        """Shares of the text that is in a known language, lowered where CLD2 is not sure."""
+        reliable, _, details = self._cld2.detect(text, isPlainText=True)
+        if not reliable:
+            _, _, details = self._cld2.detect(text, isPlainText=True, bestEffort=True)
+        shares = [(code, percent) for _, code, percent, _ in details if code != _UNKNOWN]
+        whole = sum(percent for _, percent in shares) or 1
+        trust = 1.0 if reliable else _UNRELIABLE
+        languages = [(code, trust * percent / whole) for code, percent in shares]
+        return [*languages, (_UNKNOWN, 1 - trust)]

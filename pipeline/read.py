@@ -1,0 +1,154 @@
+"""A unit of the corpus → a block, behind the schema gate.
+
+Enters: a ``Unit`` and the columns that the job was planned with. Leaves: a block with the kept
+columns and ``schema.READ_FIELDS``. What holds: a file that is not the one that was planned is
+refused; a record that cannot be used is marked for quarantine, never dropped.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import schema
+from pipeline.errors import InputError
+from pipeline.gate import InputColumns, gate, require_planned
+from pipeline.settings import InputSettings
+from pipeline.storage import open_input
+from pipeline.unit import Unit
+
+_BATCH_ROWS = 1024
+_UNFOLDED = 16
+"""How many times ``unit_bytes`` a unit may take once decoded: more is a decompression bomb."""
+
+
+def read_unit(
+    unit: Unit, columns: InputColumns, settings: InputSettings, unit_bytes: int
+) -> pa.Table:
+    """The unit's rows with their kept columns and ``schema.READ_FIELDS``.
+
+    Raises SchemaError where the file's columns are not those planned, InputError where it cannot be
+    read or unfolds beyond bounds.
+    """
+    source = unit.source
+    with open_input(source) as file:
+        try:
+            parquet = pq.ParquetFile(file)
+            seen = gate(parquet.schema_arrow, settings, source.uri)
+            require_planned(seen, columns.planned, source.uri)
+            rows = _rows(parquet, unit, columns.planned.names, _UNFOLDED * unit_bytes)
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{source.uri} cannot be read: {error}. Mend or remove the file, or start the job "
+                "with --allow-bad-files."
+            ) from error
+    kept = rows.select([name for name, _ in columns.kept])
+    block = kept.rename_columns([output for _, output in columns.kept])
+    for field, values in _read_columns(rows, unit, settings):
+        block = block.append_column(field, values)
+    return block
+
+
+def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int) -> pa.Table:
+    """The unit's rows, read batch by batch so that a bomb is noticed before it fills the memory."""
+    groups, skip = _row_groups(parquet.metadata, unit)
+    taken: list[pa.RecordBatch] = []
+    seen, size = 0, 0
+    for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names):
+        part = batch.slice(max(0, skip - seen), max(0, skip + unit.rows - max(seen, skip)))
+        seen += batch.num_rows
+        size += part.nbytes
+        if size > max_bytes:
+            raise InputError(
+                f"{unit.source.uri}: rows {unit.start} to {unit.stop} take more than {max_bytes} "
+                "bytes in memory. Set runtime.unit_rows lower or runtime.unit_bytes higher."
+            )
+        if part.num_rows:
+            taken.append(part)
+        if seen >= skip + unit.rows:
+            break
+    return pa.Table.from_batches(taken).select(names)
+
+
+def _row_groups(metadata: pq.FileMetaData, unit: Unit) -> tuple[list[int], int]:
+    """The row groups that hold the unit, and how many of their rows come before it."""
+    groups: list[int] = []
+    skip, position = 0, 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if position + rows > unit.start and position < unit.stop:
+            if not groups:
+                skip = unit.start - position
+            groups.append(group)
+        position += rows
+    if position < unit.stop:
+        raise InputError(f"{unit.source.uri} has {position} rows; the plan expected {unit.stop}.")
+    return groups, skip
+
+
+def _read_columns(
+    rows: pa.Table, unit: Unit, settings: InputSettings
+) -> Iterator[tuple[pa.Field, pa.Array]]:
+    texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
+    tags = pa.nulls(unit.rows, pa.string())
+    origin = pa.array([unit.to_json()]).dictionary_encode()
+    yield schema.RECORD_ID, _record_ids(rows, unit, settings)
+    yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
+    yield schema.ROW, pa.array(range(unit.start, unit.stop), pa.int64())
+    yield schema.TEXT, texts
+    yield (
+        schema.TAG,
+        _as_strings(rows[settings.language_column]) if settings.language_column else tags,
+    )
+    yield schema.ERROR, pa.array(failures, schema.FAILURE)
+
+
+def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
+    """The id column as strings; file and row where there is no such column, or a null in it."""
+    places = pa.array([f"{unit.source.uri}#{row}" for row in range(unit.start, unit.stop)])
+    if settings.id_column is None:
+        return places
+    return pc.coalesce(_as_strings(rows[settings.id_column]), places)
+
+
+def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = column.cast(pa.string(), safe=True)
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.chunked_array([pa.array([_decoded(value)[0] for value in _bytes(values)])])
+    return values
+
+
+def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict[str, str] | None]]:
+    """Texts that can be used, null elsewhere, and why a text cannot be used."""
+    decoded = [_decoded(value, max_bytes) for value in _bytes(column.cast(pa.string()))]
+    return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
+
+
+def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:
+    return iter(column.cast(pa.binary()).to_pylist())
+
+
+def _decoded(
+    value: bytes | None, max_bytes: int | None = None
+) -> tuple[str | None, dict[str, str] | None]:
+    if value is None:
+        return None, _failure("NullText", "The text is null; expected a string.")
+    if max_bytes is not None and len(value) > max_bytes:
+        return None, _failure(
+            "TextTooLarge",
+            f"The text has {len(value)} bytes; expected at most {max_bytes}. "
+            "Set input.max_text_bytes.",
+        )
+    try:
+        return value.decode("utf-8"), None
+    except UnicodeDecodeError as error:
+        return None, _failure(
+            "NotUtf8", f"Byte {error.start} of the text is not UTF-8. Mend the file's encoding."
+        )
+
+
+def _failure(error_type: str, message: str) -> dict[str, str]:
+    return {"stage": "read", "error_type": error_type, "message": message}

@@ -1,0 +1,133 @@
+"""What happened in a run: ``run_report.json``, and tables to print.
+
+Enters: the plan, the reconciliation, and the seconds it took. Leaves: JSON and rich tables. What
+holds: no text of records and no credential is in them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import langcodes
+from pydantic import BaseModel
+from rich.table import Table
+
+import pipeline
+from pipeline.commit import LanguageCounts
+from pipeline.reconcile import Reconciliation
+from pipeline.run import Plan
+from pipeline.tasks import task_name
+
+REPORT = "run_report.json"
+
+
+class BadFileEntry(BaseModel):
+    """An input file that was left out."""
+
+    uri: str
+    reason: str
+
+
+class RunReport(BaseModel):
+    """The contents of ``run_report.json``; ``done_here`` is what this run itself annotated."""
+
+    package_version: str
+    fingerprint: str
+    input_uri: str
+    output_uri: str
+    finished: datetime
+    seconds: float
+    rows_in: int
+    rows_out: int
+    rows_quarantined: int
+    units: int
+    units_done_here: int
+    tokens: int
+    tokens_done_here: int
+    tokens_per_second: float
+    languages: dict[str, LanguageCounts]
+    bad_files: list[BadFileEntry]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a run itself did: ``units`` and ``tokens`` in ``seconds`` of wall time."""
+
+    units: int
+    tokens: int
+    seconds: float
+
+
+def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
+    """The report of a run that ended with ``result``."""
+    counts = result.counts
+    return RunReport(
+        package_version=pipeline.__version__,
+        fingerprint=plan.job.fingerprint,
+        input_uri=plan.job.settings.input.uri,
+        output_uri=plan.store.uri,
+        finished=datetime.now(UTC),
+        seconds=round(effort.seconds, 3),
+        rows_in=result.rows_in,
+        rows_out=result.rows_out,
+        rows_quarantined=result.rows_quarantined,
+        units=len(result.records),
+        units_done_here=effort.units,
+        tokens=sum(count.tokens for count in counts.values()),
+        tokens_done_here=effort.tokens,
+        tokens_per_second=round(effort.tokens / effort.seconds, 1) if effort.seconds else 0.0,
+        languages=counts,
+        bad_files=[
+            BadFileEntry(uri=bad.source.uri, reason=bad.reason) for bad in plan.survey.bad_files
+        ],
+    )
+
+
+def summary_table(report: RunReport) -> Table:
+    """Counts by language, the most frequent first."""
+    table = Table(title="Records by language", title_justify="left")
+    table.add_column("language")
+    table.add_column("")
+    for name in ("records", "entities", "quarantined", "tokens", "tokens/s"):
+        table.add_column(name, justify="right")
+    ordered = sorted(report.languages.items(), key=lambda item: (-item[1].records, item[0]))
+    share = report.tokens_done_here / report.tokens if report.tokens else 0.0
+    for tag, counts in ordered:
+        speed = counts.tokens * share / report.seconds if report.seconds else 0.0
+        table.add_row(tag, langcodes.Language.get(tag).display_name(), *_cells(counts, speed))
+    total = sum(report.languages.values(), LanguageCounts())
+    table.add_section()
+    table.add_row("all", "", *_cells(total, report.tokens_per_second))
+    return table
+
+
+def plan_table(plan: Plan) -> Table:
+    """What a run will do."""
+    job, runtime = plan.job, plan.job.settings.runtime
+    rows = sum(unit.rows for unit in plan.units)
+    tasks = (task_name(task) for workload in job.workloads for task in workload.tasks)
+    renamed = [f"{name} → {output}" for name, output in job.columns.kept if name != output]
+    table = Table(title="Plan", title_justify="left", show_header=False)
+    table.add_row("input", job.settings.input.uri)
+    table.add_row("files", f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}")
+    table.add_row("records", f"{rows:,}")
+    table.add_row("units", f"{len(plan.units)}, committed {len(plan.units) - len(plan.open_units)}")
+    table.add_row("renamed columns", ", ".join(renamed) or "none")
+    table.add_row("tasks", f"{', '.join(tasks)}, forwards a window {len(job.workloads)}")
+    for workload in job.workloads:
+        table.add_row("model", f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}")
+    table.add_row("adapters to load", f"{len(job.languages)}: {' '.join(job.languages)}")
+    table.add_row("actors", f"{runtime.actors.min} to {runtime.actors.max}")
+    table.add_row("memory an actor", f"about {job.actor_bytes() / 2**20:,.0f} MiB")
+    table.add_row("output", plan.store.uri)
+    table.add_row("fingerprint", job.fingerprint)
+    return table
+
+
+def _cells(counts: LanguageCounts, speed: float) -> list[str]:
+    return [
+        f"{counts.records:,}",
+        f"{counts.entities:,}",
+        f"{counts.quarantined:,}",
+        f"{counts.tokens:,}",
+        f"{speed:,.0f}",
+    ]

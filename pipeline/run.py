@@ -1,0 +1,146 @@
+"""A run from the settings to the reconciled output.
+
+Enters: settings and what the command line adds to them. Leaves: a complete output, or an error that
+says what is missing. What holds: nothing is written before the plan stands; units in the output are
+not done again; what fails with others is tried apart before any row is blamed.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pipeline.apart import Isolation
+from pipeline.blame import all_blamed
+from pipeline.claim import claim
+from pipeline.commit import CommitRecord
+from pipeline.errors import InputError, PipelineError
+from pipeline.failure import failure_of
+from pipeline.flow import annotate_units, publisher
+from pipeline.job import Job, resolve_job
+from pipeline.plan import Survey, cut, survey_corpus
+from pipeline.reconcile import Reconciliation, committed_units, reconcile, reopen
+from pipeline.settings import JobSettings
+from pipeline.storage import Store
+from pipeline.suspects import clear, suspect, suspected
+from pipeline.unit import Unit
+
+logger = logging.getLogger(__name__)
+
+_IN_FLIGHT = 2
+"""Units an actor has in a first attempt: one at work and one at hand, so that it never waits."""
+
+Watch = Callable[[CommitRecord], None]
+"""Is told of each unit once it is committed."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to the settings."""
+
+    limit: int | None = None
+    new_run: bool = False
+    allow_bad_files: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: ``committed`` are the ids of units that are in the output already."""
+
+    job: Job
+    options: Options
+    survey: Survey
+    units: tuple[Unit, ...]
+    store: Store
+    committed: frozenset[str]
+
+    @property
+    def open_units(self) -> tuple[Unit, ...]:
+        """The units that are left to do."""
+        if self.options.new_run:
+            return self.units
+        return tuple(unit for unit in self.units if unit.unit_id not in self.committed)
+
+
+def make_plan(settings: JobSettings, options: Options) -> Plan:
+    """The plan of a run; reads footers and checkpoints, writes nothing."""
+    survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files)
+    job = resolve_job(settings, survey.planned, options.limit)
+    units = cut(survey, settings.runtime, job.fingerprint, options.limit)
+    if not units:
+        raise InputError(f"{settings.input.uri} holds no records. Check input.uri and --limit.")
+    store = Store.open(settings.output.uri)
+    return Plan(job, options, survey, units, store, committed_units(store))
+
+
+def claim_output(plan: Plan) -> None:
+    """Make the output this run's; raises OutputError where it is another's."""
+    claim(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
+
+
+def annotate_corpus(plan: Plan, watch: Watch) -> Reconciliation:
+    """Annotate what is left of the plan and reconcile the output.
+
+    Raises IncompleteError where units are left without a commit record.
+    """
+    if plan.open_units:
+        reopen(plan.store)
+        _annotate(plan, watch)
+    return reconcile(plan.store, plan.units, plan.job.fingerprint)
+
+
+def _annotate(plan: Plan, watch: Watch) -> None:
+    known = suspected(plan.store)
+    left = [unit for unit in plan.open_units if unit.unit_id not in known]
+    suspects = [unit for unit in plan.open_units if unit.unit_id in known]
+    for attempt in range(plan.job.settings.runtime.rounds):
+        if not left:
+            break
+        left = _round(plan.job, left, watch, in_flight=1 if attempt else _IN_FLIGHT)
+        suspect(plan.store, left)
+    _run_apart(plan, [*suspects, *left], watch)
+
+
+def _round(job: Job, units: list[Unit], watch: Watch, *, in_flight: int) -> list[Unit]:
+    """The units of ``units`` that a round leaves without a commit record."""
+    committed: set[str] = set()
+    for table in annotate_units(units, job, in_flight=in_flight):
+        committed |= _committed(table.to_pylist(), watch)
+    return [unit for unit in units if unit.unit_id not in committed]
+
+
+def _committed(receipts: Iterable[dict[str, object]], watch: Watch) -> set[str]:
+    committed: set[str] = set()
+    for receipt in receipts:
+        if receipt["commit"] is None:
+            logger.warning("unit %s failed: %s", receipt["unit_id"], receipt["failure"])
+            continue
+        watch(CommitRecord.model_validate_json(str(receipt["commit"])))
+        committed.add(str(receipt["unit_id"]))
+    return committed
+
+
+def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch) -> None:
+    """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
+    if not suspects:
+        return
+    logger.warning("%d units failed among others and are annotated apart", len(suspects))
+    with Isolation(plan.job) as isolation:
+        for unit in suspects:
+            try:
+                receipt = _publish_apart(plan, isolation, unit)
+            except PipelineError as error:
+                logger.error("unit %s failed apart: %s", unit.unit_id, error)
+                continue
+            clear(plan.store, _committed(receipt, watch))
+
+
+def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[str, object]]:
+    try:
+        table = isolation.publish(unit)
+    except InputError as error:
+        if not plan.options.allow_bad_files:
+            raise
+        block = all_blamed(unit, failure_of(error, "read"))
+        table = publisher(plan.job)(block)
+    receipts: list[dict[str, object]] = table.to_pylist()
+    return receipts

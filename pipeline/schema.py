@@ -1,0 +1,171 @@
+"""Every column name and Arrow type at each hand-off, and what a stage is.
+
+Enters: nothing. Leaves: fields, schemas and the ``Stage`` protocol. What holds: names that begin
+with an underscore never reach the output; a block's columns are cast to what is declared here, so
+that an empty list has the type of a full one.
+
+A block on its way::
+
+    read       kept input columns, record_id, _unit, _row, _text, _tag, _error
+    identify   + language, language_score, language_source, xmod_language, lang_id
+    tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each tokenizer
+    annotate   + the columns of the tasks
+    publish    → one row of RECEIPT
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import SchemaError
+
+SCHEMA_VERSION = 1
+"""Raised whenever a published column changes its name, type or meaning."""
+
+ENTITY = pa.struct(
+    [
+        pa.field("label", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field("score", pa.float32()),
+    ]
+)
+"""A named entity: ``start`` and ``end`` are code points of the text, half-open."""
+
+FAILURE = pa.struct(
+    [
+        pa.field("stage", pa.string()),
+        pa.field("error_type", pa.string()),
+        pa.field("message", pa.string()),
+    ]
+)
+"""Why a record goes to quarantine; null where nothing is wrong. It holds no text of records."""
+
+WINDOW = pa.struct(
+    [
+        pa.field("input_ids", pa.list_(pa.int32())),
+        pa.field("starts", pa.list_(pa.int32())),
+        pa.field("ends", pa.list_(pa.int32())),
+    ]
+)
+"""Token ids with special tokens, and each token's span in the text (0, 0 for special tokens)."""
+
+RECORD_ID = pa.field("record_id", pa.string())
+UNIT = pa.field("_unit", pa.dictionary(pa.int32(), pa.string()))
+"""The unit as JSON, the same in every row: a block says by itself where it belongs."""
+ROW = pa.field("_row", pa.int64())
+"""Row number in the input file, from 0."""
+TEXT = pa.field("_text", pa.string())
+TAG = pa.field("_tag", pa.string())
+"""The language column's value, null where there is none."""
+ERROR = pa.field("_error", FAILURE)
+
+READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, ERROR)
+
+LANGUAGE_FIELDS = (
+    pa.field("language", pa.string()),
+    pa.field("language_score", pa.float32()),
+    pa.field("language_source", pa.string()),
+    pa.field("xmod_language", pa.string()),
+    pa.field("lang_id", pa.int32()),
+)
+
+TOKEN_FIELDS = (
+    pa.field("n_tokens", pa.int32()),
+    pa.field("n_windows", pa.int32()),
+    pa.field("truncated", pa.bool_()),
+)
+
+QUARANTINE = pa.schema(
+    [
+        RECORD_ID,
+        pa.field("file", pa.string()),
+        pa.field("row", pa.int64()),
+        *FAILURE,
+    ]
+)
+"""One row a record that could not be annotated. No text: find it by file and row."""
+
+RECEIPT = pa.schema(
+    [
+        pa.field("unit_id", pa.string()),
+        pa.field("commit", pa.string()),
+        pa.field("failure", FAILURE),
+    ]
+)
+"""What publishing a unit left: its commit record as JSON, or why there is none."""
+
+RESERVED = frozenset(
+    field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, *TOKEN_FIELDS)
+) | frozenset({"entities", "embedding"})
+"""Names that an input column gives up: it is kept as ``input_<name>``."""
+
+
+class Stage(Protocol):
+    """A pure step from block to block: adds columns, may fill ``_error``, keeps rows and order."""
+
+    @property
+    def name(self) -> str:
+        """What errors call the stage."""
+
+    @property
+    def consumes(self) -> tuple[str, ...]:
+        """Columns that must be there."""
+
+    @property
+    def produces(self) -> tuple[pa.Field, ...]:
+        """Columns that are added."""
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """``table`` with the columns of ``produces``."""
+
+
+def windows_field(tokenizer: int) -> pa.Field:
+    """The column with the windows of the job's ``tokenizer``-th tokenizer."""
+    return pa.field(f"_windows_{tokenizer}", pa.list_(WINDOW))
+
+
+def run(stage: Stage, table: pa.Table) -> pa.Table:
+    """``stage(table)``, held to what the stage declares; raises SchemaError where not."""
+    require(table, stage.consumes, stage.name)
+    result = stage(table)
+    if result.num_rows != table.num_rows:
+        raise SchemaError(
+            f"Stage {stage.name} returned {result.num_rows} rows for {table.num_rows}; "
+            "a stage keeps rows and order. Mend the stage."
+        )
+    require(result, (*table.column_names, *(field.name for field in stage.produces)), stage.name)
+    return result
+
+
+def require(table: pa.Table, columns: Iterable[str], reader: str) -> None:
+    """Raise SchemaError that names the columns of ``columns`` that ``table`` lacks."""
+    missing = [name for name in columns if name not in table.column_names]
+    if missing:
+        raise SchemaError(
+            f"Stage {reader} needs columns {', '.join(missing)}; the block has "
+            f"{', '.join(table.column_names)}."
+        )
+
+
+def add(table: pa.Table, fields: Iterable[pa.Field], columns: Iterable[list[object]]) -> pa.Table:
+    """``table`` with one column a field, built from Python values and cast to the field's type."""
+    for field, values in zip(fields, columns, strict=True):
+        table = table.append_column(field, pa.array(values, type=field.type))
+    return table
+
+
+def sound(table: pa.Table) -> pa.ChunkedArray:
+    """Boolean [rows]: true where no stage has put the record down for quarantine."""
+    return pc.is_null(table[ERROR.name])
+
+
+def with_failures(table: pa.Table, failures: list[dict[str, str] | None]) -> pa.Table:
+    """``table`` with ``_error`` filled from ``failures`` where it was still null."""
+    position = table.column_names.index(ERROR.name)
+    earlier = table[ERROR.name].to_pylist()
+    merged = [old or new for old, new in zip(earlier, failures, strict=True)]
+    return table.set_column(position, ERROR, pa.array(merged, type=FAILURE))

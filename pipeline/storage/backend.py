@@ -1,0 +1,127 @@
+"""The filesystem behind a URI, and its failures in this package's words.
+
+Enters: a URI. Leaves: its canonical spelling, an fsspec filesystem, InputError or OutputError. What
+holds: this is the only module that knows the exceptions of fsspec, s3fs and gcsfs; a message holds
+no credentials. The endpoint is botocore's to find (``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or
+the profile).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fsspec
+
+from pipeline.errors import ConfigError, InputError, PipelineError
+
+SCHEMES = {"file": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
+"""What may stand before ``://``, and its one canonical spelling."""
+
+_S3 = {
+    "retries": {"mode": "standard", "max_attempts": 5},
+    "connect_timeout": 10,
+    "read_timeout": 60,
+}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "file": {},
+    "s3": {"use_listings_cache": False, "config_kwargs": _S3},
+    "gs": {"use_listings_cache": False},
+}
+
+
+def canonical(uri: str) -> str:
+    """``uri`` with its scheme, absolute, without a slash at its end; ConfigError if it is none."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return f"file://{os.path.abspath(os.path.expanduser(uri))}"
+    if scheme not in SCHEMES:
+        raise ConfigError(
+            f"Cannot open a URI of scheme {scheme!r}. Expected a path or one of "
+            f"{', '.join(f'{known}://' for known in SCHEMES)} in input.uri and output.uri."
+        )
+    if SCHEMES[scheme] == "file":
+        return f"file://{os.path.abspath(rest)}"
+    bucket = rest.partition("/")[0]
+    if "@" in bucket:
+        raise ConfigError(
+            f"A {scheme}:// URI holds something before '@'. Take it out: credentials come from the "
+            "environment, a profile or the machine's role, never from the config."
+        )
+    if not bucket:
+        raise ConfigError(f"{uri} names no bucket. Expected {scheme}://bucket/folder.")
+    return f"{SCHEMES[scheme]}://{rest.rstrip('/')}"
+
+
+def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The filesystem for the canonical ``uri``, and its own name for it.
+
+    fsspec keeps one filesystem a process and thread, so that asking again is cheap and right after
+    a fork.
+    """
+    scheme = uri.partition("://")[0]
+    if scheme == "s3":
+        _retry_conflicts()
+    files = fsspec.filesystem(scheme, **_OPTIONS[scheme])
+    return files, files._strip_protocol(uri)
+
+
+def files_below(files: fsspec.AbstractFileSystem, path: str) -> Iterator[dict[str, Any]]:
+    """What ``files`` knows of each file below ``path``; nothing where there is no such folder."""
+    for info in files.find(path, detail=True).values():
+        if info["type"] == "file" and not info["name"].endswith("/"):
+            yield info
+
+
+def is_taken(error: OSError) -> bool:
+    """Whether a create failed for the one reason that something is there."""
+    return isinstance(error, FileExistsError) or _code(error.__cause__) == "PreconditionFailed"
+
+
+@contextmanager
+def explained(kind: type[PipelineError], verb: str, uri: str) -> Iterator[None]:
+    """What the backend for ``uri`` raises leaves the ``with`` as a ``kind``."""
+    setting = "input.uri" if issubclass(kind, InputError) else "output.uri"
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise kind(f"Cannot {verb} {uri}: nothing is there. Check {setting}.") from error
+    except _failures(uri) as error:
+        raise kind(
+            f"Cannot {verb} {uri}: {_reason(error)}. Check {setting}, the service and the "
+            "credentials."
+        ) from error
+
+
+def _retry_conflicts() -> None:
+    """Let s3fs retry a put that met another put of the same key, as the service asks for."""
+    import s3fs.core
+
+    s3fs.core.set_custom_error_handler(lambda error: _code(error) == "ConditionalRequestConflict")
+
+
+def _code(error: BaseException | None) -> str | None:
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    return str(code) if code else None
+
+
+def _reason(error: BaseException) -> str:
+    """The failure in one line, without what may stand before ``@`` in a URL."""
+    first = (str(error).strip() or "no message").splitlines()[0][:300]
+    return f"{type(error).__name__}: {re.sub('//[^/@ ]*@', '//', first)}"
+
+
+def _failures(uri: str) -> tuple[type[Exception], ...]:
+    """What the backend for ``uri`` raises; asked only once it has raised something."""
+    if uri.startswith("s3://"):
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        return OSError, BotoCoreError, ClientError
+    if uri.startswith("gs://"):
+        from aiohttp import ClientError as HttpClientError
+        from gcsfs.retry import HttpError
+        from google.auth.exceptions import GoogleAuthError
+
+        return OSError, HttpError, HttpClientError, GoogleAuthError
+    return (OSError,)

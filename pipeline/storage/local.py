@@ -1,0 +1,71 @@
+"""Whole files on a local disk.
+
+Enters: a folder, a path in it, bytes. Leaves: a file that survives a power cut, or nothing. What
+holds: bytes are written and synced under ``_tmp/`` and then linked (create) or renamed (replace)
+into place, so that no reader meets half a file; what a killed process leaves is in ``_tmp/``, which
+readers skip.
+"""
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY = "_tmp"
+
+
+def create(folder: str, path: str, body: bytes) -> bool:
+    """Write ``body`` to ``path`` in ``folder`` unless a file is there: then False."""
+    target = Path(folder, path)
+    with _written(folder, body) as temporary:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+    _sync(target.parent, target.parent.parent)
+    return True
+
+
+def replace(folder: str, path: str, body: bytes) -> None:
+    """Write ``body`` to ``path`` in ``folder``, over what may be there."""
+    target = Path(folder, path)
+    with _written(folder, body) as temporary:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, target)
+    _sync(target.parent)
+
+
+def delete(paths: Iterable[str]) -> None:
+    """Remove the files at ``paths``; those that are gone are no error."""
+    folders = set()
+    for path in map(Path, paths):
+        if path.parent.is_dir():
+            path.unlink(missing_ok=True)
+            folders.add(path.parent)
+    _sync(*folders)
+
+
+@contextmanager
+def _written(folder: str, body: bytes) -> Iterator[Path]:
+    temporary = Path(folder, TEMPORARY, uuid.uuid4().hex)
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(*folders: Path) -> None:
+    """Make the names in ``folders`` durable, as fsync of a file does its bytes."""
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,126 @@
+"""The output folder.
+
+Enters: relative paths and bytes. Leaves: bytes, sizes, whether a create won. What holds: of all
+writers that create one path, exactly one is told True, and what it wrote stays: S3 is asked with
+``If-None-Match: *``, GCS with generation 0, a local disk with a hard link.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import fsspec
+
+from pipeline.errors import OutputError
+from pipeline.storage import local
+from pipeline.storage.backend import canonical, explained, files_below, filesystem, is_taken
+
+_ONE_REQUEST = 5 << 30
+"""Bytes up to which S3 takes a body in one request: one condition, checked once."""
+
+_REQUESTS = 16
+"""Small requests that are under way at once."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder to write to, named by its canonical URI; paths are relative to it.
+
+    It holds no connection: pickle it, fork, use it from any thread. Every method raises OutputError
+    where the backend fails.
+    """
+
+    uri: str
+
+    @classmethod
+    def open(cls, uri: str) -> "Store":
+        """The folder at ``uri``, which need not be there yet; ConfigError for a bad URI."""
+        return cls(canonical(uri))
+
+    def create(self, path: str, body: bytes) -> bool:
+        """Write ``body`` to ``path`` whole, unless something is there: then False."""
+        with explained(OutputError, "create", self.uri_of(path)):
+            if self._folder:
+                return local.create(self._folder, path, body)
+            files, name = filesystem(self.uri_of(path))
+            try:
+                files.pipe_file(name, body, mode="create", chunksize=_ONE_REQUEST)
+            except OSError as error:
+                if not is_taken(error):
+                    raise
+                return False
+            return True
+
+    def replace(self, path: str, body: bytes) -> None:
+        """Write ``body`` to ``path`` whole, over what may be there. For reports, not results."""
+        with explained(OutputError, "write", self.uri_of(path)):
+            if self._folder:
+                return local.replace(self._folder, path, body)
+            files, name = filesystem(self.uri_of(path))
+            files.pipe_file(name, body, chunksize=_ONE_REQUEST)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes at ``path``, None where there is nothing."""
+        with explained(OutputError, "read", self.uri_of(path)):
+            files, name = filesystem(self.uri_of(path))
+            try:
+                return bytes(files.cat_file(name))
+            except FileNotFoundError:
+                return None
+
+    def read_all(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The bytes at each of ``paths``, fetched concurrently; OutputError if one is missing."""
+        with explained(OutputError, "read", self.uri):
+            paths = list(paths)
+            bodies = _at_once(filesystem(self.uri)[0].cat_file, self._names(paths))
+            return dict(zip(paths, map(bytes, bodies), strict=True))
+
+    def exists(self, path: str) -> bool:
+        """Whether a file is at ``path``."""
+        with explained(OutputError, "look up", self.uri_of(path)):
+            files, name = filesystem(self.uri_of(path))
+            return bool(files.isfile(name))
+
+    def listing(self, folder: str = "") -> dict[str, int]:
+        """Bytes of each file below ``folder``, by its path; empty where there is no such folder."""
+        with explained(OutputError, "list", self.uri_of(folder)):
+            files, name = filesystem(self.uri_of(folder))
+            root = filesystem(self.uri)[1].rstrip("/") + "/"
+            found = {info["name"]: info["size"] for info in files_below(files, name)}
+            return {path.removeprefix(root): found[path] for path in sorted(found)}
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Remove the files at ``paths``; one that is gone already is no error."""
+        with explained(OutputError, "delete from", self.uri):
+            names = self._names(paths)
+            if self._folder:
+                return local.delete(names)
+            _at_once(partial(_remove, filesystem(self.uri)[0]), names)
+
+    def uri_of(self, path: str) -> str:
+        """The URI of ``path`` in this folder."""
+        return f"{self.uri}/{path}" if path else self.uri
+
+    def _names(self, paths: Iterable[str]) -> list[str]:
+        return [filesystem(self.uri_of(path))[1] for path in paths]
+
+    @property
+    def _folder(self) -> str:
+        """The folder's path on a local disk, empty where it is elsewhere."""
+        return self.uri.removeprefix("file://") if self.uri.startswith("file://") else ""
+
+
+def _at_once(request: Callable[[str], _T], names: Iterable[str]) -> list[_T]:
+    """``request`` of each name; not a filesystem's own bulk calls, which take ``[`` for a glob."""
+    with ThreadPoolExecutor(_REQUESTS) as requests:
+        return list(requests.map(request, names))
+
+
+def _remove(files: fsspec.AbstractFileSystem, name: str) -> None:
+    with suppress(FileNotFoundError):
+        files.rm_file(name)

@@ -1,0 +1,46 @@
+"""Embeddings: one vector a record.
+
+Enters: hidden states. Leaves: ``embedding``, a fixed-size list. What holds: a long text's vector is
+the mean over its windows, weighted by their tokens, then normalised if asked for.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor
+from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
+
+from pipeline.settings import EmbeddingsSettings
+from pipeline.tasks.task import Document, Scores
+from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.pooling import POOLING
+from pipeline.xmod.windows import weighted_mean
+
+
+class EmbeddingsTask:
+    """Pooled token vectors of transformers' ``XmodModel``."""
+
+    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodModel
+
+    def __init__(self, settings: EmbeddingsSettings, checkpoint: Checkpoint) -> None:
+        self._settings = settings
+        self._size = checkpoint.config.hidden_size
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The vector, in the configured precision."""
+        values = pa.float16() if self._settings.dtype == "float16" else pa.float32()
+        return (pa.field("embedding", pa.list_(values, self._size)),)
+
+    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+        """Pooled vectors [rows, hidden]."""
+        return POOLING[self._settings.pooling](hidden, mask).float()
+
+    def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
+        """The record's vector [hidden]."""
+        vector = weighted_mean(scores, document.windows)
+        if self._settings.normalize:
+            vector /= max(float(np.linalg.norm(vector)), 1e-12)
+        return (vector.astype(self._settings.dtype),)

@@ -1,0 +1,49 @@
+"""What a task is.
+
+Enters: a task's settings and its checkpoint. Leaves: a ``Task``, which says which head it needs,
+what it keeps of a forward, and which columns that makes. What holds: a task knows nothing of Ray,
+of batches or of other tasks; it sees one micro-batch's hidden states, then one record at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
+
+from pipeline.xmod.windows import Window
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One record as a task's decoder sees it: its text, its windows, what they overlap by."""
+
+    text: str
+    windows: Sequence[Window]
+    stride: int
+
+
+class Task(Protocol):
+    """One annotation."""
+
+    model_class: ClassVar[type[XmodPreTrainedModel]]
+    """The transformers class whose head the task uses."""
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The output columns."""
+
+    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+        """What to keep of a forward: [rows, tokens, hidden] and [rows, tokens] → [rows, …]."""
+
+    def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
+        """One value a field, from the document and ``score``'s result for each of its windows.
+
+        A result with a token axis comes without its padding.
+        """

@@ -1,0 +1,121 @@
+"""The settings of pre-training, fine-tuning and evaluation.
+
+Enters: a YAML file through `pipeline.config.load`. Leaves: frozen models, parsed once.
+Holds: paths are relative to the working folder; unknown keys are refused.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from pipeline.config import Section
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Smoothing = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class Task(StrEnum):
+    """The tasks that a head can be fine-tuned for."""
+
+    NER = "ner"
+    CLASSIFICATION = "classification"
+
+
+class Architecture(Section):
+    """The shape of an X-MOD encoder; the adapter arrangement is facebook/xmod-base's."""
+
+    layers: PositiveInt
+    hidden_size: PositiveInt
+    attention_heads: PositiveInt
+    intermediate_size: PositiveInt
+    adapter_reduction_factor: PositiveInt
+    window: Annotated[int, Field(ge=8)]
+    """Tokens of the longest input, special tokens included."""
+    dropout: Share
+
+    @model_validator(mode="after")
+    def _heads_divide_the_hidden_size(self) -> Self:
+        if self.hidden_size % self.attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of "
+                f"attention_heads {self.attention_heads}"
+            )
+        return self
+
+
+class Vocabulary(Section):
+    """The SentencePiece unigram vocabulary."""
+
+    size: Annotated[int, Field(ge=100)]
+    character_coverage: Annotated[float, Field(gt=0.9, le=1.0)]
+    sample_characters: PositiveInt
+    """Characters of text the vocabulary is trained on, shared out by `language_smoothing`."""
+
+
+class Optimisation(Section):
+    """How a model is stepped. Training ends at `max_minutes` or at its last step."""
+
+    learning_rate: PositiveFloat
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    warmup_share: Share
+    batch_size: PositiveInt
+    """Rows of one forward, all of one language."""
+    accumulation: PositiveInt = 1
+    """Forwards of one step, so that a step mixes languages."""
+    max_minutes: PositiveFloat
+    threads: PositiveInt
+    seed: int
+
+
+class PretrainConfig(Section):
+    """Modular masked-language-model pre-training from scratch."""
+
+    data: Path
+    """Parquet file or folder with the columns text and language."""
+    out: Path
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    """X-MOD codes; their order becomes `config.languages`, hence the `lang_id`s."""
+    language_smoothing: Smoothing
+    """Languages are drawn in proportion to their windows to this power."""
+    mask_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    max_steps: PositiveInt
+    vocabulary: Vocabulary
+    architecture: Architecture
+    optimisation: Optimisation
+
+
+class FinetuneConfig(Section):
+    """Fine-tuning of one task with embeddings and language adapters frozen."""
+
+    task: Task
+    base: Path
+    """Checkpoint folder written by pre-training."""
+    data: Path
+    """Parquet with language and split, and tokens, tags, spaces (ner) or text, label."""
+    out: Path
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Languages with training data; the others are served zero-shot."""
+    max_sentences_per_language: PositiveInt
+    max_dev_sentences_per_language: PositiveInt
+    epochs: PositiveInt
+    dropout: Share
+    optimisation: Optimisation
+
+
+class EvaluateConfig(Section):
+    """Scores of the checkpoints on the test parts."""
+
+    base: Path
+    ner: Path | None = None
+    classification: Path | None = None
+    ner_data: Path | None = None
+    classification_data: Path | None = None
+    retrieval_data: Path | None = None
+    heldout_data: Path | None = None
+    out: Path
+    """JSON file for the scores."""
+    batch_size: PositiveInt
+    threads: PositiveInt
+    seed: int

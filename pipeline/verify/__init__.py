@@ -1,0 +1,17 @@
+"""An output folder → the list of what is wrong with it, from the files alone.
+
+Enters: an output folder that some job wrote. Leaves: a ``Verdict``. What holds: nothing is taken
+from the code that publishes or reconciles; JSON is parsed, files are read and counts are made again
+here, so that a fault there shows here.
+
+==============  ============================================
+``claims``      what a commit record says
+``unit_files``  what its files hold, and where they differ
+``folder``      what that makes in all
+==============  ============================================
+"""
+
+from pipeline.verify.claims import Problem
+from pipeline.verify.folder import Verdict, verify
+
+__all__ = ["Problem", "Verdict", "verify"]

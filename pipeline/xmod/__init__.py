@@ -1,0 +1,1 @@
+"""The model side, without Ray: checkpoints, routed adapters, micro-batches, windows, pooling."""

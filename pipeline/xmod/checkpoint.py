@@ -1,0 +1,258 @@
+"""A checkpoint: what it is, and loading it with only the adapters that a run needs.
+
+Enters: a local folder or a hub name with a pinned revision. Leaves: ``Checkpoint`` (its config,
+digest and limits, without weights) and models on a device with routed adapters. What holds: weights
+are safetensors only and no code of the checkpoint runs; nothing depends on a particular
+checkpoint's language order, label set or size.
+"""
+
+import hashlib
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from safetensors import safe_open
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
+from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from pipeline.errors import CheckpointError
+from pipeline.settings import Device, DType, ModelSettings
+from pipeline.xmod.adapters import route_adapters
+
+_FILES = ("*.safetensors", "*.json", "*.model")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's folder and what follows from its files, without its weights.
+
+    ``digest`` is over the names and contents of all files that loading reads.
+    """
+
+    folder: Path
+    config: XmodConfig = field(compare=False, repr=False)
+    digest: str
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The X-MOD languages in the order of their ``lang_id``."""
+        return tuple(self.config.languages)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The head's labels in the order of its outputs."""
+        names = {int(index): label for index, label in (self.config.id2label or {}).items()}
+        return tuple(names[index] for index in sorted(names))
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The fast tokenizer, loaded once in a process."""
+        return _tokenizer(self.folder)
+
+    def tokenizes_like(self, other: "Checkpoint") -> bool:
+        """Whether both cut every text into the same windows."""
+        return (
+            self.tokenizer.backend_tokenizer.to_str() == other.tokenizer.backend_tokenizer.to_str()
+            and self.window_length(sys.maxsize) == other.window_length(sys.maxsize)
+        )
+
+    def window_length(self, max_length: int) -> int:
+        """Tokens a window may hold, special ones included: ``max_length`` where the model can.
+
+        XLM-R style position ids begin after the padding id, so that many positions are unused.
+        """
+        positions = self.config.max_position_embeddings - (self.config.pad_token_id or 0) - 1
+        return min(max_length, positions, self.tokenizer.model_max_length)
+
+
+def open_checkpoint(settings: ModelSettings) -> Checkpoint:
+    """The checkpoint that ``settings`` names; raises CheckpointError where it is not there."""
+    folder = _locate(settings)
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise CheckpointError(
+            f"{folder} holds no *.safetensors; only that format is read, because others can run "
+            "code. Convert the weights with save_pretrained(safe_serialization=True)."
+        )
+    config = _read_config(folder)
+    digest = _digest(folder)
+    if settings.sha256 is not None and settings.sha256 != digest:
+        raise CheckpointError(
+            f"{folder} has sha256 {digest}; expected {settings.sha256} as model.sha256 in the "
+            "config says. The files are not those that were pinned."
+        )
+    return Checkpoint(folder, config, digest)
+
+
+def load_model(
+    checkpoint: Checkpoint,
+    model_class: type[XmodPreTrainedModel],
+    languages: Sequence[str],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> XmodPreTrainedModel:
+    """``model_class`` with the checkpoint's weights and the adapters of ``languages`` alone.
+
+    Its ``lang_ids`` count positions in ``languages``. Raises CheckpointError where weights that the
+    class needs are missing, as when a head of another task is in the checkpoint.
+    """
+    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
+    options: dict[str, Any] = {"add_pooling_layer": False} if model_class is XmodModel else {}
+    # The adapters that are left out are meant to be left out; transformers would warn of each.
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    loaded: Any = model_class.from_pretrained(
+        checkpoint.folder,
+        config=config,
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    model, info = loaded
+    unfit = sorted([*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])])
+    if unfit:
+        raise CheckpointError(
+            f"{checkpoint.folder} does not fit {model_class.__name__}: {len(unfit)} weights are "
+            f"missing or of another shape, {unfit[0]} among them. The checkpoint is incomplete."
+        )
+    routed: XmodPreTrainedModel = route_adapters(model).to(device).eval()
+    return routed
+
+
+def require_head(checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel]) -> None:
+    """Raise CheckpointError where the checkpoint lacks the head of ``model_class``.
+
+    Looks at names and shapes alone, so that a job learns of it before it starts any actor.
+    """
+    expected = _shapes(checkpoint, model_class, ())
+    encoder = f"{model_class.base_model_prefix}."
+    head = {key: shape for key, shape in expected.items() if not key.startswith(encoder)}
+    if model_class is not XmodModel:
+        _require_weights(checkpoint, model_class, head)
+
+
+def parameter_bytes(
+    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], languages: Sequence[str]
+) -> int:
+    """Bytes of float32 weights that ``load_model`` will hold, counted without loading any."""
+    return 4 * sum(map(math.prod, _shapes(checkpoint, model_class, languages).values()))
+
+
+def resolve_device(device: Device, gpus: float) -> torch.device:
+    """The device for an actor that was given ``gpus`` GPUs."""
+    if device is Device.CUDA and not torch.cuda.is_available():
+        raise CheckpointError(
+            "runtime.device is cuda and this worker sees no GPU; set runtime.gpus_per_actor to 1 "
+            "on a cluster with GPUs, or runtime.device to cpu."
+        )
+    use_gpu = device is Device.CUDA or (
+        device is Device.AUTO and gpus > 0 and torch.cuda.is_available()
+    )
+    return torch.device("cuda" if use_gpu else "cpu")
+
+
+def resolve_dtype(dtype: DType, device: torch.device) -> torch.dtype:
+    """The arithmetic that ``dtype`` means on ``device``."""
+    if dtype is DType.AUTO:
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {
+        DType.FLOAT32: torch.float32,
+        DType.BFLOAT16: torch.bfloat16,
+        DType.FLOAT16: torch.float16,
+    }[dtype]
+
+
+def _shapes(
+    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], languages: Sequence[str]
+) -> dict[str, list[int]]:
+    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
+    with torch.device("meta"):
+        model = model_class(config)
+    return {name: list(parameter.shape) for name, parameter in model.named_parameters()}
+
+
+def _require_weights(
+    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], expected: dict[str, list[int]]
+) -> None:
+    found: dict[str, list[int]] = {}
+    for path in checkpoint.folder.glob("*.safetensors"):
+        with safe_open(path, framework="pt") as weights:
+            names = expected.keys() & set(weights.keys())
+            found |= {name: list(weights.get_slice(name).get_shape()) for name in names}
+    unfit = [name for name, shape in expected.items() if found.get(name) != shape]
+    if unfit:
+        raise CheckpointError(
+            f"{checkpoint.folder} does not fit {model_class.__name__}: no weights {unfit[0]} of "
+            f"shape {expected[unfit[0]]} (seen: {found.get(unfit[0])}). Its architecture is "
+            f"{checkpoint.config.architectures}; check the task's model.path."
+        )
+
+
+def _locate(settings: ModelSettings) -> Path:
+    folder = Path(settings.path)
+    if folder.is_dir():
+        return folder.resolve()
+    if folder.is_absolute() or settings.path.startswith(".") or settings.path.count("/") != 1:
+        raise CheckpointError(
+            f"No model folder at {settings.path!r}, and it is no hub name (owner/name). "
+            "Set model.path of the task in the config."
+        )
+    if settings.revision is None:
+        raise CheckpointError(
+            f"{settings.path!r} is a hub name without a revision: its files could change between "
+            "two runs. Set model.revision to a commit, or model.path to an existing folder."
+        )
+    try:
+        return Path(
+            snapshot_download(
+                settings.path, revision=settings.revision, allow_patterns=list(_FILES)
+            )
+        )
+    except Exception as error:  # the hub's client raises many unrelated types
+        raise CheckpointError(
+            f"Cannot fetch {settings.path!r} at revision {settings.revision!r}: "
+            f"{type(error).__name__}. Check the name, the revision and the network, or set "
+            "model.path to a local folder."
+        ) from error
+
+
+@cache
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if not tokenizer.is_fast:
+        raise CheckpointError(
+            f"{folder} has no fast tokenizer, and only that kind knows where in the text a token "
+            "stands. Save one there (tokenizer.json)."
+        )
+    return tokenizer
+
+
+def _read_config(folder: Path) -> XmodConfig:
+    try:
+        values, _ = XmodConfig.get_config_dict(folder)
+    except OSError as error:
+        raise CheckpointError(f"{folder} has no readable config.json: {error}") from error
+    if values.get("model_type") != "xmod":
+        raise CheckpointError(
+            f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."
+        )
+    return XmodConfig.from_dict(values)
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(path for pattern in _FILES for path in folder.glob(pattern)):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.name} {content}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,45 @@
+"""Fixtures that several tests share: stores here, and the one Ray cluster of a session."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stores import seaweedfs
+
+from pipeline.storage import Store
+
+
+@pytest.fixture
+def local_store(tmp_path: Path) -> Store:
+    """An output folder on this disk, not there yet."""
+    return Store.open(str(tmp_path / "out"))
+
+
+@pytest.fixture(scope="session")
+def s3_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a bucket on a real S3 server, which this session's environment points to."""
+    with pytest.MonkeyPatch.context() as environment:
+        with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+            for name, value in server.environment.items():
+                environment.setenv(name, value)
+            server.make_bucket("corpus")
+            yield "s3://corpus"
+
+
+@pytest.fixture
+def s3_store(s3_bucket: str) -> Store:
+    """An output folder in that bucket, one a test."""
+    return Store.open(f"{s3_bucket}/{uuid.uuid4().hex}/out")
+
+
+@pytest.fixture(
+    params=["local_store", pytest.param("s3_store", marks=pytest.mark.s3)], ids=["local", "s3"]
+)
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each kind of output folder in turn."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
+# The session's Ray cluster goes below this line.

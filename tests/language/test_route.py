@@ -1,0 +1,165 @@
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import ConfigError, LanguageError
+from pipeline.language.route import Identify, language_ids
+from pipeline.schema import FAILURE, LANGUAGE_FIELDS, run
+from pipeline.settings import LanguageSettings
+
+GERMAN = "Der Ausschuss veröffentlicht nächsten Monat seinen Bericht über die Bahnstrecke."
+NORWEGIAN = "Utvalget skal offentliggjøre rapporten sin om den nye jernbanen neste måned, sier hun."
+TRADITIONAL = "委員會將於下個月發布關於新鐵路線的報告，這個項目對當地經濟發展非常重要。"
+COLUMNS = [field.name for field in LANGUAGE_FIELDS]
+
+
+def block(*rows, errors=None) -> pa.Table:
+    """Rows of (text, tag)."""
+    return pa.table(
+        {
+            "record_id": pa.array(map(str, range(len(rows))), pa.string()),
+            "_text": pa.array([text for text, _ in rows], pa.string()),
+            "_tag": pa.array([tag for _, tag in rows], pa.string()),
+            "_error": pa.array(errors or [None] * len(rows), FAILURE),
+        }
+    )
+
+
+def identify(table: pa.Table, languages, **settings) -> list[dict]:
+    """The rows that the stage makes of ``table``, with pycld2, the quickest to load."""
+    stage = Identify(LanguageSettings(detector="pycld2", **settings), languages)
+    return run(stage, table).to_pylist()
+
+
+def test_identify_tag_goes_by_the_column(few):
+    (row,) = identify(block((GERMAN, "spa_Latn")), few)
+    assert [row[name] for name in COLUMNS] == ["es", None, "column", "es_XX", 2]
+
+
+@pytest.mark.parametrize("tag", [None, "", "  ", "und", "UND"])
+def test_identify_tag_that_says_nothing_asks_the_detector(tag, few):
+    (row,) = identify(block((GERMAN, tag)), few)
+    assert [row[name] for name in COLUMNS] == ["de", 1.0, "detected", "de_DE", 1]
+
+
+def test_identify_lang_id_is_the_position_in_the_languages_given():
+    table = block((GERMAN, None), ("x", "en"))
+    for languages in (("en_XX", "de_DE"), ("de_DE", "zh_CN", "en_XX")):
+        ids = [row["lang_id"] for row in identify(table, languages)]
+        assert ids == [languages.index("de_DE"), languages.index("en_XX")]
+
+
+def test_identify_candidates_leave_ids_as_they_are(few):
+    (row,) = identify(block((GERMAN, None)), few, candidates=("de_DE",))
+    assert row["lang_id"] == 1
+
+
+def test_identify_language_beyond_the_candidates_is_not_chosen(few):
+    rows = identify(block((GERMAN, None), ("x", "de")), few, candidates=("en_XX", "es_XX"))
+    assert [row["xmod_language"] for row in rows] == [None, None]
+    assert [row["_error"]["error_type"] for row in rows] == ["LanguageWithoutAdapter"] * 2
+
+
+def test_identify_traditional_chinese_is_told_from_simplified(few):
+    rows = identify(block((TRADITIONAL, None), (TRADITIONAL, "zh"), ("这个", "zho")), few)
+    assert [row["language"] for row in rows] == ["zh-Hant", "zh-Hant", "zh-Hans"]
+    assert [row["xmod_language"] for row in rows] == ["zh_TW", "zh_TW", "zh_CN"]
+
+
+def test_identify_quarantine_names_each_trouble_and_leaves_nulls(few):
+    rows = identify(block((NORWEGIAN, None), ("x", "klingonish"), ("hello", None), ("", None)), few)
+    assert [row["_error"]["error_type"] for row in rows] == [
+        "LanguageWithoutAdapter",
+        "UnknownLanguageTag",
+        "LanguageUncertain",
+        "NoLanguage",
+    ]
+    assert {row["_error"]["stage"] for row in rows} == {"identify"}
+    assert {row[name] for row in rows for name in COLUMNS} == {None}
+
+
+def test_identify_messages_hold_no_text(few):
+    secret = "geheimwort"
+    table = block(
+        (secret, None), (f"{secret} 🙂", "xx"), (secret, f"{secret} {secret} {secret} {secret}")
+    )
+    rows = identify(table, few, min_score=1)
+    assert all(secret not in row["_error"]["message"] for row in rows)
+
+
+def test_identify_default_sends_everything_and_keeps_what_was_seen(few):
+    table = block((NORWEGIAN, None), ("x", "gl"), ("", None), (GERMAN, None))
+    rows = identify(table, few, fallback="default", default="en_XX")
+    assert [row["language"] for row in rows] == ["no", "gl", "und", "de"]
+    assert [row["language_source"] for row in rows] == ["default"] * 3 + ["detected"]
+    assert [row["lang_id"] for row in rows] == [0, 0, 0, 1]
+    assert [row["_error"] for row in rows] == [None] * 4
+
+
+def test_identify_related_takes_a_neighbour_for_tags_and_for_detected_languages():
+    table = block((NORWEGIAN, None), ("x", "nob"), ("x", "zul"), ("", None))
+    rows = identify(table, ("en_XX", "da_DK"), fallback="related")
+    assert [row["language_source"] for row in rows] == ["related", "related", None, None]
+    assert [row["xmod_language"] for row in rows] == ["da_DK", "da_DK", None, None]
+    assert [row["language"] for row in rows[:2]] == ["no", "nb"]
+
+
+def test_identify_earlier_error_is_kept_and_the_rest_is_null(few):
+    earlier = {"stage": "read", "error_type": "TextTooLong", "message": "too long"}
+    rows = identify(block((GERMAN, "de"), (GERMAN, "de"), errors=[earlier, None]), few)
+    assert rows[0]["_error"] == earlier
+    assert {rows[0][name] for name in COLUMNS} == {None}
+    assert rows[1]["xmod_language"] == "de_DE"
+
+
+def test_identify_keeps_rows_order_and_columns(few):
+    table = block(*[(GERMAN, tag) for tag in ("en", None, "xx", "zh-HK", "")] * 7)
+    stage = Identify(LanguageSettings(detector="pycld2"), few)
+    result = run(stage, table)
+    assert result.select(["record_id", "_text", "_tag"]) == table.select(
+        ["record_id", "_text", "_tag"]
+    )
+    assert result.schema.field("lang_id").type == pa.int32()
+    assert result.column_names == [*table.column_names, *COLUMNS]
+
+
+def test_identify_empty_block_has_the_same_schema(few):
+    stage = Identify(LanguageSettings(detector="pycld2"), few)
+    assert run(stage, block()).schema == run(stage, block((GERMAN, None))).schema
+
+
+def test_identify_null_text_is_no_language(few):
+    (row,) = identify(block((None, None)), few)
+    assert row["_error"]["error_type"] == "NoLanguage"
+
+
+def test_identify_reachable_adds_the_default_in_the_checkpoints_order(few):
+    settings = LanguageSettings(detector="pycld2", candidates=("sv_SE", "de_DE"), default="en_XX")
+    assert Identify(settings, few).reachable == ("en_XX", "de_DE", "sv_SE")
+    assert Identify(LanguageSettings(detector="pycld2"), few).reachable == few
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "hint"),
+    [
+        ({"candidates": ("en_XX", "de")}, "language.candidates.1 is 'de'", "'de_DE'"),
+        ({"candidates": ("es_ES",)}, "language.candidates.0 is 'es_ES'", "'es_XX'"),
+        ({"default": "en_US"}, "language.default is 'en_US'", "'en_XX'"),
+    ],
+)
+def test_identify_language_that_the_checkpoint_lacks_is_a_config_error(settings, key, hint, few):
+    with pytest.raises(ConfigError) as raised:
+        Identify(LanguageSettings(detector="pycld2", **settings), few)
+    assert str(raised.value).startswith(key)
+    assert f"did you mean {hint}?" in str(raised.value)
+    assert "Available: en_XX, de_DE" in str(raised.value)
+
+
+def test_language_ids_are_positions_and_nulls_stay():
+    assert language_ids(["de_DE", None, "en_XX"], ["en_XX", "de_DE"]) == [1, None, 0]
+
+
+def test_language_ids_without_adapter_raises():
+    with pytest.raises(
+        LanguageError, match="No adapter for fr_XX, no_XX; the checkpoint has en_XX"
+    ):
+        language_ids(["no_XX", "en_XX", "fr_XX"], ["en_XX"])

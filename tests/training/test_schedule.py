@@ -1,0 +1,28 @@
+"""Learning rate and budget."""
+
+import pytest
+from pipeline.training import schedule
+from pipeline.training.schedule import Budget, rate_factor
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"), [(0.0, 0.01), (0.05, 0.5), (0.1, 1.0), (0.55, 0.5), (1.0, 0.0)]
+)
+def test_rate_factor_warms_up_then_falls(done, expected):
+    assert rate_factor(done, 0.1) == pytest.approx(expected)
+
+
+def test_rate_factor_without_warmup_starts_at_the_peak():
+    assert rate_factor(0.0, 0.0) == 1.0
+
+
+def test_budget_counts_whichever_is_further_on(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: now[0])
+    budget = Budget(max_steps=10, max_minutes=1)
+    assert budget.share_done(0) == 0.0
+    assert budget.share_done(2) == pytest.approx(0.2)
+    now[0] += 30
+    assert budget.share_done(2) == pytest.approx(0.5)
+    now[0] += 300
+    assert budget.share_done(2) == 1.0
