@@ -19,9 +19,7 @@ from pipeline.unit import Unit
 
 def whole_unit(block: pa.Table) -> Unit:
     """The unit that ``block`` is; PublishError if it is a part of one, or more than one."""
-    schema.require(
-        block, ("record_id", "_unit", "_row", "_error", "language", "n_tokens"), "publish"
-    )
+    schema.require(block, ("record_id", "_unit", "_row", "_error"), "publish")
     named = block["_unit"].cast(pa.string()).unique().to_pylist()
     if len(named) != 1:
         raise PublishError(
@@ -101,5 +99,8 @@ _UNEXPLAINED = {
 """The reason for a row that a standing part leaves out and that did not fail this time."""
 
 
-def _tags(rows: pa.Table) -> pa.ChunkedArray:
+def _tags(rows: pa.Table) -> pa.Array | pa.ChunkedArray:
+    """Language tags; a block of which nothing could be read has no such column."""
+    if "language" not in rows.column_names:
+        return pa.repeat(UNDETERMINED, rows.num_rows)
     return pc.fill_null(rows["language"], UNDETERMINED)

@@ -9,6 +9,7 @@ import faulthandler
 import logging
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -58,8 +59,7 @@ def annotate_units(units: Sequence[Unit], job: Job, *, in_flight: int) -> Iterat
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
             num_gpus=runtime.gpus_per_actor,
-            max_restarts=-1,  # a new process for the units to come …
-            max_task_retries=0,  # … and none of those that the old one died with
+            ray_remote_args_fn=_actor_options,
             **_WHOLE,
         )
         .map_batches(partial(_publish, job=job), num_cpus=0.1, **_WHOLE)
@@ -74,8 +74,11 @@ def cluster(runtime: RuntimeSettings) -> Iterator[None]:
     Raises ConfigError where the cluster cannot hold the actors and still read.
     """
     needed = runtime.actors.max * runtime.cpus_per_actor + 1
+    # Ray tells the console of each process that dies; the run does, with the unit that it had.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level=logging.WARNING, log_to_driver=False)
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
     else:
         # On its own machine a job may count more CPUs than there are: the kernel shares them out.
         cpus = max(os.cpu_count() or 1, math.ceil(needed))
@@ -83,7 +86,7 @@ def cluster(runtime: RuntimeSettings) -> Iterator[None]:
             address="local",
             num_cpus=cpus,
             include_dashboard=False,
-            logging_level=logging.WARNING,
+            logging_level=logging.ERROR,
             log_to_driver=False,
         )
     try:
@@ -148,6 +151,11 @@ class _Annotator:
             faulthandler.cancel_dump_traceback_later()
 
 
+def _actor_options() -> dict[str, int]:
+    """A new process for the units to come, and none of those that the old one died with."""
+    return {"max_restarts": -1, "max_task_retries": 0}
+
+
 def _read(unit: Unit, job_ref: "ray.ObjectRef[Job]") -> list[pa.Table]:
     job: Job = ray.get(job_ref)
     settings = job.settings
@@ -196,3 +204,5 @@ def _configure(context: DataContext) -> None:
     context.max_errored_blocks = -1  # a process that died is found out by the missing receipts
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    # Ray 2.60 has no other way yet to say how often an actor restarts and a task is tried again.
+    warnings.filterwarnings("ignore", "`ray_remote_args_fn` is deprecated", DeprecationWarning)

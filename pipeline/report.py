@@ -85,18 +85,20 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
 def summary_table(report: RunReport) -> Table:
     """Counts by language, the most frequent first."""
     table = Table(title="Records by language", title_justify="left")
-    table.add_column("language")
-    table.add_column("")
+    table.add_column("language", min_width=20)
     for name in ("records", "entities", "quarantined", "tokens", "tokens/s"):
         table.add_column(name, justify="right")
-    ordered = sorted(report.languages.items(), key=lambda item: (-item[1].records, item[0]))
+    by_name: dict[str, LanguageCounts] = {}
+    for tag, counts in report.languages.items():
+        name = _language_name(tag)
+        by_name[name] = by_name.get(name, LanguageCounts()) + counts
     share = report.tokens_done_here / report.tokens if report.tokens else 0.0
-    for tag, counts in ordered:
+    for name, counts in sorted(by_name.items(), key=lambda item: (-item[1].records, item[0])):
         speed = counts.tokens * share / report.seconds if report.seconds else 0.0
-        table.add_row(tag, langcodes.Language.get(tag).display_name(), *_cells(counts, speed))
+        table.add_row(name, *_cells(counts, speed))
     total = sum(report.languages.values(), LanguageCounts())
     table.add_section()
-    table.add_row("all", "", *_cells(total, report.tokens_per_second))
+    table.add_row("all", *_cells(total, report.tokens_per_second))
     return table
 
 
@@ -121,6 +123,13 @@ def plan_table(plan: Plan) -> Table:
     table.add_row("output", plan.store.uri)
     table.add_row("fingerprint", job.fingerprint)
     return table
+
+
+def _language_name(tag: str) -> str:
+    """The English name, regions taken together; the script where the tag has one (zh-Hant)."""
+    language = langcodes.Language.get(tag)
+    plain = langcodes.Language.make(language=language.language, script=language.script)
+    return f"{plain.display_name()} ({plain.to_tag()})"
 
 
 def _cells(counts: LanguageCounts, speed: float) -> list[str]:

@@ -22,7 +22,7 @@ SCHEMES = {"file": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 _S3 = {
     "retries": {"mode": "standard", "max_attempts": 5},
     "connect_timeout": 10,
-    "read_timeout": 60,
+    "read_timeout": 30,
 }
 _OPTIONS: dict[str, dict[str, Any]] = {
     "file": {},

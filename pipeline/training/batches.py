@@ -43,6 +43,40 @@ class SmoothedLanguageBatches:
             yield [next(supplies[language]) for _ in range(self._batch_size)]
 
 
+class MixedBatches:
+    """Batches of `first`, a `share` of them replaced by batches of `second`.
+
+    Examples of `second` come after the `offset` examples of `first`.
+    """
+
+    def __init__(
+        self,
+        first: SmoothedLanguageBatches,
+        second: SmoothedLanguageBatches,
+        *,
+        share: float,
+        offset: int,
+        seed: int,
+    ) -> None:
+        self._first = first
+        self._second = second
+        self._share = share
+        self._offset = offset
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        generator = np.random.default_rng(self._seed)
+        first, second = iter(self._first), iter(self._second)
+        for replaced in generator.random(len(self)) < self._share:
+            if replaced:
+                yield [self._offset + index for index in next(second)]
+            else:
+                yield next(first)
+
+
 class EpochLanguageBatches:
     """Every example once an epoch; a batch holds examples of about the same length."""
 
@@ -77,6 +111,9 @@ class EpochLanguageBatches:
         ordered = rows[np.argsort(noisy)]
         cuts = range(self._batch_size, len(ordered), self._batch_size)
         return [part.tolist() for part in np.split(ordered, list(cuts))]
+
+
+Batches = SmoothedLanguageBatches | MixedBatches | EpochLanguageBatches
 
 
 def _by_language(languages: Sequence[int]) -> list[np.ndarray]:

@@ -69,8 +69,19 @@ class Optimisation(Section):
     seed: int
 
 
+class Tagging(Section):
+    """A second objective of pre-training: entity tags, through a head that is not kept."""
+
+    data: Path
+    """Parquet as for fine-tuning on ner; only its train split is read."""
+    share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Share of the batches."""
+    max_sentences_per_language: PositiveInt
+    batch_size: PositiveInt
+
+
 class PretrainConfig(Section):
-    """Modular masked-language-model pre-training from scratch."""
+    """Modular masked-language-model pre-training."""
 
     data: Path
     """Parquet file or folder with the columns text and language."""
@@ -81,8 +92,11 @@ class PretrainConfig(Section):
     """Languages are drawn in proportion to their windows to this power."""
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)]
     max_steps: PositiveInt
+    start: Path | None = None
+    """A base checkpoint to train further, with its vocabulary and architecture."""
     vocabulary: Vocabulary
     architecture: Architecture
+    tagging: Tagging | None = None
     optimisation: Optimisation
 
 

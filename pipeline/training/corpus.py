@@ -7,6 +7,7 @@ Holds: a missing file, column or language is an InputError, before any training 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -46,3 +47,13 @@ def of_split(table: pa.Table, split: str) -> pa.Table:
 def of_language(table: pa.Table, language: str) -> pa.Table:
     """Rows of one language."""
     return table.filter(pc.equal(table["language"], language))
+
+
+def capped(table: pa.Table, most: int, seed: int) -> pa.Table:
+    """At most `most` rows of each language, drawn with `seed`, in their order."""
+    generator = np.random.default_rng(seed)
+    languages = table["language"].unique().to_pylist()
+    parts = [of_language(table, language) for language in languages]
+    return pa.concat_tables(
+        part.take(np.sort(generator.permutation(len(part))[:most])) for part in parts
+    )

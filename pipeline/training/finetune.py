@@ -27,7 +27,7 @@ from pipeline.training.batches import EpochLanguageBatches
 from pipeline.training.card import write_task_card
 from pipeline.training.checkpoint import save_task
 from pipeline.training.config import FinetuneConfig
-from pipeline.training.corpus import of_language, of_languages, of_split, read_corpus
+from pipeline.training.corpus import capped, of_languages, of_split, read_corpus
 from pipeline.training.heads import KINDS, LanguageCollator, Score
 from pipeline.training.inference import Reader, label_names
 from pipeline.training.scores import Scores
@@ -41,8 +41,9 @@ def finetune(config: FinetuneConfig) -> Scores:
     set_seed(config.optimisation.seed)
     kind = KINDS[config.task]
     table = of_languages(read_corpus(config.data, kind.columns), config.languages, config.data)
-    train = capped(of_split(table, "train"), config, config.max_sentences_per_language)
-    dev = capped(of_split(table, "dev"), config, config.max_dev_sentences_per_language)
+    seed = config.optimisation.seed
+    train = capped(of_split(table, "train"), config.max_sentences_per_language, seed)
+    dev = capped(of_split(table, "dev"), config.max_dev_sentences_per_language, seed)
     tokenizer = AutoTokenizer.from_pretrained(config.base)
     model = task_model(config, kind.model, kind.labels(train))
     lang_ids = {language: index for index, language in enumerate(model.config.languages)}
@@ -54,15 +55,6 @@ def finetune(config: FinetuneConfig) -> Scores:
     save_task(model, config.base, config.out)
     write_task_card(config, keeper.best, model)
     return keeper.best
-
-
-def capped(table: pa.Table, config: FinetuneConfig, most: int) -> pa.Table:
-    """At most `most` rows of each language, drawn with the config's seed."""
-    generator = np.random.default_rng(config.optimisation.seed)
-    parts = [of_language(table, language) for language in config.languages]
-    return pa.concat_tables(
-        part.take(np.sort(generator.permutation(len(part))[:most])) for part in parts
-    )
 
 
 def task_model(

@@ -23,9 +23,8 @@ from pipeline.training.inference import (
     token_predictions,
 )
 from pipeline.training.labels import rebuild, repair, word_tags
+from pipeline.training.masking import MaskedBatches, masked_lm_loss
 from pipeline.training.packing import pack
-from pipeline.training.pretrain import MaskedBatches
-from pipeline.training.trainer import masked_lm_loss
 
 Scores = dict[str, float]
 

@@ -1,4 +1,4 @@
-"""transformers' Trainer with one-language batches, a wall-time budget and a lean MLM loss.
+"""transformers' Trainer with one-language batches, and a wall-time budget.
 
 Enters: a model, examples, a batch order. Leaves: the model, trained in place.
 Holds: every batch carries `lang_ids`; training ends when steps or minutes are spent.
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from transformers import (
     PreTrainedModel,
@@ -23,7 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from pipeline.training.batches import EpochLanguageBatches, SmoothedLanguageBatches
+from pipeline.training.batches import Batches
 from pipeline.training.config import Optimisation
 from pipeline.training.one_language import use_one_adapter
 from pipeline.training.schedule import Budget, StopWhenSpent, linear_schedule
@@ -54,7 +53,7 @@ class ModularTrainer(Trainer):
         self,
         model: PreTrainedModel,
         examples: Sequence[Example],
-        batches: SmoothedLanguageBatches | EpochLanguageBatches,
+        batches: Batches,
         collate: Callable[[list[Example]], Batch],
         *,
         optimisation: Optimisation,
@@ -92,36 +91,6 @@ class ModularTrainer(Trainer):
         schedule = linear_schedule(stepped, self._budget, self._warmup_share)
         self.lr_scheduler = schedule
         return schedule
-
-
-class MaskedLanguageTrainer(ModularTrainer):
-    """Computes vocabulary logits at the masked positions only: a seventh of the work."""
-
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: Batch,
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Tensor:
-        """Mean cross-entropy over the masked tokens of the batch."""
-        return masked_lm_loss(model, inputs)
-
-
-def masked_lm_loss(model: nn.Module, inputs: Batch) -> Tensor:
-    """Mean cross-entropy over the masked tokens; scalar.
-
-    `inputs`: input_ids, attention_mask, labels [batch, tokens]; lang_ids [batch].
-    """
-    masked = inputs["labels"] != -100
-    encoder, head = model.get_submodule("roberta"), model.get_submodule("lm_head")
-    hidden = encoder(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        lang_ids=inputs["lang_ids"],
-    ).last_hidden_state
-    logits = head(hidden[masked])
-    return functional.cross_entropy(logits, inputs["labels"][masked])
 
 
 class LogProgress(TrainerCallback):

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pipeline.training.config import FinetuneConfig, PretrainConfig
+from training_configs import LANGUAGES, OPTIMISATION, pretrain_config
+
+from pipeline.training.config import FinetuneConfig
 from pipeline.training.pretrain import pretrain
 
-LANGUAGES = ("en_XX", "de_DE", "zh_CN")
 WORDS = {
     "en_XX": ["the", "river", "town", "of", "is", "large", "and", "old", "people", "live", "there"],
     "de_DE": ["der", "fluss", "stadt", "von", "ist", "gross", "und", "alt", "menschen", "leben"],
@@ -20,15 +21,6 @@ NAMES = {
     "en_XX": ["Anna", "Boston"],
     "de_DE": ["Karl", "Bremen"],
     "zh_CN": ["李明", "北京"],
-}
-OPTIMISATION = {
-    "learning_rate": 3e-3,
-    "weight_decay": 0.01,
-    "warmup_share": 0.1,
-    "batch_size": 8,
-    "max_minutes": 1,
-    "threads": 1,
-    "seed": 3,
 }
 
 
@@ -78,30 +70,6 @@ def finetune_config(corpora, base) -> Callable[..., FinetuneConfig]:
         return FinetuneConfig.model_validate(settings | changes)
 
     return make
-
-
-def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConfig:
-    """The config of a pre-training of six steps."""
-    settings = {
-        "data": corpora / "pretrain.parquet",
-        "out": out,
-        "languages": LANGUAGES,
-        "language_smoothing": 0.5,
-        "mask_share": 0.15,
-        "max_steps": 6,
-        "vocabulary": {"size": 120, "character_coverage": 0.9999, "sample_characters": 100_000},
-        "architecture": {
-            "layers": 2,
-            "hidden_size": 16,
-            "attention_heads": 2,
-            "intermediate_size": 32,
-            "adapter_reduction_factor": 2,
-            "window": 32,
-            "dropout": 0.0,
-        },
-        "optimisation": OPTIMISATION,
-    }
-    return PretrainConfig.model_validate(settings | changes)
 
 
 def _sentence(language: str, generator: np.random.Generator) -> dict[str, object]:

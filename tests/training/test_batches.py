@@ -1,8 +1,9 @@
 """The order of examples in training."""
 
 from collections import Counter
+from itertools import chain
 
-from pipeline.training.batches import EpochLanguageBatches, SmoothedLanguageBatches
+from pipeline.training.batches import EpochLanguageBatches, MixedBatches, SmoothedLanguageBatches
 
 
 def smoothed(languages, **changes):
@@ -23,7 +24,7 @@ def test_smoothed_batches_small_language_is_drawn_above_its_share():
 
 def test_smoothed_batches_all_examples_are_seen_before_one_repeats():
     batches = list(smoothed([0] * 12, batches=3))
-    assert sorted(sum(batches, [])) == list(range(12))
+    assert sorted(chain(*batches)) == list(range(12))
 
 
 def test_smoothed_batches_same_seed_same_order():
@@ -34,7 +35,7 @@ def test_epoch_batches_every_example_once():
     languages, lengths = [0, 1, 1, 0, 1, 0, 1], [3, 9, 4, 1, 5, 9, 2]
     batches = EpochLanguageBatches(languages, lengths, batch_size=2, seed=5)
     seen = list(batches)
-    assert sorted(sum(seen, [])) == list(range(7))
+    assert sorted(chain(*seen)) == list(range(7))
     assert len(seen) == len(batches) == 4
     assert all(len({languages[i] for i in batch}) == 1 for batch in seen)
 
@@ -42,3 +43,13 @@ def test_epoch_batches_every_example_once():
 def test_epoch_batches_order_changes_with_the_epoch():
     batches = EpochLanguageBatches([0] * 40, [5] * 40, batch_size=4, seed=5)
     assert list(batches) != list(batches)
+
+
+def test_mixed_batches_second_kind_has_its_share_and_its_offset():
+    first, second = smoothed([0] * 20, batches=2000), smoothed([0] * 8, batches=2000)
+    batches = list(MixedBatches(first, second, share=0.25, offset=20, seed=2))
+    kinds = [{index >= 20 for index in batch} for batch in batches]
+    assert len(batches) == 2000
+    assert all(len(kind) == 1 for kind in kinds)
+    assert max(chain(*batches)) == 27
+    assert abs(sum(kind == {True} for kind in kinds) / 2000 - 0.25) < 0.03

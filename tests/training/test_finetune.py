@@ -2,16 +2,19 @@
 
 import pytest
 import torch
-from pipeline.errors import CheckpointError, InputError
-from pipeline.training.checkpoint import is_frozen, save_task
-from pipeline.training.finetune import finetune
 from safetensors.torch import load_file
+from training_configs import pretrain_config
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
     XmodForSequenceClassification,
     XmodForTokenClassification,
 )
+
+from pipeline.errors import CheckpointError, ConfigError, InputError
+from pipeline.training.checkpoint import is_frozen, save_task
+from pipeline.training.finetune import finetune
+from pipeline.training.pretrain import pretrain
 
 
 def test_pretrain_checkpoint_loads_with_tied_embeddings(base):
@@ -72,9 +75,25 @@ def test_finetune_classification_checkpoint_loads(finetune_config):
     assert logits.shape == (1, 2)
 
 
-def test_finetune_learns_the_tiny_corpus(finetune_config):
-    config = finetune_config("ner", "ner_learnt", epochs=15)
-    assert min(finetune(config).values()) > 0.5
+def test_pretrain_with_tags_continues_a_checkpoint_and_keeps_its_format(corpora, base, tmp_path):
+    tagging = {
+        "data": corpora / "ner.parquet",
+        "share": 0.5,
+        "max_sentences_per_language": 20,
+        "batch_size": 4,
+    }
+    pretrain(pretrain_config(corpora, tmp_path / "more", start=base, tagging=tagging))
+    first, more = (load_file(folder / "shared.safetensors") for folder in (base, tmp_path / "more"))
+    assert first.keys() == more.keys()
+    assert not any(name.startswith("tagger") for name in more)
+    query = "roberta.encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(first[query], more[query])
+
+
+def test_pretrain_other_languages_than_the_checkpoints_are_refused(corpora, base, tmp_path):
+    config = pretrain_config(corpora, tmp_path, start=base, languages=["de_DE", "en_XX"])
+    with pytest.raises(ConfigError, match="same order"):
+        pretrain(config)
 
 
 def test_finetune_language_without_rows_is_an_input_error(finetune_config):

@@ -1,6 +1,7 @@
 """Words to sub-token labels and back."""
 
 import pytest
+
 from pipeline.training.labels import (
     IGNORED,
     LABELS,
@@ -12,7 +13,9 @@ from pipeline.training.labels import (
     word_tags,
 )
 
-O, B_PER, I_PER, B_LOC, I_LOC = (LABELS.index(x) for x in ("O", "B-PER", "I-PER", "B-LOC", "I-LOC"))
+OUT, B_PER, I_PER, B_LOC, I_LOC = (
+    LABELS.index(x) for x in ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+)
 
 
 def test_rebuild_chinese_words_have_no_spaces_between():
@@ -38,7 +41,7 @@ def test_token_labels_chinese_follow_characters():
     # 李明住在北京: the tokenizer cuts 李|明|住在|北京, the words are 李明|住|在|北京.
     offsets = [(0, 0), (0, 1), (1, 2), (2, 4), (4, 6), (0, 0)]
     found = [Entity("PER", 0, 2), Entity("LOC", 4, 6)]
-    assert token_labels(offsets, found) == [IGNORED, B_PER, I_PER, O, B_LOC, IGNORED]
+    assert token_labels(offsets, found) == [IGNORED, B_PER, I_PER, OUT, B_LOC, IGNORED]
 
 
 def test_token_labels_lone_word_mark_begins_the_entity():
@@ -47,16 +50,16 @@ def test_token_labels_lone_word_mark_begins_the_entity():
 
 
 def test_token_labels_token_across_an_entitys_edge_belongs_to_it():
-    assert token_labels([(0, 3), (3, 5)], [Entity("LOC", 0, 2)]) == [B_LOC, O]
+    assert token_labels([(0, 3), (3, 5)], [Entity("LOC", 0, 2)]) == [B_LOC, OUT]
 
 
 def test_word_tags_come_from_the_first_sub_token():
     offsets = [(0, 2), (2, 4), (5, 8)]
-    assert word_tags(offsets, [B_PER, O, I_LOC], [(0, 4), (5, 8)]) == ["B-PER", "B-LOC"]
+    assert word_tags(offsets, [B_PER, OUT, I_LOC], [(0, 4), (5, 8)]) == ["B-PER", "B-LOC"]
 
 
 def test_word_tags_words_in_one_sub_token_are_one_entity():
-    assert word_tags([(0, 2), (2, 3)], [B_LOC, O], [(0, 1), (1, 2), (2, 3)]) == [
+    assert word_tags([(0, 2), (2, 3)], [B_LOC, OUT], [(0, 1), (1, 2), (2, 3)]) == [
         "B-LOC",
         "I-LOC",
         "O",

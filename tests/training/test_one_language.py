@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 import torch
-from pipeline.training.one_language import use_one_adapter
 from transformers import XmodConfig, XmodModel
+
+from pipeline.training.one_language import use_one_adapter
 
 
 def model(**options) -> XmodModel:
@@ -24,11 +25,10 @@ def model(**options) -> XmodModel:
     return XmodModel(config).eval()
 
 
+SWITCHES = ("pre_norm", "adapter_layer_norm", "adapter_reuse_layer_norm", "ln_before_adapter")
 OPTIONS = [
-    dict(
-        zip(("pre_norm", "adapter_layer_norm", "adapter_reuse_layer_norm", "ln_before_adapter"), x)
-    )
-    for x in itertools.product([False, True], repeat=4)
+    dict(zip(SWITCHES, values, strict=True))
+    for values in itertools.product([False, True], repeat=4)
 ]
 
 

@@ -1,6 +1,7 @@
 """Learning rate and budget."""
 
 import pytest
+
 from pipeline.training import schedule
 from pipeline.training.schedule import Budget, rate_factor
 

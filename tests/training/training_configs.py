@@ -1,0 +1,40 @@
+"""Settings of trainings that take a second or two."""
+
+from pathlib import Path
+
+from pipeline.training.config import PretrainConfig
+
+LANGUAGES = ("en_XX", "de_DE", "zh_CN")
+OPTIMISATION = {
+    "learning_rate": 3e-3,
+    "weight_decay": 0.01,
+    "warmup_share": 0.1,
+    "batch_size": 8,
+    "max_minutes": 1,
+    "threads": 1,
+    "seed": 3,
+}
+
+
+def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConfig:
+    """The config of a pre-training of six steps."""
+    settings = {
+        "data": corpora / "pretrain.parquet",
+        "out": out,
+        "languages": LANGUAGES,
+        "language_smoothing": 0.5,
+        "mask_share": 0.15,
+        "max_steps": 6,
+        "vocabulary": {"size": 120, "character_coverage": 0.9999, "sample_characters": 100_000},
+        "architecture": {
+            "layers": 2,
+            "hidden_size": 16,
+            "attention_heads": 2,
+            "intermediate_size": 32,
+            "adapter_reduction_factor": 2,
+            "window": 32,
+            "dropout": 0.0,
+        },
+        "optimisation": OPTIMISATION,
+    }
+    return PretrainConfig.model_validate(settings | changes)
