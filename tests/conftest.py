@@ -1,10 +1,13 @@
-"""Fixtures that several tests share: stores here, and the one Ray cluster of a session."""
+"""Fixtures that several tests share: stores, checkpoints, and the one Ray cluster of a session."""
 
+import logging
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from corpora import save_models
 from stores import seaweedfs
 
 from pipeline.storage import Store
@@ -42,4 +45,27 @@ def store(request: pytest.FixtureRequest) -> Store:
     return found
 
 
-# The session's Ray cluster goes below this line.
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two tiny checkpoints, ``ner`` and ``topic``."""
+    return save_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(s3_bucket: str) -> Iterator[None]:
+    """A Ray of this machine for the session; its workers know the S3 server and obey poison."""
+    import ray
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent / "poison"), prepend=os.pathsep)
+        environment.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
+        ray.init(
+            address="local",
+            num_cpus=4,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    yield
+    ray.shutdown()

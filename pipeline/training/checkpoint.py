@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.errors import CheckpointError
@@ -28,7 +28,7 @@ def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: P
     out.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(out)
     frozen, shared = _halves(model)
-    save_file(frozen, out / FROZEN_SHARD, metadata={"format": "pt"})
+    _write(frozen, out / FROZEN_SHARD)
     _save_shared(model, frozen, shared, out)
 
 
@@ -68,7 +68,7 @@ def _save_shared(
     shared: dict[str, torch.Tensor],
     out: Path,
 ) -> None:
-    save_file(shared, out / SHARED_SHARD, metadata={"format": "pt"})
+    _write(shared, out / SHARED_SHARD)
     places = dict.fromkeys(frozen, FROZEN_SHARD) | dict.fromkeys(shared, SHARED_SHARD)
     size = sum(weight.nbytes for weight in [*frozen.values(), *shared.values()])
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(places.items()))}
@@ -92,3 +92,8 @@ def _refuse_changed(
             f"{len(changed)} frozen weights differ from {base / FROZEN_SHARD}, first "
             f"{changed[0]!r}. Freeze embeddings and adapters before fine-tuning."
         )
+
+
+def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
+    # save_file() would leave the file readable to its owner alone.
+    path.write_bytes(save(weights, metadata={"format": "pt"}))

@@ -1,0 +1,186 @@
+"""The command as a user runs it: exit codes, messages, kill -9 and resume, and `ray job submit`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+from corpora import assert_complete, make_corpus, make_settings, output_rows, write_local
+
+from pipeline.storage import Store
+
+ROOT = Path(__file__).parents[2]
+JOB = ROOT / "jobs" / "annotate.py"
+PROGRESSES_WITHIN = 240
+
+
+def write_config(
+    folder: Path, models: Path, rows: int, **runtime: object
+) -> tuple[Path, list[str]]:
+    """A config over a corpus of ``rows`` records below ``folder``, and the records' ids."""
+    corpus = make_corpus(rows)
+    source = write_local(corpus, folder / "in")
+    settings = make_settings(source, str(folder / "out"), models, **runtime)
+    path = folder / "job.yaml"
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    return path, corpus["id"].to_pylist()
+
+
+def command(config: Path, *options: str) -> list[str]:
+    return [sys.executable, str(JOB), "--config", str(config), *options]
+
+
+def annotate(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the job to its end; its output wide enough that no line is folded."""
+    return subprocess.run(
+        command(config, *options),
+        env={**os.environ, "COLUMNS": "250"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+def commits(output: Path) -> int:
+    return len(list(output.glob("_commit/*.json")))
+
+
+def wait_for_commits(job: subprocess.Popen[bytes], output: Path, count: int) -> None:
+    deadline = time.monotonic() + PROGRESSES_WITHIN
+    while commits(output) < count:
+        assert job.poll() is None, "the job ended before it could be killed"
+        assert time.monotonic() < deadline, "the job makes no progress"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "language.detecter=x"], "did you mean 'detector'"),
+        (["--set", "language.detector=foo"], "Unknown detector 'foo'"),
+        (["--set", "input.uri=/no/such/corpus"], "/no/such/corpus"),
+        (["--set", "input.text_column=body"], "no column 'body'"),
+        (["--set", "tasks.0.model.path=/no/model"], "No model folder at '/no/model'"),
+        (["--set", "tasks.0.model.sha256=abc"], "expected abc"),
+        (["--set", "language.default=de"], "did you mean 'de_DE'"),
+    ],
+)
+def test_annotate_with_bad_settings_says_what_to_mend_and_ends_with_2(
+    tmp_path, models, options, message
+):
+    config, _ = write_config(tmp_path, models, 8)
+
+    result = annotate(config, *options)
+
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_annotate_dry_run_prints_the_plan_and_writes_nothing(tmp_path, models):
+    config, _ = write_config(tmp_path, models, 40)
+
+    result = annotate(config, "--dry-run", "--limit", "33")
+
+    assert result.returncode == 0, result.stderr
+    assert "33" in result.stdout
+    assert "language → input_language" in result.stdout
+    assert "en_XX de_DE zh_CN ja_XX th_TH hi_IN" in result.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_annotate_killed_in_mid_run_resumes_without_loss_or_doubles(tmp_path, models):
+    config, ids = write_config(tmp_path, models, 400, unit_rows=10)
+    output = tmp_path / "out"
+
+    with subprocess.Popen(command(config), cwd=ROOT, stdout=subprocess.DEVNULL) as job:
+        wait_for_commits(job, output, 3)
+        job.send_signal(signal.SIGKILL)
+    committed = {path.name: path.read_bytes() for path in output.glob("_commit/*.json")}
+    assert 3 <= len(committed) < 40
+    assert not (output / "_SUCCESS").exists()
+
+    result = annotate(config)
+
+    assert result.returncode == 0, result.stderr
+    assert_complete(str(output), ids)
+    for name, record in committed.items():
+        assert (output / "_commit" / name).read_bytes() == record
+    again = annotate(config)
+    assert again.returncode == 0
+    assert "nothing is left to annotate" in again.stdout
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
+    config, ids = write_config(tmp_path, models, 12)
+    (tmp_path / "in" / "bad.parquet").write_bytes(b"no Parquet")
+
+    refused = annotate(config)
+    allowed = annotate(config, "--allow-bad-files")
+
+    assert refused.returncode == 2
+    assert "bad.parquet" in refused.stderr
+    assert allowed.returncode == 3, allowed.stderr
+    assert_complete(str(tmp_path / "out"), ids)
+
+
+@pytest.fixture
+def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A cluster with its job server, as an operator starts it; the environment of its clients."""
+    port, dashboard = 36379, 38265
+    ray = str(Path(sys.executable).with_name("ray"))
+    options = [
+        f"--port={port}",
+        f"--dashboard-port={dashboard}",
+        "--ray-client-server-port=38001",
+        "--num-cpus=4",
+        "--disable-usage-stats",
+        "--block",
+    ]
+    with (tmp_path / "head.log").open("w") as log:
+        head = subprocess.Popen(
+            [ray, "start", "--head", *options], stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield {"RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}"}
+        finally:
+            os.killpg(head.pid, signal.SIGTERM)
+            head.wait(60)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_annotate_through_ray_job_submit_runs_on_the_cluster(tmp_path, models, head_node):
+    config, ids = write_config(tmp_path, models, 40)
+    ray = str(Path(sys.executable).with_name("ray"))
+
+    def submit(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ray, "job", *arguments],
+            env={**os.environ, **head_node},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+
+    deadline = time.monotonic() + 120
+    while submit(["list"]).returncode and time.monotonic() < deadline:
+        time.sleep(1)
+    result = submit(["submit", "--", *command(config)])
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "40 records in, 40 annotated" in result.stdout
+    assert_complete(str(tmp_path / "out"), ids)
+    assert len(output_rows(str(tmp_path / "out"))) == len(ids)
+    assert Store.open(str(tmp_path / "out")).exists("run_report.json")

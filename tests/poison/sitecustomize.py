@@ -1,0 +1,49 @@
+"""Python loads this in every process that has this folder on PYTHONPATH: texts that do harm.
+
+A record whose text holds a word of ``HARM`` kills, hangs or breaks the process that decodes it, as
+a fault in a native library would. The pipeline itself knows nothing of it.
+"""
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import time
+
+HARM = {
+    "POISON-KILL": lambda: os._exit(1),
+    "POISON-HANG": lambda: time.sleep(3600),
+    "POISON-RAISE": lambda: 1 / 0,
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Loads ``pipeline.tasks.ner`` as always, then wraps its decoder."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "pipeline.tasks.ner":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            load(module)
+            _poison(module.NerTask)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def _poison(task) -> None:
+    decode = task.decode
+
+    def decode_or_die(self, document, scores):
+        for word, harm in HARM.items():
+            if word in document.text:
+                harm()
+        return decode(self, document, scores)
+
+    task.decode = decode_or_die
+
+
+sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,192 @@
+"""The whole job on a real Ray: local files and S3, resume, races, and records that do harm."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from corpora import (
+    assert_complete,
+    make_corpus,
+    make_settings,
+    output_rows,
+    write_local,
+    write_s3,
+)
+
+from pipeline.errors import FingerprintError, IncompleteError, InputError
+from pipeline.run import Options, annotate_corpus, claim_output, make_plan
+from pipeline.settings import JobSettings
+from pipeline.storage import Store
+from pipeline.suspects import suspect, suspected
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_cluster")]
+
+
+def run(settings: JobSettings, **options: object) -> tuple[list[str], object]:
+    """Plan, claim, annotate; the ids of the units that this run itself published, and the end."""
+    plan = make_plan(settings, Options(**options))
+    claim_output(plan)
+    done: list[str] = []
+    result = annotate_corpus(plan, lambda record: done.append(record.unit_id))
+    return done, result
+
+
+def test_run_on_local_files_annotates_every_record_once(tmp_path, models):
+    corpus = make_corpus(60, [None, "", "🙂"])
+    settings = make_settings(
+        write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models, actors=2
+    )
+
+    done, result = run(settings)
+
+    ids = corpus["id"].to_pylist()
+    assert_complete(settings.output.uri, ids, quarantined=["r60"])
+    assert len(done) == len(result.records) == 4
+    assert (result.rows_in, result.rows_out, result.rows_quarantined) == (63, 62, 1)
+    rows = output_rows(settings.output.uri)
+    originals = {row["id"]: row for row in corpus.to_pylist()}
+    for row in rows:
+        original = originals[row["record_id"]]
+        assert (row["text"], row["note"]) == (original["text"], original["note"])
+        assert row["input_language"] == original["language"]
+        assert len(row["embedding"]) == 32
+        assert row["topic_label"] in ("news", "sports")
+        for entity in row["entities"]:
+            assert row["text"][entity["start"] : entity["end"]] == entity["text"]
+
+
+@pytest.mark.s3
+def test_run_on_s3_gives_what_local_files_give(tmp_path, models, s3_bucket):
+    corpus = make_corpus(40)
+    local = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
+    base = f"{s3_bucket}/{tmp_path.name}"
+    remote = make_settings(write_s3(corpus, f"{base}/in"), f"{base}/out", models)
+
+    run(local)
+    run(remote)
+
+    assert_complete(remote.output.uri, corpus["id"].to_pylist())
+    assert output_rows(remote.output.uri) == output_rows(local.output.uri)
+
+
+def test_run_again_does_nothing_and_other_settings_are_refused(tmp_path, models):
+    corpus = make_corpus(20)
+    settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
+    run(settings)
+    before = Store.open(settings.output.uri).listing()
+
+    done, _ = run(settings)
+    assert done == []
+    assert Store.open(settings.output.uri).listing() == before
+
+    changed = settings.model_copy(
+        update={"runtime": settings.runtime.model_copy(update={"max_length": 64, "stride": 8})}
+    )
+    with pytest.raises(FingerprintError, match=r"max_length"):
+        run(changed)
+    run(changed, new_run=True)
+    assert_complete(settings.output.uri, corpus["id"].to_pylist())
+
+
+def test_run_after_commits_were_lost_does_those_units_alone(tmp_path, models):
+    corpus = make_corpus(64)
+    settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
+    run(settings)
+    store = Store.open(settings.output.uri)
+    commits = sorted(store.listing("_commit"))
+    rows = output_rows(settings.output.uri)
+    store.delete([commits[0], commits[2], "_SUCCESS", "_manifest.json"])
+
+    done, _ = run(settings)
+
+    assert sorted(f"_commit/{unit}.json" for unit in done) == [commits[0], commits[2]]
+    assert output_rows(settings.output.uri) == rows
+    assert_complete(settings.output.uri, corpus["id"].to_pylist())
+
+
+def test_two_runs_at_once_on_one_output_write_each_record_once(tmp_path, models):
+    corpus = make_corpus(96)
+    settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
+    failures: list[BaseException] = []
+
+    def race() -> None:
+        try:
+            run(settings)
+        except BaseException as error:  # a thread dies alone: the test must learn of it
+            failures.append(error)
+
+    racers = [threading.Thread(target=race) for _ in range(2)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+
+    assert failures == []
+    assert_complete(settings.output.uri, corpus["id"].to_pylist())
+
+
+def test_poison_records_alone_go_to_quarantine(tmp_path, models):
+    corpus = make_corpus(40, ["POISON-KILL", "Anna met Karl.", "POISON-RAISE", "POISON-HANG"])
+    settings = make_settings(
+        write_local(corpus, tmp_path / "in"),
+        str(tmp_path / "out"),
+        models,
+        unit_timeout=15,
+        row_timeout=5,
+        rounds=1,
+    )
+
+    run(settings)
+
+    assert_complete(
+        settings.output.uri, corpus["id"].to_pylist(), quarantined=["r40", "r42", "r43"]
+    )
+    reasons = {
+        row["record_id"]: row["error_type"]
+        for row in output_rows(settings.output.uri, "quarantine")
+    }
+    assert reasons == {"r40": "ProcessDied", "r42": "ZeroDivisionError", "r43": "Timeout"}
+    assert suspected(Store.open(settings.output.uri)) == frozenset()
+
+
+def test_suspects_of_an_earlier_run_are_annotated_apart(tmp_path, models):
+    corpus = make_corpus(32)
+    settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
+    plan = make_plan(settings, Options())
+    suspect(plan.store, plan.units)
+
+    done, _ = run(settings)
+
+    assert sorted(done) == sorted(unit.unit_id for unit in plan.units)
+    assert_complete(settings.output.uri, corpus["id"].to_pylist())
+    assert suspected(plan.store) == frozenset()
+
+
+def test_file_with_a_broken_footer_is_refused_or_left_out(tmp_path, models):
+    corpus = make_corpus(20)
+    folder = Path(write_local(corpus, tmp_path / "in"))
+    (folder / "broken.parquet").write_bytes(b"PAR1 nothing of the kind PAR1")
+    settings = make_settings(str(folder), str(tmp_path / "out"), models)
+
+    with pytest.raises(InputError, match=r"broken\.parquet.*--allow-bad-files"):
+        run(settings)
+
+    run(settings, allow_bad_files=True)
+    assert_complete(settings.output.uri, corpus["id"].to_pylist())
+
+
+def test_file_with_broken_pages_fails_its_unit_and_is_quarantined_if_allowed(tmp_path, models):
+    corpus = make_corpus(40)
+    folder = Path(write_local(corpus, tmp_path / "in"))
+    whole = (folder / "1.parquet").read_bytes()
+    (folder / "1.parquet").write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
+    settings = make_settings(str(folder), str(tmp_path / "out"), models, rounds=1)
+    ids = corpus["id"].to_pylist()
+
+    with pytest.raises(IncompleteError, match=r"1\.parquet"):
+        run(settings)
+    assert [row["record_id"] for row in output_rows(settings.output.uri)] == sorted(ids[:20])
+
+    run(settings, allow_bad_files=True)
+    places = [f"file://{folder}/1.parquet#{row}" for row in range(20)]
+    assert_complete(settings.output.uri, [*ids[:20], *places], quarantined=places)
