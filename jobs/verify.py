@@ -24,11 +24,11 @@ def main(
     try:
         verdict = verify(Store.open(output))
     except PipelineError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     if verdict.problems:
         console.print(_problems(verdict.problems))
-    console.print(_summary(verdict), markup=False, highlight=False)
+    console.print(_summary(verdict), markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if verdict.problems else 0)
 
 

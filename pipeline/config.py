@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError
 class Section(BaseModel):
     """A part of a configuration: frozen, and closed to keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 ConfigT = TypeVar("ConfigT", bound=Section)
@@ -52,7 +52,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path} holds a {type(tree).__name__}; expected a mapping of sections.")
+        seen = "nothing" if tree is None else f"a {type(tree).__name__}"
+        raise ConfigError(f"{path} holds {seen}; expected a mapping of sections.")
     return tree
 
 
@@ -81,7 +82,7 @@ def _child(node: Any, name: str, override: str) -> Any:
 
 
 def _position(items: list[Any], name: str, override: str) -> int:
-    if not name.isdigit() or int(name) >= len(items):
+    if not name.isdecimal() or int(name) >= len(items):
         raise ConfigError(
             f"--set {override!r}: {name!r} is not a position in a list of {len(items)}; "
             "count from 0, as in tasks.0.model.path=…"
@@ -110,7 +111,7 @@ def _causes(error: ValidationError) -> list[Any]:
 
 
 def _explain(problem: Any, model: type[Section]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+    where = _written(problem["loc"], model)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key{_suggestion(problem['loc'], model)}"
     if problem["type"] == "missing":
@@ -128,7 +129,24 @@ def _suggestion(location: tuple[str | int, ...], model: type[Section]) -> str:
     return f"; known here: {', '.join(known)}" if known else ""
 
 
+def _written(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    """``location`` as the file has it: pydantic puts an item's type after its position."""
+    return ".".join(
+        str(part)
+        for position, part in enumerate(location)
+        if not (
+            position
+            and isinstance(location[position - 1], int)
+            and any(_tag(inner) == part for inner in _models_at(model, location[:position]))
+        )
+    )
+
+
 def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    return sorted({key for inner in _models_at(model, location) for key in inner.model_fields})
+
+
+def _models_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[type[BaseModel]]:
     current: list[type[BaseModel]] = [model]
     for part in location:
         if isinstance(part, int):
@@ -140,7 +158,7 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list
             if part in m.model_fields
             for inner in _models_in(m.model_fields[part].annotation)
         ]
-    return sorted({key for m in current for key in m.model_fields})
+    return current
 
 
 def _tag(model: type[BaseModel]) -> str | None:

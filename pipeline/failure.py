@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline import schema
 from pipeline.errors import PipelineError
+from pipeline.unit import Unit
 
 _FAILED = pa.schema([schema.UNIT, pa.field("_failure", schema.FAILURE)])
 
@@ -44,6 +45,17 @@ def guarded(step: Step, stage: str, block: pa.Table) -> pa.Table:
         return step(block)
     except Exception as error:  # whatever it is, it is this unit's, and is reported with it
         return failed_block(block["_unit"][0].as_py(), failure_of(error, stage))
+
+
+def receipt(block: pa.Table, publish: Step) -> pa.Table:
+    """``publish(block)``; a receipt that says why not, for a unit that failed there or before."""
+    block = guarded(publish, "publish", block)
+    failure = failure_in(block)
+    if failure is None:
+        return block
+    unit = Unit.from_json(block["_unit"][0].as_py())
+    row = {"unit_id": unit.unit_id, "commit": None, "failure": failure}
+    return pa.Table.from_pylist([row], schema.RECEIPT)
 
 
 def _message(error: BaseException) -> str:

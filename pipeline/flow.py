@@ -23,7 +23,7 @@ from ray.data.datasource import ReadTask
 
 from pipeline import schema
 from pipeline.errors import ConfigError
-from pipeline.failure import failed_block, failure_in, failure_of, guarded
+from pipeline.failure import failed_block, failure_of, guarded, receipt
 from pipeline.job import Job
 from pipeline.language.route import Identify
 from pipeline.publish import Publisher
@@ -62,7 +62,7 @@ def annotate_units(units: Sequence[Unit], job: Job, *, in_flight: int) -> Iterat
             ray_remote_args_fn=_actor_options,
             **_WHOLE,
         )
-        .map_batches(partial(_publish, job=job), num_cpus=0.1, **_WHOLE)
+        .map_batches(partial(receipt, publish=publisher(job)), num_cpus=0.1, **_WHOLE)
     )
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 
@@ -171,17 +171,6 @@ def _identify(block: pa.Table, job: Job) -> pa.Table:
 
 def _tokenize(block: pa.Table, job: Job) -> pa.Table:
     return guarded(lambda table: schema.run(_tokenize_stage(job), table), "tokenize", block)
-
-
-def _publish(block: pa.Table, job: Job) -> pa.Table:
-    """A receipt; one that says why not, for a unit that failed in this stage or before."""
-    block = guarded(publisher(job), "publish", block)
-    failure = failure_in(block)
-    if failure is None:
-        return block
-    unit = Unit.from_json(block["_unit"][0].as_py())
-    row = {"unit_id": unit.unit_id, "commit": None, "failure": failure}
-    return pa.Table.from_pylist([row], schema.RECEIPT)
 
 
 def publisher(job: Job) -> Publisher:

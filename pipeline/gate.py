@@ -6,10 +6,12 @@ values are read); text is a string type; all files of a corpus pass with one sch
 """
 
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from pipeline.errors import SchemaError
+from pipeline.errors import InputError, SchemaError
 from pipeline.schema import RECORD_ID
 from pipeline.settings import InputSettings
 
@@ -25,6 +27,20 @@ class InputColumns:
     def fields(self) -> tuple[pa.Field, ...]:
         """The kept columns as the output has them."""
         return tuple(self.planned.field(name).with_name(output) for name, output in self.kept)
+
+
+def open_parquet(file: BinaryIO, uri: str) -> pq.ParquetFile:
+    """``file`` with its footer read; raises InputError where no schema comes of that."""
+    try:
+        return pq.ParquetFile(file)
+    except OSError:
+        raise  # the store's as well: told where the file was opened
+    except Exception as error:  # whatever a registered extension type raises at its own metadata
+        reason = f": {error}" if isinstance(error, pa.ArrowException) else ""
+        raise InputError(
+            f"{uri} cannot be read as Parquet: {type(error).__name__}{reason}. Mend or remove the "
+            "file, or start the job with --allow-bad-files."
+        ) from error
 
 
 def input_columns(
@@ -74,6 +90,9 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     for field in kept:
         _refuse_extensions(field, uri)
     _require_text(file_schema.field(settings.text_column), uri)
+    for name in wanted:
+        if name in (settings.id_column, settings.language_column):
+            _require_printable(file_schema.field(name), uri)
     return pa.schema([field.remove_metadata() for field in kept])
 
 
@@ -107,6 +126,8 @@ def _refuse_extensions(field: pa.Field, uri: str) -> None:
             "not read, because some run code on reading. Store plain types, or leave the column "
             "out of input.keep_columns."
         )
+    if pa.types.is_dictionary(field.type):
+        _refuse_extensions(field.with_type(field.type.value_type), uri)
     for position in range(field.type.num_fields):
         _refuse_extensions(field.type.field(position), uri)
 
@@ -120,3 +141,13 @@ def _require_text(field: pa.Field, uri: str) -> None:
             f"{uri}: text column {field.name!r} is {field.type}; expected string, large_string, "
             "string_view or a dictionary of strings. Set input.text_column."
         )
+
+
+def _require_printable(field: pa.Field, uri: str) -> None:
+    try:
+        pa.array([], field.type).cast(pa.string())
+    except pa.ArrowNotImplementedError:
+        raise SchemaError(
+            f"{uri}: column {field.name!r} is {field.type}, which has no form as a string; "
+            "expected strings or numbers. Set input.id_column or language_column."
+        ) from None

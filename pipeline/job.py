@@ -19,6 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.gate import InputColumns, input_columns
 from pipeline.language.route import Identify
 from pipeline.settings import JobSettings, LanguageSettings, TaskSettings
+from pipeline.storage import canonical
 from pipeline.tasks import make_task, task_name
 from pipeline.tokenize import Tokenize
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, parameter_bytes, require_head
@@ -94,9 +95,10 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
             *task_fields,
         ]
     )
+    _require_distinct(declared)
     identity = _identity(settings, opened, declared, limit)
     return Job(
-        fingerprint=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
         identity=identity,
         settings=settings,
         columns=columns,
@@ -141,6 +143,15 @@ def _task_fields(tasks: tuple[TaskSettings, ...], opened: list[Checkpoint]) -> t
     return tuple(fields)
 
 
+def _require_distinct(declared: pa.Schema) -> None:
+    doubled = sorted({name for name in declared.names if declared.names.count(name) > 1})
+    if doubled:
+        raise ConfigError(
+            f"The output would have two columns {', '.join(doubled)}: a classification's name "
+            "makes <name>_label, <name>_score and <name>_probs. Choose another name."
+        )
+
+
 def _reachable(settings: LanguageSettings, opened: list[Checkpoint]) -> tuple[str, ...]:
     """The languages that a record may be given: candidates and default that all checkpoints have.
 
@@ -163,15 +174,22 @@ def _restricted(settings: LanguageSettings, languages: tuple[str, ...]) -> Langu
 def _identity(
     settings: JobSettings, opened: list[Checkpoint], declared: pa.Schema, limit: int | None
 ) -> dict[str, JsonValue]:
-    """All that determines the output, as JSON values; no credential is among them."""
+    """All that determines the output, as JSON values; no credential is among them.
+
+    Order counts: of tasks, because the first one's languages number ``lang_id``, and of columns.
+    """
     tasks: dict[str, JsonValue] = {}
     for task, checkpoint in zip(settings.tasks, opened, strict=True):
         values = task.model_dump(mode="json", exclude={"model"})
         tasks[task_name(task)] = {**values, "weights": checkpoint.digest}
     return {
-        "input": settings.input.model_dump(mode="json"),
+        "input": {
+            **settings.input.model_dump(mode="json"),
+            "uri": canonical(settings.input.uri),
+        },
         "language": settings.language.model_dump(mode="json"),
         "tasks": tasks,
+        "task_order": list(tasks),
         "runtime": settings.runtime.model_dump(
             mode="json", exclude=_PLACES_AND_MACHINES | _RETRIES
         ),

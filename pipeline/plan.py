@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.gate import gate, require_planned
+from pipeline.gate import gate, open_parquet, require_planned
 from pipeline.settings import InputSettings, RuntimeSettings
 from pipeline.storage import input_files, open_input
 from pipeline.unit import SourceFile, Unit
@@ -75,14 +74,23 @@ _Footer = tuple[CorpusFile, pa.Schema]
 def _footer(source: SourceFile, settings: InputSettings) -> _Footer | BadFile:
     try:
         with open_input(source) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = open_parquet(file, source.uri)
             metadata = parquet.metadata
-            groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+            _require_sum([group.num_rows for group in groups], metadata.num_rows, source.uri)
             unfolded = sum(group.total_byte_size for group in groups)
             columns = gate(parquet.schema_arrow, settings, source.uri)
     except (InputError, pa.ArrowException) as error:
         return BadFile(source, str(error))
     return CorpusFile(source, metadata.num_rows, unfolded), columns
+
+
+def _require_sum(rows: list[int], total: int, uri: str) -> None:
+    if min(rows, default=0) < 0 or sum(rows) != total:
+        raise InputError(
+            f"{uri} is damaged: its footer has {total} rows in all and {sum(rows)} in its row "
+            "groups."
+        )
 
 
 def _gathered(footers: list[tuple[SourceFile, _Footer | BadFile]], allow_bad_files: bool) -> Survey:

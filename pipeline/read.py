@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline import schema
 from pipeline.errors import InputError
-from pipeline.gate import InputColumns, gate, require_planned
+from pipeline.gate import InputColumns, gate, open_parquet, require_planned
 from pipeline.settings import InputSettings
 from pipeline.storage import open_input
 from pipeline.unit import Unit
@@ -34,7 +34,7 @@ def read_unit(
     source = unit.source
     with open_input(source) as file:
         try:
-            parquet = pq.ParquetFile(file)
+            parquet = open_parquet(file, source.uri)
             seen = gate(parquet.schema_arrow, settings, source.uri)
             require_planned(seen, columns.planned, source.uri)
             rows = _rows(parquet, unit, columns.planned.names, _UNFOLDED * unit_bytes)
@@ -55,7 +55,8 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
     groups, skip = _row_groups(parquet.metadata, unit)
     taken: list[pa.RecordBatch] = []
     seen, size = 0, 0
-    for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names):
+    at_once = _rows_at_once(parquet.metadata, groups, max_bytes)
+    for batch in parquet.iter_batches(at_once, row_groups=groups, columns=names):
         part = batch.slice(max(0, skip - seen), max(0, skip + unit.rows - max(seen, skip)))
         seen += batch.num_rows
         size += part.nbytes
@@ -68,7 +69,25 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
             taken.append(part)
         if seen >= skip + unit.rows:
             break
+    if sum(part.num_rows for part in taken) != unit.rows:
+        raise InputError(
+            f"{unit.source.uri} ends before row {unit.stop}, which its footer promises. Mend or "
+            "remove the file, or start the job with --allow-bad-files."
+        )
     return pa.Table.from_batches(taken).select(names)
+
+
+def _rows_at_once(metadata: pq.FileMetaData, groups: list[int], max_bytes: int) -> int:
+    """Rows to unfold before their size is looked at: so few that one batch is no bomb.
+
+    A string can be no longer than its column's pages, but each row may repeat it.
+    """
+    columns = range(metadata.num_columns)
+    pages = (
+        metadata.row_group(g).column(c).total_uncompressed_size for g in groups for c in columns
+    )
+    largest: int = max(pages, default=0)
+    return min(_BATCH_ROWS, max(1, max_bytes // max(1, largest)))
 
 
 def _row_groups(metadata: pq.FileMetaData, unit: Unit) -> tuple[list[int], int]:
@@ -113,17 +132,19 @@ def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array
 
 
 def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    values = column.cast(pa.string(), safe=True)
+    """``column`` as strings, null where a value is not UTF-8."""
     try:
+        values = column.cast(pa.string())
         values.validate(full=True)
     except pa.ArrowInvalid:
-        return pa.chunked_array([pa.array([_decoded(value)[0] for value in _bytes(values)])])
+        decoded = [_decoded(value)[0] for value in _bytes(column)]
+        return pa.chunked_array([pa.array(decoded, pa.string())])
     return values
 
 
 def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict[str, str] | None]]:
     """Texts that can be used, null elsewhere, and why a text cannot be used."""
-    decoded = [_decoded(value, max_bytes) for value in _bytes(column.cast(pa.string()))]
+    decoded = [_decoded(value, max_bytes) for value in _bytes(column)]
     return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import langcodes
 from pydantic import BaseModel
+from rich.markup import escape
 from rich.table import Table
 
 import pipeline
@@ -109,18 +110,19 @@ def plan_table(plan: Plan) -> Table:
     tasks = (task_name(task) for workload in job.workloads for task in workload.tasks)
     renamed = [f"{name} → {output}" for name, output in job.columns.kept if name != output]
     table = Table(title="Plan", title_justify="left", show_header=False)
-    table.add_row("input", job.settings.input.uri)
+    table.add_row("input", escape(job.settings.input.uri))
     table.add_row("files", f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}")
     table.add_row("records", f"{rows:,}")
     table.add_row("units", f"{len(plan.units)}, committed {len(plan.units) - len(plan.open_units)}")
-    table.add_row("renamed columns", ", ".join(renamed) or "none")
+    table.add_row("renamed columns", escape(", ".join(renamed)) or "none")
     table.add_row("tasks", f"{', '.join(tasks)}, forwards a window {len(job.workloads)}")
     for workload in job.workloads:
-        table.add_row("model", f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}")
+        checkpoint = workload.checkpoint
+        table.add_row("model", f"{escape(str(checkpoint.folder))}\nsha256 {checkpoint.digest}")
     table.add_row("adapters to load", f"{len(job.languages)}: {' '.join(job.languages)}")
     table.add_row("actors", f"{runtime.actors.min} to {runtime.actors.max}")
     table.add_row("memory an actor", f"about {job.actor_bytes() / 2**20:,.0f} MiB")
-    table.add_row("output", plan.store.uri)
+    table.add_row("output", escape(plan.store.uri))
     table.add_row("fingerprint", job.fingerprint)
     return table
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from transformers import BatchEncoding
 
 from pipeline import schema
+from pipeline.errors import ConfigError
 from pipeline.settings import RuntimeSettings
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import text_tokens
@@ -27,6 +28,17 @@ class Tokenize:
     settings: RuntimeSettings
     checkpoints: tuple[Checkpoint, ...]
     name: str = "tokenize"
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError where a model's windows are too short for the overlap."""
+        for checkpoint in self.checkpoints:
+            length = checkpoint.window_length(self.settings.max_length)
+            if self.settings.stride >= length - 2:
+                raise ConfigError(
+                    f"runtime.stride is {self.settings.stride} and the windows of "
+                    f"{checkpoint.folder} hold {length} tokens, 2 of them special; expected a "
+                    "stride below the rest. Lower runtime.stride."
+                )
 
     @property
     def consumes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A real S3 server for tests: SeaweedFS from PyPI, on free ports of this machine."""
+"""Servers for tests, on free ports of this machine: SeaweedFS, and what GCS answers to a put."""
 
 import json
 import os
@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlparse
 
 import fsspec
 
@@ -56,6 +59,38 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         finally:
             server.send_signal(signal.SIGKILL)  # its data is thrown away with the folder
             server.wait()
+
+
+@contextmanager
+def gcs_puts(objects: dict[str, bytes]) -> Iterator[str]:
+    """The URL of a server that puts into ``objects`` as GCS does, by name of the object.
+
+    It knows uploads in one request and the condition on the generation, and nothing else.
+    """
+
+    class Puts(BaseHTTPRequestHandler):
+        def do_POST(self):
+            query = parse_qs(urlparse(self.path).query)
+            upload = self.rfile.read(int(self.headers["Content-Length"]))
+            metadata, body = (part.partition(b"\n\n")[2] for part in upload.split(b"\n--")[:2])
+            name = json.loads(metadata)["name"]
+            taken = query.get("ifGenerationMatch") == ["0"] and name in objects
+            if not taken:
+                objects[name] = body
+            self.send_response(412 if taken else 200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Puts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _command(folder: Path, ports: dict[str, int]) -> list[str]:

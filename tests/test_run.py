@@ -31,6 +31,12 @@ def run(settings: JobSettings, **options: object) -> tuple[list[str], object]:
     return done, result
 
 
+def reasons(output: str) -> dict[str, str]:
+    """The type of error that each record in quarantine is there for."""
+    rows = output_rows(output, "quarantine")
+    return {str(row["record_id"]): str(row["error_type"]) for row in rows}
+
+
 def test_run_on_local_files_annotates_every_record_once(tmp_path, models):
     corpus = make_corpus(60, [None, "", "🙂"])
     settings = make_settings(
@@ -126,27 +132,34 @@ def test_two_runs_at_once_on_one_output_write_each_record_once(tmp_path, models)
 
 
 def test_poison_records_alone_go_to_quarantine(tmp_path, models):
-    corpus = make_corpus(40, ["POISON-KILL", "Anna met Karl.", "POISON-RAISE", "POISON-HANG"])
+    corpus = make_corpus(41, ["POISON-KILL", "Anna met Karl.", "POISON-RAISE"])
+    settings = make_settings(
+        write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models, unit_rows=8
+    )
+
+    run(settings)
+
+    assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r41", "r43"])
+    assert reasons(settings.output.uri) == {"r41": "ProcessDied", "r43": "ZeroDivisionError"}
+    assert suspected(Store.open(settings.output.uri)) == frozenset()
+
+
+def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
+    corpus = make_corpus(7, ["POISON-HANG"])
     settings = make_settings(
         write_local(corpus, tmp_path / "in"),
         str(tmp_path / "out"),
         models,
-        unit_timeout=15,
+        unit_rows=4,
+        unit_timeout=10,
         row_timeout=5,
         rounds=1,
     )
 
     run(settings)
 
-    assert_complete(
-        settings.output.uri, corpus["id"].to_pylist(), quarantined=["r40", "r42", "r43"]
-    )
-    reasons = {
-        row["record_id"]: row["error_type"]
-        for row in output_rows(settings.output.uri, "quarantine")
-    }
-    assert reasons == {"r40": "ProcessDied", "r42": "ZeroDivisionError", "r43": "Timeout"}
-    assert suspected(Store.open(settings.output.uri)) == frozenset()
+    assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r7"])
+    assert reasons(settings.output.uri) == {"r7": "Timeout"}
 
 
 def test_suspects_of_an_earlier_run_are_annotated_apart(tmp_path, models):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stores import gcs_puts
 
 from pipeline.errors import ConfigError, InputError, OutputError
 from pipeline.storage import Store, canonical, input_files, open_input
@@ -46,6 +47,18 @@ def test_create_by_many_writers_is_won_by_one(store: Store):
             won = list(writers.map(store.create, [path] * 6, bodies))
             assert won.count(True) == 1
             assert store.read(path) == bodies[won.index(True)]
+
+
+def test_create_on_gcs_is_conditional(monkeypatch: pytest.MonkeyPatch):
+    objects: dict[str, bytes] = {}
+    with gcs_puts(objects) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        store = Store.open("gs://bucket/out")
+        assert store.create("data/a", b"one")
+        assert not store.create("data/a", b"two")
+        assert objects == {"out/data/a": b"one"}
+        store.replace("data/a", b"three")
+        assert objects == {"out/data/a": b"three"}
 
 
 def test_create_killed_while_writing_leaves_nothing_in_its_place(tmp_path: Path):

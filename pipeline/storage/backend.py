@@ -8,7 +8,7 @@ the profile).
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,6 @@ _S3 = {
     "retries": {"mode": "standard", "max_attempts": 5},
     "connect_timeout": 10,
     "read_timeout": 30,
-}
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "file": {},
-    "s3": {"use_listings_cache": False, "config_kwargs": _S3},
-    "gs": {"use_listings_cache": False},
 }
 
 
@@ -61,9 +56,7 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     a fork.
     """
     scheme = uri.partition("://")[0]
-    if scheme == "s3":
-        _retry_conflicts()
-    files = fsspec.filesystem(scheme, **_OPTIONS[scheme])
+    files = _OPENERS[scheme]()
     return files, files._strip_protocol(uri)
 
 
@@ -94,11 +87,30 @@ def explained(kind: type[PipelineError], verb: str, uri: str) -> Iterator[None]:
         ) from error
 
 
-def _retry_conflicts() -> None:
-    """Let s3fs retry a put that met another put of the same key, as the service asks for."""
+def _local() -> fsspec.AbstractFileSystem:
+    return fsspec.filesystem("file")
+
+
+def _s3() -> fsspec.AbstractFileSystem:
+    """S3; s3fs retries a put that met another put of the same key, as the service asks for."""
     import s3fs.core
 
     s3fs.core.set_custom_error_handler(lambda error: _code(error) == "ConditionalRequestConflict")
+    return s3fs.core.S3FileSystem(use_listings_cache=False, config_kwargs=_S3)
+
+
+def _gcs() -> fsspec.AbstractFileSystem:
+    """GCS by its JSON interface: gcsfs's newer class does not create conditionally everywhere."""
+    import gcsfs.core
+
+    return gcsfs.core.GCSFileSystem(use_listings_cache=False)
+
+
+_OPENERS: dict[str, Callable[[], fsspec.AbstractFileSystem]] = {
+    "file": _local,
+    "s3": _s3,
+    "gs": _gcs,
+}
 
 
 def _code(error: BaseException | None) -> str | None:

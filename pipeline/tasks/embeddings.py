@@ -36,7 +36,7 @@ class EmbeddingsTask:
 
     def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
         """Pooled vectors [rows, hidden]."""
-        return POOLING[self._settings.pooling](hidden, mask).float()
+        return POOLING[self._settings.pooling](hidden.float(), mask)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """The record's vector [hidden]."""

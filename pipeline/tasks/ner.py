@@ -8,19 +8,20 @@ inferred from spaces in scripts that have none.
 (transformers/pipelines/token_classification.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers.models.xmod.modeling_xmod import XmodForTokenClassification, XmodPreTrainedModel
 
 from pipeline import schema
 from pipeline.errors import CheckpointError
 from pipeline.settings import Aggregation, NerSettings
-from pipeline.tasks.spans import fitted, is_word_start
+from pipeline.tasks.spans import boundaries, fitted, is_word_start
 from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import stitched
@@ -28,14 +29,24 @@ from pipeline.xmod.windows import stitched
 OUTSIDE = "O"
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A token or a word with its predicted tag: ``start`` to ``end`` in the text."""
+class Entity(TypedDict):
+    """``schema.ENTITY`` in Python."""
 
-    tag: int
-    score: float
+    label: str
+    text: str
     start: int
     end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Tokens, words or entities in text order, as columns: tag, score and span, each [pieces]."""
+
+    tags: NDArray[np.intp]
+    scores: Scores
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
 
 
 class NerTask:
@@ -51,8 +62,10 @@ class NerTask:
             )
         self._settings = settings
         self._outside = checkpoint.labels.index(OUTSIDE)
-        self._begins = [label.startswith("B-") for label in checkpoint.labels]
-        self._types = [label.removeprefix("B-").removeprefix("I-") for label in checkpoint.labels]
+        self._begins = np.array([label.startswith("B-") for label in checkpoint.labels])
+        self._types = np.array(
+            [label.removeprefix("B-").removeprefix("I-") for label in checkpoint.labels]
+        )
         self._unknown = checkpoint.tokenizer.unk_token_id
 
     @property
@@ -68,72 +81,109 @@ class NerTask:
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """The record's entities, as ``schema.ENTITY`` has them."""
         probabilities = stitched(scores, document.stride)
-        if (probabilities.argmax(-1) == self._outside).all() and not self._by_words:
+        if (probabilities.argmax(-1) == self._outside).all():
             return ([],)
-        pieces = self._pieces(document, probabilities)
-        found = [self._entity(document.text, group) for group in self._groups(pieces)]
-        return ([entity for entity in found if entity is not None],)
+        groups = self._groups(self._pieces(document, probabilities))
+        entities = _without_overlaps(self._entities(document.text, groups))
+        return ([entity for entity in entities if entity["score"] >= self._settings.min_score],)
 
-    @property
-    def _by_words(self) -> bool:
-        return self._settings.aggregation is not Aggregation.SIMPLE
+    def _pieces(self, document: Document, probabilities: Scores) -> Pieces:
+        """Tokens, or words where the aggregation is by words."""
+        windows, stride = document.windows, document.stride
+        starts = stitched([window.starts for window in windows], stride)
+        ends = stitched([window.ends for window in windows], stride)
+        firsts = np.arange(len(starts))
+        if self._settings.aggregation is not Aggregation.SIMPLE:
+            ids = stitched([window.ids for window in windows], stride)
+            firsts = firsts[self._begin_words(document.text, starts.tolist(), ids.tolist())]
+        chosen = self._chosen(probabilities, firsts)
+        lasts = _lasts(firsts, len(starts))
+        return Pieces(chosen.argmax(-1), chosen.max(-1), starts[firsts], ends[lasts])
 
-    def _pieces(self, document: Document, probabilities: Scores) -> list[Piece]:
-        windows = document.windows
-        starts = stitched([window.starts for window in windows], document.stride).tolist()
-        ends = stitched([window.ends for window in windows], document.stride).tolist()
-        if not self._by_words:
-            tokens = [[index] for index in range(len(starts))]
-        else:
-            ids = stitched([window.ids for window in windows], document.stride).tolist()
-            tokens = self._words(document.text, starts, ids)
+    def _begin_words(self, text: str, starts: list[int], ids: list[int]) -> list[bool]:
+        """Whether each token begins a word; one that is unknown is a word of its own start."""
         return [
-            Piece(*self._tag(probabilities[word]), starts[word[0]], ends[word[-1]])
-            for word in tokens
+            position == 0 or token == self._unknown or is_word_start(text, start)
+            for position, (start, token) in enumerate(zip(starts, ids, strict=True))
         ]
 
-    def _words(self, text: str, starts: list[int], ids: list[int]) -> list[list[int]]:
-        """Positions of tokens, word by word; an unknown token is a word of its own start."""
-        words: list[list[int]] = []
-        for position, (start, token) in enumerate(zip(starts, ids, strict=True)):
-            if not words or token == self._unknown or is_word_start(text, start):
-                words.append([position])
-            else:
-                words[-1].append(position)
-        return words
+    def _chosen(self, probabilities: Scores, firsts: NDArray[np.intp]) -> Scores:
+        """The probabilities [words, labels] that give each word its tag and score.
 
-    def _tag(self, probabilities: Scores) -> tuple[int, float]:
-        """The tag of a word from its tokens' probabilities [tokens, labels], and its score."""
+        From those of its tokens [tokens, labels]; ``firsts`` [words] are the words' first tokens.
+        """
         match self._settings.aggregation:
             case Aggregation.AVERAGE:
-                chosen = probabilities.mean(0)
+                return _means(probabilities, firsts)
             case Aggregation.MAX:
-                chosen = probabilities[probabilities.max(-1).argmax()]
+                words = np.repeat(np.arange(len(firsts)), _lengths(firsts, len(probabilities)))
+                surest_first = np.lexsort((-probabilities.max(-1), words))
+                return probabilities[surest_first[firsts]]
             case _:
-                chosen = probabilities[0]
-        tag = int(chosen.argmax())
-        return tag, float(chosen[tag])
+                return probabilities[firsts]
 
-    def _groups(self, pieces: list[Piece]) -> list[list[Piece]]:
+    def _groups(self, pieces: Pieces) -> Pieces:
         """Neighbours of one type; a tag that begins an entity begins a group."""
-        groups: list[list[Piece]] = []
-        for piece in pieces:
-            same = groups and self._types[groups[-1][-1].tag] == self._types[piece.tag]
-            if same and not self._begins[piece.tag]:
-                groups[-1].append(piece)
-            else:
-                groups.append([piece])
-        return [group for group in groups if group[0].tag != self._outside]
+        types = self._types[pieces.tags]
+        begins = self._begins[pieces.tags]
+        begins[0] = True
+        begins[1:] |= types[1:] != types[:-1]
+        firsts = np.flatnonzero(begins)
+        inside = pieces.tags[firsts] != self._outside
+        lasts = _lasts(firsts, len(begins))
+        return Pieces(
+            pieces.tags[firsts][inside],
+            _means(pieces.scores, firsts)[inside],
+            pieces.starts[firsts][inside],
+            pieces.ends[lasts][inside],
+        )
 
-    def _entity(self, text: str, group: list[Piece]) -> dict[str, object] | None:
-        score = float(np.mean([piece.score for piece in group]))
-        start, end = fitted(text, group[0].start, group[-1].end)
-        if start >= end or score < self._settings.min_score:
-            return None
-        return {
-            "label": self._types[group[0].tag],
-            "text": text[start:end],
-            "start": start,
-            "end": end,
-            "score": score,
-        }
+    def _entities(self, text: str, groups: Pieces) -> Iterator[Entity]:
+        """The groups that hold more than white space, cut where characters end."""
+        between = boundaries(text)
+        labels = self._types[groups.tags].tolist()
+        columns = (groups.starts.tolist(), groups.ends.tolist(), groups.scores.tolist())
+        for label, first, last, score in zip(labels, *columns, strict=True):
+            start, end = fitted(text, between, first, last)
+            if start < end:
+                yield {
+                    "label": label,
+                    "text": text[start:end],
+                    "start": start,
+                    "end": end,
+                    "score": score,
+                }
+
+
+def _without_overlaps(entities: Iterable[Entity]) -> list[Entity]:
+    """Of two that share a character the longer one, then the surer one.
+
+    They do where a tokenizer makes several tokens of one character, as of a ligature; the rule is
+    the one by which transformers' pipeline joins windows.
+    """
+    kept: list[Entity] = []
+    for entity in entities:
+        if not kept or entity["start"] >= kept[-1]["end"]:
+            kept.append(entity)
+        elif _rank(entity) > _rank(kept[-1]):
+            kept[-1] = entity
+    return kept
+
+
+def _rank(entity: Entity) -> tuple[int, float]:
+    return entity["end"] - entity["start"], entity["score"]
+
+
+def _lasts(firsts: NDArray[np.intp], total: int) -> NDArray[np.intp]:
+    return np.append(firsts[1:], total) - 1
+
+
+def _lengths(firsts: NDArray[np.intp], total: int) -> NDArray[np.intp]:
+    return np.diff(firsts, append=total)
+
+
+def _means(values: Scores, firsts: NDArray[np.intp]) -> Scores:
+    """The means of the runs of ``values`` [values, …] that begin at ``firsts`` [runs]."""
+    lengths = _lengths(firsts, len(values)).reshape(-1, *[1] * (values.ndim - 1))
+    means: Scores = np.add.reduceat(values, firsts, axis=0) / lengths.astype(values.dtype)
+    return means

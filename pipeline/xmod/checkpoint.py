@@ -58,10 +58,9 @@ class Checkpoint:
 
     def tokenizes_like(self, other: "Checkpoint") -> bool:
         """Whether both cut every text into the same windows."""
-        return (
-            self.tokenizer.backend_tokenizer.to_str() == other.tokenizer.backend_tokenizer.to_str()
-            and self.window_length(sys.maxsize) == other.window_length(sys.maxsize)
-        )
+        return _tokenization(self.folder) == _tokenization(other.folder) and self.window_length(
+            sys.maxsize
+        ) == other.window_length(sys.maxsize)
 
     def window_length(self, max_length: int) -> int:
         """Tokens a window may hold, special ones included: ``max_length`` where the model can.
@@ -228,13 +227,36 @@ def _locate(settings: ModelSettings) -> Path:
 
 @cache
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, truncation_side="right", trust_remote_code=False, local_files_only=True
+    )
     if not tokenizer.is_fast:
         raise CheckpointError(
             f"{folder} has no fast tokenizer, and only that kind knows where in the text a token "
             "stands. Save one there (tokenizer.json)."
         )
+    # Where there are no tokenizer files, transformers makes a tokenizer that knows no word.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise CheckpointError(
+            f"{folder} has no tokenizer files. Save the tokenizer that the model was trained with "
+            "there (tokenizer.json); for facebook/xmod-base it is that of XLM-R."
+        )
+    mask = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+    if not mask[0] == mask[-1] == 1 or sum(mask) != 2:
+        raise CheckpointError(
+            f"{folder} has a tokenizer that adds {sum(mask)} special tokens; expected one before "
+            "a text and one after it, as XLM-R's does. Check its post_processor."
+        )
     return tokenizer
+
+
+@cache
+def _tokenization(folder: Path) -> str:
+    """A digest of what the tokenizer does, whatever lengths it last cut and padded to."""
+    backend = _tokenizer(folder).backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    return hashlib.sha256(backend.to_str().encode()).hexdigest()
 
 
 def _read_config(folder: Path) -> XmodConfig:
