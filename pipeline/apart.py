@@ -15,9 +15,9 @@ from pipeline import schema
 from pipeline.blame import RowsFailedError, annotate_by_halves
 from pipeline.errors import CheckpointError, InputError
 from pipeline.failure import failure_of
-from pipeline.flow import publisher
 from pipeline.job import Job
-from pipeline.read import read_unit
+from pipeline.read import Reader
+from pipeline.recipe import Recipe
 from pipeline.unit import Unit
 
 _START_SECONDS = 600
@@ -46,7 +46,7 @@ class Isolation:
             lambda start, stop: self._attempt(unit, start, stop),
             lambda row: self._record_id(unit, row),
         )
-        return publisher(self._job)(block)
+        return self._job.publisher(block)
 
     def _attempt(self, unit: Unit, start: int, stop: int) -> pa.Table:
         part = replace(unit, start=start, stop=stop)
@@ -82,13 +82,17 @@ class Isolation:
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
         if self._actor is None:
-            runtime = self._job.settings.runtime
+            job, runtime = self._job, self._job.settings.runtime
             options = {
                 "num_cpus": runtime.cpus_per_actor,
                 "num_gpus": runtime.gpus_per_actor,
                 "max_restarts": 0,
             }
-            self._actor = ray.remote(_Apart).options(**options).remote(self._job)
+            self._actor = (
+                ray.remote(_Apart)
+                .options(**options)
+                .remote(job.reader, [job.identify, job.tokenize, job.annotate])
+            )
             try:
                 ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
             except (RayActorError, GetTimeoutError) as error:
@@ -107,16 +111,15 @@ class Isolation:
 class _Apart:
     """All stages in one process."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._stages: list[schema.Stage] = [job.identify(), job.tokenize(), job.annotate()]
+    def __init__(self, reader: Reader, recipes: list[Recipe]) -> None:
+        self._reader = reader
+        self._stages = [recipe.stage() for recipe in recipes]
 
     def ready(self) -> None:
         """Return once the models are loaded."""
 
     def read(self, unit: Unit) -> pa.Table:
-        settings = self._job.settings
-        return read_unit(unit, self._job.columns, settings.input, settings.runtime.unit_bytes)
+        return self._reader(unit)
 
     def annotate(self, unit: Unit) -> pa.Table:
         block = self.read(unit)

@@ -12,8 +12,8 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import ray
@@ -21,23 +21,22 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset, Datasource
 from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 
-from pipeline import schema
 from pipeline.errors import ConfigError
-from pipeline.failure import failed_block, failure_of, guarded, receipt
-from pipeline.job import Job
-from pipeline.language.route import Identify
-from pipeline.publish import Publisher
-from pipeline.read import read_unit
+from pipeline.failure import failed_block, failure_of, receipt
+from pipeline.read import Reader
+from pipeline.recipe import Recipe
 from pipeline.settings import RuntimeSettings
-from pipeline.storage import Store
-from pipeline.tokenize import Tokenize
 from pipeline.unit import Unit
+
+if TYPE_CHECKING:
+    # Workers import this module, and of a job they need the recipes alone: not torch to read with.
+    from pipeline.job import Job
 
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
 
 
-def annotate_units(units: Sequence[Unit], job: Job, *, in_flight: int) -> Iterator[pa.Table]:
+def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iterator[pa.Table]:
     """Publish ``units``; a table of ``schema.RECEIPT`` for each, except where a process died.
 
     ``in_flight`` is how many units an actor has at once: one at work, the others at hand.
@@ -50,19 +49,19 @@ def annotate_units(units: Sequence[Unit], job: Job, *, in_flight: int) -> Iterat
         max_tasks_in_flight_per_actor=in_flight,
     )
     dataset: Dataset = (
-        ray.data.read_datasource(_Units(units, job), override_num_blocks=len(units))
-        .map_batches(partial(_identify, job=job), **_WHOLE)
-        .map_batches(partial(_tokenize, job=job), **_WHOLE)
+        ray.data.read_datasource(_Units(units, job.reader), override_num_blocks=len(units))
+        .map_batches(job.identify, **_WHOLE)
+        .map_batches(job.tokenize, **_WHOLE)
         .map_batches(
             _Annotator,
-            fn_constructor_args=(job,),
+            fn_constructor_args=(job.annotate, runtime.unit_timeout),
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
             num_gpus=runtime.gpus_per_actor,
             ray_remote_args_fn=_actor_options,
             **_WHOLE,
         )
-        .map_batches(partial(receipt, publish=publisher(job)), num_cpus=0.1, **_WHOLE)
+        .map_batches(partial(receipt, publish=job.publisher), num_cpus=0.1, **_WHOLE)
     )
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 
@@ -109,9 +108,9 @@ def _require_cpus(needed: float, runtime: RuntimeSettings) -> None:
 class _Units(Datasource):
     """One read task, and so one block, a unit."""
 
-    def __init__(self, units: Sequence[Unit], job: Job) -> None:
+    def __init__(self, units: Sequence[Unit], reader: Reader) -> None:
         self._units = units
-        self._job = ray.put(job)
+        self._reader = ray.put(reader)
 
     def estimate_inmemory_data_size(self) -> int | None:
         return None
@@ -124,7 +123,7 @@ class _Units(Datasource):
     ) -> list[ReadTask]:
         return [
             ReadTask(
-                partial(_read, unit, self._job),
+                partial(_read, unit, self._reader),
                 BlockMetadata(
                     num_rows=unit.rows,
                     size_bytes=None,
@@ -139,14 +138,15 @@ class _Units(Datasource):
 class _Annotator:
     """The actor: loads the models once, and dies rather than hang."""
 
-    def __init__(self, job: Job) -> None:
-        self._stage = job.annotate()
-        self._timeout = job.settings.runtime.unit_timeout
+    def __init__(self, annotate: Recipe, timeout: float) -> None:
+        annotate.stage()
+        self._annotate = annotate
+        self._timeout = timeout
 
     def __call__(self, block: pa.Table) -> pa.Table:
         faulthandler.dump_traceback_later(self._timeout, exit=True)
         try:
-            return guarded(partial(schema.run, self._stage), "annotate", block)
+            return self._annotate(block)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
@@ -156,36 +156,11 @@ def _actor_options() -> dict[str, int]:
     return {"max_restarts": -1, "max_task_retries": 0}
 
 
-def _read(unit: Unit, job_ref: "ray.ObjectRef[Job]") -> list[pa.Table]:
-    job: Job = ray.get(job_ref)
-    settings = job.settings
+def _read(unit: Unit, reader: "ray.ObjectRef[Reader]") -> list[pa.Table]:
     try:
-        return [read_unit(unit, job.columns, settings.input, settings.runtime.unit_bytes)]
+        return [ray.get(reader)(unit)]
     except Exception as error:  # it is this unit's, and is reported with it
         return [failed_block(unit.to_json(), failure_of(error, "read"))]
-
-
-def _identify(block: pa.Table, job: Job) -> pa.Table:
-    return guarded(lambda table: schema.run(_identify_stage(job), table), "identify", block)
-
-
-def _tokenize(block: pa.Table, job: Job) -> pa.Table:
-    return guarded(lambda table: schema.run(_tokenize_stage(job), table), "tokenize", block)
-
-
-def publisher(job: Job) -> Publisher:
-    """What publishes the job's units."""
-    return Publisher(Store.open(job.settings.output.uri), job.declared)
-
-
-@cache
-def _identify_stage(job: Job) -> Identify:
-    return job.identify()  # once a process: a detector's model takes a second to load
-
-
-@cache
-def _tokenize_stage(job: Job) -> Tokenize:
-    return job.tokenize()
 
 
 def _configure(context: DataContext) -> None:

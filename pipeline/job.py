@@ -1,13 +1,13 @@
 """A job: the settings with everything that they name looked up.
 
-Enters: settings and the corpus's schema. Leaves: ``Job``, which every worker gets and makes its
-stages from. What holds: weights are not loaded here; two jobs are equal if their fingerprints are,
-and the fingerprint covers all that determines the output and nothing else.
+Enters: settings and the corpus's schema. Leaves: ``Job``: a recipe for each stage, the output's
+schema and the fingerprint. What holds: no weights are loaded here; the fingerprint covers all that
+determines the output and nothing else.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pydantic import JsonValue
@@ -16,10 +16,13 @@ import pipeline
 from pipeline import schema
 from pipeline.annotate import Annotate, Workload
 from pipeline.errors import ConfigError
-from pipeline.gate import InputColumns, input_columns
+from pipeline.gate import input_columns
 from pipeline.language.route import Identify
+from pipeline.publish import Publisher
+from pipeline.read import Reader
+from pipeline.recipe import Recipe
 from pipeline.settings import JobSettings, LanguageSettings, TaskSettings
-from pipeline.storage import canonical
+from pipeline.storage import Store, canonical
 from pipeline.tasks import make_task, task_name
 from pipeline.tokenize import Tokenize
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, parameter_bytes, require_head
@@ -30,32 +33,26 @@ _RETRIES = {"rounds", "unit_timeout", "row_timeout"}
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to know. ``languages`` are the adapters to load.
+    """What a run is made of; workers get its parts. ``languages`` are the adapters to load.
 
     ``lang_id`` in the output counts the languages of the first task's checkpoint.
     """
 
     fingerprint: str
-    identity: dict[str, JsonValue] = field(compare=False)
-    settings: JobSettings = field(compare=False)
-    columns: InputColumns = field(compare=False)
-    workloads: tuple[Workload, ...] = field(compare=False)
-    tokenizers: tuple[Checkpoint, ...] = field(compare=False)
-    languages: tuple[str, ...] = field(compare=False)
-    declared: pa.Schema = field(compare=False)
+    identity: dict[str, JsonValue]
+    settings: JobSettings
+    reader: Reader
+    declared: pa.Schema
+    workloads: tuple[Workload, ...]
+    languages: tuple[str, ...]
+    identify: Recipe
+    tokenize: Recipe
+    annotate: Recipe
 
-    def identify(self) -> Identify:
-        """The stage that finds each record's language and adapter."""
-        settings = _restricted(self.settings.language, self.languages)
-        return Identify(settings, self.workloads[0].checkpoint.languages)
-
-    def tokenize(self) -> Tokenize:
-        """The stage that cuts texts into windows."""
-        return Tokenize(self.settings.runtime, self.tokenizers)
-
-    def annotate(self) -> Annotate:
-        """The stage that holds the models; loads them."""
-        return Annotate(self.workloads, self.languages, self.settings.runtime)
+    @property
+    def publisher(self) -> Publisher:
+        """What ends the flow."""
+        return Publisher(Store.open(self.settings.output.uri), self.declared)
 
     def actor_bytes(self) -> int:
         """Memory that an actor needs, estimated: weights, and one micro-batch's activations."""
@@ -80,8 +77,12 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     Raises ConfigError and CheckpointError where what they name is missing or does not fit.
     """
     opened = [open_checkpoint(task.model) for task in settings.tasks]
-    tokenizers = _tokenizers(opened)
-    workloads = _workloads(settings.tasks, opened, tokenizers)
+    runtime = settings.runtime
+    tokenizers = [checkpoint.window_tokenizer(runtime.max_length) for checkpoint in opened]
+    distinct = tuple(dict.fromkeys(tokenizers))
+    workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in tokenizers])
+    languages = _reachable(settings.language, opened)
+    routing = _restricted(settings.language, languages, opened[0])
     task_fields = _task_fields(settings.tasks, opened)
     columns = input_columns(
         planned, settings.input, schema.RESERVED | {task_field.name for task_field in task_fields}
@@ -101,36 +102,26 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         fingerprint=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
         identity=identity,
         settings=settings,
-        columns=columns,
-        workloads=workloads,
-        tokenizers=tokenizers,
-        languages=_reachable(settings.language, opened),
+        reader=Reader(columns, settings.input, runtime.unit_bytes),
         declared=declared,
+        workloads=workloads,
+        languages=languages,
+        identify=Recipe("identify", Identify, (routing, opened[0].languages)),
+        tokenize=Recipe("tokenize", Tokenize, (runtime, distinct)),
+        annotate=Recipe("annotate", Annotate, (workloads, languages, runtime)),
     )
 
 
-def _tokenizers(opened: list[Checkpoint]) -> tuple[Checkpoint, ...]:
-    """One checkpoint for each distinct way to cut texts into windows."""
-    distinct: list[Checkpoint] = []
-    for checkpoint in opened:
-        if not any(checkpoint.tokenizes_like(other) for other in distinct):
-            distinct.append(checkpoint)
-    return tuple(distinct)
-
-
 def _workloads(
-    tasks: tuple[TaskSettings, ...], opened: list[Checkpoint], tokenizers: tuple[Checkpoint, ...]
+    tasks: tuple[TaskSettings, ...], opened: list[Checkpoint], tokenizers: list[int]
 ) -> tuple[Workload, ...]:
-    by_checkpoint: dict[Checkpoint, list[TaskSettings]] = {}
-    for task, checkpoint in zip(tasks, opened, strict=True):
-        by_checkpoint.setdefault(checkpoint, []).append(task)
+    """Tasks by checkpoint; ``tokenizers`` are the positions of the tasks' tokenizers."""
+    grouped: dict[tuple[Checkpoint, int], list[TaskSettings]] = {}
+    for task, checkpoint, tokenizer in zip(tasks, opened, tokenizers, strict=True):
+        grouped.setdefault((checkpoint, tokenizer), []).append(task)
     return tuple(
-        Workload(
-            checkpoint,
-            next(k for k, other in enumerate(tokenizers) if checkpoint.tokenizes_like(other)),
-            tuple(some),
-        )
-        for checkpoint, some in by_checkpoint.items()
+        Workload(checkpoint, tokenizer, tuple(some))
+        for (checkpoint, tokenizer), some in grouped.items()
     )
 
 
@@ -166,9 +157,13 @@ def _reachable(settings: LanguageSettings, opened: list[Checkpoint]) -> tuple[st
     return Identify(settings, shared).reachable
 
 
-def _restricted(settings: LanguageSettings, languages: tuple[str, ...]) -> LanguageSettings:
-    candidates = languages if settings.candidates == "all" else settings.candidates
-    return settings.model_copy(update={"candidates": candidates})
+def _restricted(
+    settings: LanguageSettings, languages: tuple[str, ...], first: Checkpoint
+) -> LanguageSettings:
+    """Settings that keep records from languages which another checkpoint of the job lacks."""
+    if settings.candidates != "all" or languages == first.languages:
+        return settings
+    return settings.model_copy(update={"candidates": languages})
 
 
 def _identity(

@@ -6,6 +6,7 @@ refused; a record that cannot be used is marked for quarantine, never dropped.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,19 @@ from pipeline.unit import Unit
 _BATCH_ROWS = 1024
 _UNFOLDED = 16
 """How many times ``unit_bytes`` a unit may take once decoded: more is a decompression bomb."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads units of one corpus."""
+
+    columns: InputColumns
+    settings: InputSettings
+    unit_bytes: int
+
+    def __call__(self, unit: Unit) -> pa.Table:
+        """The unit's block."""
+        return read_unit(unit, self.columns, self.settings, self.unit_bytes)
 
 
 def read_unit(

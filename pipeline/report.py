@@ -108,7 +108,7 @@ def plan_table(plan: Plan) -> Table:
     job, runtime = plan.job, plan.job.settings.runtime
     rows = sum(unit.rows for unit in plan.units)
     tasks = (task_name(task) for workload in job.workloads for task in workload.tasks)
-    renamed = [f"{name} → {output}" for name, output in job.columns.kept if name != output]
+    renamed = [f"{name} → {output}" for name, output in job.reader.columns.kept if name != output]
     table = Table(title="Plan", title_justify="left", show_header=False)
     table.add_row("input", escape(job.settings.input.uri))
     table.add_row("files", f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}")

@@ -13,14 +13,14 @@ from pipeline.apart import Isolation
 from pipeline.blame import all_blamed
 from pipeline.claim import claim
 from pipeline.commit import CommitRecord
-from pipeline.errors import InputError, PipelineError
+from pipeline.errors import ConfigError, InputError, PipelineError
 from pipeline.failure import failure_of
-from pipeline.flow import annotate_units, publisher
+from pipeline.flow import annotate_units
 from pipeline.job import Job, resolve_job
 from pipeline.plan import Survey, cut, survey_corpus
 from pipeline.reconcile import Reconciliation, committed_units, reconcile, reopen
 from pipeline.settings import JobSettings
-from pipeline.storage import Store
+from pipeline.storage import Store, canonical
 from pipeline.suspects import clear, suspect, suspected
 from pipeline.unit import Unit
 
@@ -63,6 +63,7 @@ class Plan:
 
 def make_plan(settings: JobSettings, options: Options) -> Plan:
     """The plan of a run; reads footers and checkpoints, writes nothing."""
+    _require_apart(settings)
     survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files)
     job = resolve_job(settings, survey.planned, options.limit)
     units = cut(survey, settings.runtime, job.fingerprint, options.limit)
@@ -70,6 +71,15 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
         raise InputError(f"{settings.input.uri} holds no records. Check input.uri and --limit.")
     store = Store.open(settings.output.uri)
     return Plan(job, options, survey, units, store, committed_units(store))
+
+
+def _require_apart(settings: JobSettings) -> None:
+    source, target = canonical(settings.input.uri), canonical(settings.output.uri)
+    if f"{target}/".startswith(f"{source.rstrip('/')}/"):
+        raise ConfigError(
+            f"output.uri {target} is in the folder input.uri {source}: the next run would read "
+            "this run's parts. Set output.uri to a folder beside the corpus."
+        )
 
 
 def claim_output(plan: Plan) -> None:
@@ -141,6 +151,6 @@ def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[st
         if not plan.options.allow_bad_files:
             raise
         block = all_blamed(unit, failure_of(error, "read"))
-        table = publisher(plan.job)(block)
+        table = plan.job.publisher(block)
     receipts: list[dict[str, object]] = table.to_pylist()
     return receipts

@@ -4,41 +4,42 @@ Enters: ``_text``. Leaves: ``n_tokens``, ``n_windows``, ``truncated`` and ``_win
 k-th tokenizer of the job. What holds: no text is cut off unless ``runtime.max_windows`` says so,
 and then ``truncated`` is true; the counts are those of the first tokenizer, without special tokens
 and overlaps; records in quarantine get nulls.
+
+Neither torch nor transformers is imported here: the processes that read and tokenize start sooner
+and stay smaller without them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, chain
 
 import numpy as np
 import pyarrow as pa
-from transformers import BatchEncoding
+from tokenizers import Encoding, Tokenizer
 
 from pipeline import schema
 from pipeline.errors import ConfigError
 from pipeline.settings import RuntimeSettings
-from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.windows import text_tokens
+from pipeline.xmod.windows import WindowTokenizer, text_tokens
 
 
 @dataclass(frozen=True)
 class Tokenize:
-    """Cuts each text into windows, once for each distinct tokenizer of ``checkpoints``."""
+    """Cuts each text into windows, once for each of ``tokenizers``."""
 
     settings: RuntimeSettings
-    checkpoints: tuple[Checkpoint, ...]
+    tokenizers: tuple[WindowTokenizer, ...]
     name: str = "tokenize"
 
     def __post_init__(self) -> None:
         """Raise ConfigError where a model's windows are too short for the overlap."""
-        for checkpoint in self.checkpoints:
-            length = checkpoint.window_length(self.settings.max_length)
-            if self.settings.stride >= length - 2:
-                raise ConfigError(
-                    f"runtime.stride is {self.settings.stride} and the windows of "
-                    f"{checkpoint.folder} hold {length} tokens, 2 of them special; expected a "
-                    "stride below the rest. Lower runtime.stride."
-                )
+        shortest = min(tokenizer.length for tokenizer in self.tokenizers)
+        if self.settings.stride >= shortest - 2:
+            raise ConfigError(
+                f"runtime.stride is {self.settings.stride} and the model's windows hold {shortest} "
+                "tokens, 2 of them special; expected a stride below the rest. Lower runtime.stride."
+            )
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -48,21 +49,18 @@ class Tokenize:
     @property
     def produces(self) -> tuple[pa.Field, ...]:
         """Counts, and one column of windows a tokenizer."""
-        windows = (schema.windows_field(k) for k in range(len(self.checkpoints)))
+        windows = (schema.windows_field(k) for k in range(len(self.tokenizers)))
         return (*schema.TOKEN_FIELDS, *windows)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with counts and windows."""
         sound = np.flatnonzero(schema.sound(table).to_numpy())
         texts = table[schema.TEXT.name].take(sound).to_pylist()
-        counts: list[_Counts] = []
-        columns: list[pa.Array] = []
-        for checkpoint in self.checkpoints:
-            windows = _cut(checkpoint, texts, self.settings)
-            counts = counts or windows.counts
-            columns.append(_spread(windows.to_arrow(), sound, table.num_rows))
-        table = schema.add(table, schema.TOKEN_FIELDS, _count_columns(counts, sound, table))
-        for k, column in enumerate(columns):
+        cuts = [_cut(tokenizer, texts, self.settings) for tokenizer in self.tokenizers]
+        counts = _count_columns(cuts[0].counts, sound, table)
+        table = schema.add(table, schema.TOKEN_FIELDS, counts)
+        for k, windows in enumerate(cuts):
+            column = _spread(windows.to_arrow(), sound, table.num_rows)
             table = table.append_column(schema.windows_field(k), column)
         return table
 
@@ -72,55 +70,48 @@ _Counts = tuple[int, int, bool]
 
 @dataclass(frozen=True)
 class _Windows:
-    """The windows of all texts, flat: ``encoding`` by window, ``bounds`` [texts + 1] into it."""
+    """The windows of each text, and what is to say of them."""
 
-    encoding: BatchEncoding
-    kept: list[int]
-    bounds: list[int]
+    by_text: list[list[Encoding]]
     counts: list[_Counts]
 
     def to_arrow(self) -> pa.Array:
         """One list of ``schema.WINDOW`` a text."""
-        ids = [self.encoding["input_ids"][window] for window in self.kept]
-        spans = [self.encoding["offset_mapping"][window] for window in self.kept]
-        flat = np.array([span for window in spans for span in window], dtype=np.int32)
-        flat = flat.reshape(-1, 2)
-        lengths = np.array([0, *accumulate(len(window) for window in ids)], dtype=np.int32)
-        values = np.fromiter(chain.from_iterable(ids), dtype=np.int32)
+        flat = list(chain.from_iterable(self.by_text))
+        lengths = np.array([0, *accumulate(len(window) for window in flat)], dtype=np.int32)
+        ids = np.fromiter(chain.from_iterable(window.ids for window in flat), dtype=np.int32)
+        offsets = [span for window in flat for span in window.offsets]
+        spans = np.array(offsets, dtype=np.int32).reshape(-1, 2)
         lists = [
-            pa.ListArray.from_arrays(lengths, pa.array(column))
-            for column in (values, flat[:, 0].copy(), flat[:, 1].copy())
+            pa.ListArray.from_arrays(lengths, pa.array(values))
+            for values in (ids, spans[:, 0].copy(), spans[:, 1].copy())
         ]
         windows = pa.StructArray.from_arrays(lists, fields=list(schema.WINDOW))
-        return pa.ListArray.from_arrays(np.array(self.bounds, dtype=np.int32), windows)
+        bounds = [0, *accumulate(len(some) for some in self.by_text)]
+        return pa.ListArray.from_arrays(np.array(bounds, dtype=np.int32), windows)
 
 
-def _cut(checkpoint: Checkpoint, texts: list[str], settings: RuntimeSettings) -> _Windows:
-    encoding = checkpoint.tokenizer(
-        texts or [""],
-        truncation=True,
-        max_length=checkpoint.window_length(settings.max_length),
-        stride=settings.stride,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )
-    by_text: list[list[int]] = [[] for _ in texts]
-    for window, text in enumerate(encoding["overflow_to_sample_mapping"] if texts else []):
-        by_text[text].append(window)
-    kept = [windows[: settings.max_windows] for windows in by_text]
+def _cut(tokenizer: WindowTokenizer, texts: list[str], settings: RuntimeSettings) -> _Windows:
+    encodings = _loaded(tokenizer, settings.stride).encode_batch(texts)
+    every = [[encoding, *encoding.overflowing] for encoding in encodings]
+    kept = [windows[: settings.max_windows] for windows in every]
     counts = [
         (
-            text_tokens([len(encoding["input_ids"][window]) for window in some], settings.stride),
+            text_tokens([len(window) for window in some], settings.stride),
             len(some),
             len(some) < len(windows),
         )
-        for some, windows in zip(kept, by_text, strict=True)
+        for some, windows in zip(kept, every, strict=True)
     ]
-    bounds = [0, *accumulate(len(some) for some in kept)]
-    return _Windows(encoding, list(chain.from_iterable(kept)), bounds, counts)
+    return _Windows(kept, counts)
+
+
+@cache
+def _loaded(tokenizer: WindowTokenizer, stride: int) -> Tokenizer:
+    loaded = Tokenizer.from_str(tokenizer.definition)
+    loaded.no_padding()
+    loaded.enable_truncation(tokenizer.length, stride=stride)
+    return loaded
 
 
 def _spread(values: pa.Array, rows: np.ndarray, total: int) -> pa.Array:

@@ -1,6 +1,9 @@
 """Tiny X-MOD checkpoints with random weights of a fixed seed, and a tokenizer made on the spot."""
 
+import math
+from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import torch
@@ -11,13 +14,17 @@ from tokenizers import (
     normalizers,
     pre_tokenizers,
     processors,
-    trainers,
 )
 from transformers import PreTrainedTokenizerFast, XmodConfig
 from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
 
+from pipeline.settings import ModelSettings
+from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
+
 LANGUAGES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN")
 BIO_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
+
+SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 SENTENCES = (
     "Anna Schmidt visited the Charles University in Prague on Monday.",
@@ -32,17 +39,12 @@ SENTENCES = (
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A unigram tokenizer of XLM-R's kind: same special tokens, same pre-tokenization."""
-    tokenizer = Tokenizer(models.Unigram())
+    tokenizer = Tokenizer(models.Unigram(_pieces(), unk_id=3))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
     )
     tokenizer.decoder = decoders.Metaspace()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    trainer = trainers.UnigramTrainer(
-        vocab_size=400, special_tokens=special, unk_token="<unk>", show_progress=False
-    )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
@@ -59,6 +61,20 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         mask_token="<mask>",
         model_max_length=512,
     )
+
+
+def _pieces() -> list[tuple[str, float]]:
+    """Special tokens, all letters of ``SENTENCES``, and what is repeated in their words."""
+    words = [f"▁{word}" for sentence in SENTENCES for word in sentence.split()]
+    counts = Counter(
+        word[start:end]
+        for word in words
+        for start, end in combinations(range(len(word) + 1), 2)
+        if end - start <= 5
+    )
+    kept = sorted(piece for piece, count in counts.items() if count > 1 or len(piece) == 1)
+    scored = [(piece, math.log(counts[piece] * len(piece) / counts.total())) for piece in kept]
+    return [(token, 0.0) for token in SPECIAL_TOKENS] + scored
 
 
 def tiny_config(**changes: object) -> XmodConfig:
@@ -103,3 +119,8 @@ def save_checkpoint(
     tiny_model(model_class, **options).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder
+
+
+def open_folder(folder: Path) -> Checkpoint:
+    """The checkpoint in ``folder``, as a job opens it."""
+    return open_checkpoint(ModelSettings(path=str(folder)))

@@ -185,5 +185,4 @@ def _lengths(firsts: NDArray[np.intp], total: int) -> NDArray[np.intp]:
 def _means(values: Scores, firsts: NDArray[np.intp]) -> Scores:
     """The means of the runs of ``values`` [values, …] that begin at ``firsts`` [runs]."""
     lengths = _lengths(firsts, len(values)).reshape(-1, *[1] * (values.ndim - 1))
-    means: Scores = np.add.reduceat(values, firsts, axis=0) / lengths.astype(values.dtype)
-    return means
+    return np.asarray(np.add.reduceat(values, firsts, axis=0) / lengths, dtype=values.dtype)

@@ -8,7 +8,6 @@ checkpoint's language order, label set or size.
 
 import hashlib
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 from pipeline.errors import CheckpointError
 from pipeline.settings import Device, DType, ModelSettings
 from pipeline.xmod.adapters import route_adapters
+from pipeline.xmod.windows import WindowTokenizer
 
 _FILES = ("*.safetensors", "*.json", "*.model")
 
@@ -56,11 +56,12 @@ class Checkpoint:
         """The fast tokenizer, loaded once in a process."""
         return _tokenizer(self.folder)
 
-    def tokenizes_like(self, other: "Checkpoint") -> bool:
-        """Whether both cut every text into the same windows."""
-        return _tokenization(self.folder) == _tokenization(other.folder) and self.window_length(
-            sys.maxsize
-        ) == other.window_length(sys.maxsize)
+    def window_tokenizer(self, max_length: int) -> WindowTokenizer:
+        """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
+        backend = self.tokenizer.backend_tokenizer
+        backend.no_truncation()
+        backend.no_padding()
+        return WindowTokenizer(backend.to_str(), self.window_length(max_length))
 
     def window_length(self, max_length: int) -> int:
         """Tokens a window may hold, special ones included: ``max_length`` where the model can.
@@ -260,10 +261,12 @@ def _tokenization(folder: Path) -> str:
 
 
 def _read_config(folder: Path) -> XmodConfig:
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
     try:
         values, _ = XmodConfig.get_config_dict(folder)
     except OSError as error:
-        raise CheckpointError(f"{folder} has no readable config.json: {error}") from error
+        raise CheckpointError(f"{folder} has a config.json that cannot be read: {error}") from error
     if values.get("model_type") != "xmod":
         raise CheckpointError(
             f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."

@@ -16,6 +16,14 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
+class WindowTokenizer:
+    """A fast tokenizer as its ``tokenizer.json``, and how many tokens a window may hold."""
+
+    definition: str
+    length: int
+
+
+@dataclass(frozen=True)
 class Window:
     """Token ids [tokens] and code-point spans [tokens] in the text, special tokens included."""
 

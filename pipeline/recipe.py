@@ -1,0 +1,36 @@
+"""How a worker makes a stage.
+
+Enters: a stage's class and its arguments. Leaves: the stage, made once in a process. What holds:
+what travels to a worker is small and plain; models and detectors are loaded where they are used.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cache
+
+import pyarrow as pa
+
+from pipeline import schema
+from pipeline.failure import guarded
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A stage to be: ``make(*arguments)``; equal recipes share a stage in each process."""
+
+    name: str
+    make: Callable[..., schema.Stage]
+    arguments: tuple[Hashable, ...]
+
+    def stage(self) -> schema.Stage:
+        """The stage; loads what it needs at the first call in a process."""
+        return _made(self)
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """``block`` after the stage, or a failed block where it raised."""
+        return guarded(lambda table: schema.run(self.stage(), table), self.name, block)
+
+
+@cache
+def _made(recipe: Recipe) -> schema.Stage:
+    return recipe.make(*recipe.arguments)

@@ -1,0 +1,55 @@
+"""Tiny checkpoints with the heads of the tasks."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from checkpoints import open_folder, save_checkpoint
+from transformers.models.xmod.modeling_xmod import (
+    XmodForSequenceClassification,
+    XmodForTokenClassification,
+)
+
+from pipeline.xmod.checkpoint import Checkpoint
+
+TOPICS = ("sports", "politics", "science")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models are slower on more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def ner(tmp_path_factory) -> Checkpoint:
+    """BIO labels of three types."""
+    folder = tmp_path_factory.mktemp("ner")
+    return open_folder(save_checkpoint(folder, XmodForTokenClassification, spread=2))
+
+
+@pytest.fixture(scope="session")
+def io_ner(tmp_path_factory) -> Checkpoint:
+    """Labels without prefix."""
+    folder, labels = tmp_path_factory.mktemp("io"), ("PER", "O", "LOC")
+    return open_folder(save_checkpoint(folder, XmodForTokenClassification, labels=labels, spread=2))
+
+
+@pytest.fixture(scope="session")
+def topic(tmp_path_factory) -> Checkpoint:
+    """Three topics, one a text."""
+    folder = tmp_path_factory.mktemp("topic")
+    return open_folder(save_checkpoint(folder, XmodForSequenceClassification, labels=TOPICS))
+
+
+@pytest.fixture(scope="session")
+def tags(tmp_path_factory) -> Checkpoint:
+    """Three topics that do not exclude each other."""
+    folder = tmp_path_factory.mktemp("tags")
+    kind = "multi_label_classification"
+    return open_folder(
+        save_checkpoint(folder, XmodForSequenceClassification, labels=TOPICS, problem_type=kind)
+    )

@@ -1,0 +1,210 @@
+"""Named entities: what transformers' pipeline finds, and what it would get wrong."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from checkpoints import BIO_LABELS, LANGUAGES, SENTENCES
+from documents import make_document, spelled
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import TokenClassificationPipeline
+from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
+
+from pipeline import schema
+from pipeline.errors import CheckpointError
+from pipeline.settings import Aggregation, ModelSettings, NerSettings
+from pipeline.tasks.ner import NerTask
+from pipeline.tasks.spans import boundaries
+from pipeline.tasks.task import Document
+from pipeline.xmod.checkpoint import Checkpoint
+
+SPACED = (
+    *SENTENCES[:2],
+    SENTENCES[6],
+    "Ο Αλέξανδρος ζει στην Αθήνα, κοντά στη θάλασσα.",
+    "Анна  Ивановна\u00a0работает в Москве с 1998 года",
+    "Zürich, Malmö & São Paulo; \"O'Neill\" went to ﬁne Łódź — twice!",
+    "in",
+)
+HARD = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("ab A.é\u0301\u0308\u200d👩👧🏽🇩🇪クำ์กद्ि李京שׁاﬁ\u202e\n\t\r \u00a0\u200b½㎏"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=40,
+)
+
+
+def make_task(checkpoint: Checkpoint, aggregation: str = "simple", **options: object) -> NerTask:
+    model = ModelSettings(path=str(checkpoint.folder))
+    return NerTask(
+        NerSettings(type="ner", model=model, aggregation=Aggregation(aggregation), **options),
+        checkpoint,
+    )
+
+
+def labelled(*labels: str, sure: float = 0.9) -> list[np.ndarray]:
+    """One window's probabilities in which each token, after the special one, has a label."""
+    return [certain(label, sure) for label in ("O", *labels, "O")]
+
+
+def certain(label: str, sure: float = 0.9) -> np.ndarray:
+    scores = np.full(len(BIO_LABELS), (1 - sure) / (len(BIO_LABELS) - 1), dtype=np.float32)
+    scores[BIO_LABELS.index(label)] = sure
+    return scores
+
+
+def entities(task: NerTask, document: Document, *rows: list[np.ndarray]) -> list[dict]:
+    (found,) = task.decode(document, [np.stack(some) for some in rows])
+    return found
+
+
+def spans(found: list[dict]) -> list[tuple[str, str]]:
+    return [(entity["label"], entity["text"]) for entity in found]
+
+
+def by_position(document: Document, label_at: Callable[[int], str]) -> list[list[np.ndarray]]:
+    """Each window's probabilities where a token's label follows from its place in the text."""
+    return [
+        labelled(*(label_at(start) for start in window.starts[1:-1].tolist()))
+        for window in document.windows
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Tokenizer does not support real words")
+@pytest.mark.parametrize("labels", ["ner", "io_ner"])
+@pytest.mark.parametrize("aggregation", list(Aggregation))
+def test_ner_texts_with_spaces_equal_the_transformers_pipeline(aggregation, labels, request):
+    checkpoint = request.getfixturevalue(labels)
+    model = XmodForTokenClassification.from_pretrained(checkpoint.folder).eval()
+    reference = TokenClassificationPipeline(
+        model=model, tokenizer=checkpoint.tokenizer, aggregation_strategy=str(aggregation)
+    )
+    task = make_task(checkpoint, aggregation)
+    seen = set()
+    for language in LANGUAGES:
+        model.set_default_language(language)
+        for text in SPACED:
+            # The pipeline resolves overlaps between windows alone; here they may be in one.
+            expected = reference.aggregate_overlapping_entities(reference(text))
+            document = make_document(checkpoint.tokenizer, text)
+            ids = torch.tensor(document.windows[0].ids).unsqueeze(0)
+            with torch.inference_mode():
+                scores = model(ids).logits.softmax(-1)[0].numpy()
+            found = entities(task, document, scores)
+            assert [(e["label"], e["start"], e["end"]) for e in found] == [
+                (e["entity_group"], e["start"], e["end"]) for e in expected
+            ]
+            np.testing.assert_allclose(
+                [e["score"] for e in found], [e["score"] for e in expected], atol=1e-4
+            )
+            seen |= {entity["label"] for entity in found}
+    assert seen == {"PER", "LOC"} | ({"ORG"} if labels == "ner" else set())
+
+
+@given(text=HARD, seed=st.integers(0, 2**32 - 1), aggregation=st.sampled_from(Aggregation))
+def test_ner_any_text_and_scores_entities_are_whole_sorted_and_apart(ner, text, seed, aggregation):
+    generator = np.random.default_rng(seed)
+    document = make_document(ner.tokenizer, text, max_length=12, stride=3)
+    scores = [
+        generator.dirichlet(np.full(7, 0.3), len(w)).astype(np.float32) for w in document.windows
+    ]
+    found = entities(make_task(ner, aggregation), document, *scores)
+    characters = set(boundaries(text))
+    previous_end = 0
+    for entity in found:
+        start, end = entity["start"], entity["end"]
+        assert previous_end <= start < end <= len(text)
+        assert entity["text"] == text[start:end] == text[start:end].strip()
+        assert {start, end} <= characters
+        assert entity["label"] in {"PER", "LOC", "ORG"}
+        assert 0 < entity["score"] <= 1.0001
+        previous_end = end
+
+
+@pytest.mark.parametrize("aggregation", ["first", "average", "max"])
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("李华去北京", ["李华", "去", "北京"]),
+        ("田中は東京", ["田中", "は", "東京"]),
+        ("สมชายไปลำปาง", ["สมชาย", "ไป", "ลำปาง"]),
+        ("ສົມໄປວຽງຈັນ", ["ສົມ", "ໄປ", "ວຽງຈັນ"]),
+        ("សុខទៅភ្នំពេញ", ["សុខ", "ទៅ", "ភ្នំពេញ"]),
+        ("အောင်သည်ရန်ကုန်", ["အောင်", "သည်", "ရန်ကုန်"]),
+    ],
+)
+def test_ner_scripts_without_spaces_each_token_speaks_for_itself(ner, aggregation, text, tokens):
+    found = entities(
+        make_task(ner, aggregation), spelled(text, *tokens), labelled("B-PER", "O", "B-LOC")
+    )
+    assert spans(found) == [("PER", tokens[0]), ("LOC", tokens[2])]
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "expected"),
+    [("first", [("PER", "Praha")]), ("max", [("ORG", "Praha")]), ("average", [("LOC", "Praha")])],
+)
+def test_ner_word_of_several_tokens_is_decided_by_the_aggregation(ner, aggregation, expected):
+    rows = [certain("O"), certain("B-PER", 0.6), certain("B-LOC", 0.55), certain("B-LOC", 0.5)]
+    rows += [certain("B-ORG", 0.7), certain("O")]
+    found = entities(make_task(ner, aggregation), spelled("Praha", "P", "ra", "h", "a"), rows)
+    assert spans(found) == expected
+
+
+def test_ner_b_tag_begins_an_entity_and_i_tag_of_another_type_too(ner):
+    document = spelled("A B C D", "A", "B", "C", "D")
+    found = entities(make_task(ner), document, labelled("I-PER", "B-PER", "I-PER", "I-LOC"))
+    assert spans(found) == [("PER", "A"), ("PER", "B C"), ("LOC", "D")]
+
+
+def test_ner_score_is_the_mean_over_the_pieces(ner):
+    rows = [certain("O"), certain("B-PER", 0.5), certain("I-PER", 0.75), certain("O")]
+    (entity,) = entities(make_task(ner), spelled("Anna B", "Anna", "B"), rows)
+    assert entity["score"] == pytest.approx(0.625)
+
+
+def test_ner_tokens_of_one_character_the_longer_entity_stays(ner):
+    document = spelled("xﬁy", "xﬁ", "y")
+    document.windows[0].starts[2] = 1  # the second half of the ligature, and y
+    found = entities(make_task(ner), document, labelled("B-PER", "B-LOC", sure=0.8))
+    assert spans(found) == [("PER", "xﬁ")]
+
+
+def test_ner_min_score_leaves_out_and_changes_nothing_else(ner):
+    rows = [certain("O"), certain("B-PER", 0.5), certain("B-LOC", 0.9), certain("O")]
+    document = spelled("Anna Prag", "Anna", "Prag")
+    every = entities(make_task(ner), document, rows)
+    assert entities(make_task(ner, min_score=0.6), document, rows) == every[1:]
+
+
+@pytest.mark.parametrize("stride", [0, 3, 4])
+def test_ner_entity_across_windows_is_found_once(ner, stride):
+    text = "the river in Prague 🌊 " * 12
+    begin = text.index("Prague", 100)
+    inside = range(begin, begin + 29)
+    document = make_document(ner.tokenizer, text, max_length=16, stride=stride)
+    assert sum((w.starts >= begin).any() and (w.starts < begin + 29).any() for w in document.windows) > 1
+    scores = by_position(document, lambda start: "I-LOC" if start in inside else "O")
+    (entity,) = entities(make_task(ner), document, *scores)
+    assert entity["text"] == text[entity["start"] : entity["end"]]
+    assert (entity["start"], entity["end"]) == (begin, begin + 28)
+
+
+def test_ner_no_tokens_or_only_outside_is_an_empty_list(ner):
+    for aggregation in Aggregation:
+        task = make_task(ner, aggregation)
+        assert entities(task, make_document(ner.tokenizer, ""), labelled()) == []
+        assert entities(task, spelled("a b", "a", "b"), labelled("O", "O")) == []
+
+
+def test_ner_labels_without_outside_are_refused(topic):
+    with pytest.raises(CheckpointError, match="ner needs BIO or IO labels"):
+        make_task(topic)
+
+
+def test_ner_fields_are_those_of_the_schema(ner):
+    (field,) = make_task(ner).fields
+    assert (field.name, field.type.value_type) == ("entities", schema.ENTITY)
