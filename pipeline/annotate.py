@@ -63,13 +63,11 @@ class Annotate:
         sound = np.flatnonzero(schema.sound(table).to_numpy())
         for engine in self._engines:
             values = engine.annotate(table.take(sound)) if len(sound) else []
-            rows: list[object] = [None] * table.num_rows
+            nothing = (None,) * len(engine.fields)
+            rows: list[tuple[object, ...]] = [nothing] * table.num_rows
             for row, value in zip(sound.tolist(), values, strict=True):
                 rows[row] = value
-            nothing = (None,) * len(engine.fields)
-            columns = [
-                list(column) for column in zip(*(row or nothing for row in rows), strict=True)
-            ]
+            columns = [[row[k] for row in rows] for k in range(len(nothing))]
             table = schema.add(table, engine.fields, columns)
         return table
 

@@ -126,9 +126,8 @@ def _count_columns(
     rows: np.ndarray,
     table: pa.Table,
 ) -> list[list[object]]:
-    by_row = dict(zip(rows.tolist(), counts, strict=True))
     nothing = (None,) * len(schema.TOKEN_FIELDS)
-    return [
-        list(column)
-        for column in zip(*(by_row.get(i, nothing) for i in range(len(table))), strict=True)
-    ]
+    by_row: list[tuple[object, ...]] = [nothing] * table.num_rows
+    for row, values in zip(rows.tolist(), counts, strict=True):
+        by_row[row] = values
+    return [[values[k] for values in by_row] for k in range(len(nothing))]

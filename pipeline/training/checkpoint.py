@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pipeline.errors import CheckpointError
 
@@ -23,12 +23,13 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _FROZEN_PARTS = ("roberta.embeddings.", ".adapter_modules.", ".adapter_layer_norm.")
 
 
-def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
     """Write a base checkpoint to the folder `out`; weights as float16."""
     out.mkdir(parents=True, exist_ok=True)
     # A tokenizer remembers its last call's truncation and padding; a saved one must have none.
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
+    if isinstance(tokenizer, PreTrainedTokenizerFast):
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(out)
     frozen, shared = _halves(model)
     _write(frozen, out / FROZEN_SHARD)

@@ -34,6 +34,8 @@ class Architecture(Section):
     window: Annotated[int, Field(ge=8)]
     """Tokens of the longest input, special tokens included."""
     dropout: Share
+    initializer_range: PositiveFloat
+    """Standard deviation of new weights. Narrow models need more than BERT's 0.02."""
 
     @model_validator(mode="after")
     def _heads_divide_the_hidden_size(self) -> Self:

@@ -8,6 +8,7 @@ Modular Transformers" (NAACL 2022), to which entity tags may be added as a secon
 
 import logging
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -21,6 +22,7 @@ from transformers import (
 from pipeline.errors import ConfigError
 from pipeline.training.batches import Batches, MixedBatches, SmoothedLanguageBatches
 from pipeline.training.checkpoint import save_base
+from pipeline.training.collapse import RefuseCollapse
 from pipeline.training.config import PretrainConfig
 from pipeline.training.corpus import TEXT_COLUMNS, of_language, of_languages, read_corpus
 from pipeline.training.masking import MaskedBatches, masked_lm_loss
@@ -61,7 +63,10 @@ def pretrain(config: PretrainConfig) -> None:
         optimisation=config.optimisation,
         max_steps=config.max_steps,
         out=config.out,
+        callbacks=[RefuseCollapse(model, windows[0])],
     )
+    if config.start is None:
+        start_from_frequencies(model, windows)
     trainer.train()
     remove_tagger(model)
     save_base(model, tokenizer, config.out)
@@ -117,9 +122,22 @@ def architecture(config: PretrainConfig, vocabulary_size: int) -> XmodConfig:
         max_position_embeddings=shape.window + 2,
         type_vocab_size=1,
         layer_norm_eps=1e-5,
+        initializer_range=shape.initializer_range,
         adapter_reduction_factor=shape.adapter_reduction_factor,
         languages=list(config.languages),
     )
+
+
+def start_from_frequencies(model: XmodForMaskedLM, windows: list[Example]) -> None:
+    """Set the output bias to the tokens' log frequencies.
+
+    A model without it first learns them, by driving all hidden states to one constant vector,
+    and may not come back from there.
+    """
+    ids = np.concatenate([window["input_ids"] for window in windows])
+    counts = np.bincount(ids, minlength=model.config.vocab_size) + 0.5
+    with torch.no_grad():
+        model.lm_head.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
 
 
 class Collator:

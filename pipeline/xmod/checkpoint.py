@@ -251,15 +251,6 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-@cache
-def _tokenization(folder: Path) -> str:
-    """A digest of what the tokenizer does, whatever lengths it last cut and padded to."""
-    backend = _tokenizer(folder).backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    return hashlib.sha256(backend.to_str().encode()).hexdigest()
-
-
 def _read_config(folder: Path) -> XmodConfig:
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")

@@ -1,6 +1,7 @@
 """The command as a user runs it: exit codes, messages, kill -9 and resume, and `ray job submit`."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -138,6 +139,14 @@ def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
 def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cluster with its job server, as an operator starts it; the environment of its clients."""
     port, dashboard = 36379, 38265
+    token = tmp_path / "token"
+    token.write_text(secrets.token_hex(32))
+    environment = {
+        **os.environ,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
+    }
     ray = str(Path(sys.executable).with_name("ray"))
     options = [
         f"--port={port}",
@@ -149,10 +158,14 @@ def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
     ]
     with (tmp_path / "head.log").open("w") as log:
         head = subprocess.Popen(
-            [ray, "start", "--head", *options], stdout=log, stderr=log, start_new_session=True
+            [ray, "start", "--head", *options],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
-            yield {"RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}"}
+            yield environment
         finally:
             os.killpg(head.pid, signal.SIGTERM)
             head.wait(60)
@@ -167,7 +180,7 @@ def test_annotate_through_ray_job_submit_runs_on_the_cluster(tmp_path, models, h
     def submit(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [ray, "job", *arguments],
-            env={**os.environ, **head_node},
+            env=head_node,
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -34,6 +34,7 @@ def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConf
             "adapter_reduction_factor": 2,
             "window": 32,
             "dropout": 0.0,
+            "initializer_range": 0.1,
         },
         "optimisation": OPTIMISATION,
     }

@@ -1,7 +1,7 @@
 """Routed adapters give the numbers of transformers' own."""
 
 import copy
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -54,7 +54,7 @@ def test_routed_model_gathered_on_a_gpu_equals_slices(monkeypatch):
 def test_routed_model_each_language_has_its_own_adapter():
     routed = route_adapters(tiny_model(XmodModel))
     results = [hidden(routed, torch.full((1,), i)) for i in range(len(LANGUAGES))]
-    for first, second in zip(results, results[1:], strict=False):
+    for first, second in pairwise(results):
         assert (first - second).abs().max() > 1e-3
 
 

@@ -198,9 +198,7 @@ def test_require_head_that_is_there_passes(ner_folder, topic_folder, encoder_fol
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(512, 128), (128, 128), (100, 100)])
-def test_window_length_is_bounded_by_the_positions_that_text_can_use(
-    ner_folder, wanted, expected
-):
+def test_window_length_is_bounded_by_the_positions_that_text_can_use(ner_folder, wanted, expected):
     assert open_folder(ner_folder).window_length(wanted) == expected  # 130 positions, 2 unused
 
 
@@ -210,16 +208,18 @@ def test_window_length_is_bounded_by_the_tokenizer(copied):
     assert open_folder(copied).window_length(sys.maxsize) == 40
 
 
-def test_tokenizes_like_same_tokenizer_whatever_it_last_cut(ner_folder, topic_folder):
+def test_window_tokenizer_is_the_same_whatever_the_tokenizer_last_cut(ner_folder, topic_folder):
     first, second = open_folder(ner_folder), open_folder(topic_folder)
-    assert first.tokenizes_like(second)
+    expected = second.window_tokenizer(64)
+    assert first.window_tokenizer(64) == expected
     first.tokenizer("Anna", truncation=True, max_length=9, padding="max_length")
-    assert first.tokenizes_like(second)
+    assert first.window_tokenizer(64) == expected
 
 
-def test_tokenizes_like_other_window_length_differs(ner_folder, tmp_path):
-    shorter = save_checkpoint(tmp_path, XmodModel, max_position_embeddings=66)
-    assert not open_folder(ner_folder).tokenizes_like(open_folder(shorter))
+def test_window_tokenizer_of_a_shorter_model_differs(ner_folder, tmp_path):
+    shorter = open_folder(save_checkpoint(tmp_path, XmodModel, max_position_embeddings=66))
+    assert shorter.window_tokenizer(512) != open_folder(ner_folder).window_tokenizer(512)
+    assert shorter.window_tokenizer(32) == open_folder(ner_folder).window_tokenizer(32)
 
 
 def test_tokenizer_missing_is_refused(copied):

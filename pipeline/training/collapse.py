@@ -1,0 +1,60 @@
+"""Watches for the encoder's collapse, from which training does not come back.
+
+Enters: the model while it trains, and one window. Leaves: a log line at each of the Trainer's.
+Holds: where all tokens get one hidden state, which too high a learning rate brings about in
+post-norm encoders, training stops with an error; the loss alone looks like a long plateau.
+"""
+
+import logging
+
+import torch
+from transformers import (
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    XmodForMaskedLM,
+)
+
+from pipeline.errors import CheckpointError
+from pipeline.training.trainer import Example
+
+logger = logging.getLogger(__name__)
+
+LEAST_SPREAD = 0.01
+"""Layer norm sets states to about 1; deviating less between tokens, they tell nothing."""
+
+
+def spread(model: XmodForMaskedLM, window: Example) -> float:
+    """Standard deviation of the last hidden states over a window's tokens, mean over features."""
+    with torch.inference_mode():
+        hidden = model.roberta(
+            input_ids=torch.from_numpy(window["input_ids"]).long().unsqueeze(0),
+            lang_ids=torch.tensor([window["lang_id"]]),
+        ).last_hidden_state[0]
+    return float(hidden.std(dim=0).mean())
+
+
+class RefuseCollapse(TrainerCallback):
+    """Ends training with a CheckpointError once the encoder has collapsed."""
+
+    def __init__(self, model: XmodForMaskedLM, window: Example) -> None:
+        self._model = model
+        self._window = window
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        """Log the spread, or stop."""
+        now = spread(self._model, self._window)
+        logger.info("step %d: spread of hidden states %.4f", state.global_step, now)
+        if now < LEAST_SPREAD:
+            raise CheckpointError(
+                f"The encoder collapsed by step {state.global_step}: hidden states differ by "
+                f"{now:.1e} between tokens, at least {LEAST_SPREAD} was expected. "
+                "Lower optimisation.learning_rate or lengthen the warm-up."
+            )

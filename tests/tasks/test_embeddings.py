@@ -1,0 +1,66 @@
+"""One vector a record."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from checkpoints import SENTENCES
+from documents import make_document, windows_of
+from transformers.models.xmod.modeling_xmod import XmodModel
+
+from pipeline.settings import EmbeddingsSettings, ModelSettings
+from pipeline.tasks.embeddings import EmbeddingsTask
+from pipeline.tasks.task import Document
+from pipeline.xmod.checkpoint import Checkpoint
+
+
+def make_task(checkpoint: Checkpoint, **options: object) -> EmbeddingsTask:
+    model = ModelSettings(path=str(checkpoint.folder))
+    return EmbeddingsTask(EmbeddingsSettings(type="embeddings", model=model, **options), checkpoint)
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_embeddings_equal_the_plain_encoder(ner, pooling, normalize):
+    model = XmodModel.from_pretrained(ner.folder, add_pooling_layer=False).eval()
+    task = make_task(ner, pooling=pooling, normalize=normalize)
+    for text in SENTENCES:
+        document = make_document(ner.tokenizer, text)
+        ids = torch.tensor(document.windows[0].ids).unsqueeze(0)
+        with torch.inference_mode():
+            hidden = model(ids).last_hidden_state
+            (vector,) = task.decode(document, list(task.score(None, hidden, torch.ones_like(ids))))
+        expected = hidden[0].mean(0) if pooling == "mean" else hidden[0, 0]
+        if normalize:
+            expected = torch.nn.functional.normalize(expected, dim=0)
+        np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+def test_embeddings_windows_are_averaged_by_their_tokens_then_normalised(ner):
+    document = Document("", windows_of(30, 10), stride=4)
+    scores = [np.float32([4.0, 0.0]), np.float32([0.0, 16.0])]
+    (vector,) = make_task(ner, normalize=False).decode(document, scores)
+    assert vector.tolist() == [3.0, 4.0]
+    (vector,) = make_task(ner).decode(document, scores)
+    assert vector.tolist() == pytest.approx([0.6, 0.8])
+
+
+def test_embeddings_zero_vector_stays_zero(ner):
+    (vector,) = make_task(ner).decode(Document("", windows_of(2), 0), [np.zeros(32, np.float32)])
+    assert not vector.any()
+
+
+def test_embeddings_of_a_half_precision_forward_are_pooled_in_float32(ner):
+    hidden = torch.rand(1, 500, 32, dtype=torch.bfloat16) + 1
+    pooled = make_task(ner).score(None, hidden, torch.ones(1, 500, dtype=torch.int64))
+    torch.testing.assert_close(pooled, hidden.float().mean(1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("float32", pa.float32()), ("float16", pa.float16())]
+)
+def test_embeddings_field_has_the_configured_precision(ner, dtype, expected):
+    task = make_task(ner, dtype=dtype)
+    assert task.fields == (pa.field("embedding", pa.list_(expected, 32)),)
+    (vector,) = task.decode(Document("", windows_of(3), 0), [np.ones(32, np.float32)])
+    assert vector.dtype == dtype

@@ -1,0 +1,220 @@
+"""Windows → the columns of the tasks: the numbers of transformers, whatever the block."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from blocks import make_block
+from checkpoints import LANGUAGES, SENTENCES, open_folder, save_checkpoint
+from transformers import TokenClassificationPipeline
+from transformers.models.xmod.modeling_xmod import (
+    XmodForSequenceClassification,
+    XmodForTokenClassification,
+    XmodModel,
+)
+
+from pipeline import schema
+from pipeline.annotate import Annotate, Workload
+from pipeline.errors import LanguageError
+from pipeline.settings import (
+    ClassificationSettings,
+    EmbeddingsSettings,
+    ModelSettings,
+    NerSettings,
+    RuntimeSettings,
+)
+from pipeline.tokenize import Tokenize
+from pipeline.xmod.checkpoint import Checkpoint
+
+CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
+LOADED = ("th_TH", "hi_IN", "zh_CN", "en_XX", "de_DE", "ja_XX")  # not the checkpoint's order
+LONG = " ".join(SENTENCES[:2] * 4)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Tokenize and annotate with a NER and a topic checkpoint, the embeddings from the first."""
+
+    ner: Checkpoint
+    topic: Checkpoint
+
+    def annotate(self, **runtime: object) -> Annotate:
+        ner = ModelSettings(path=str(self.ner.folder))
+        topic = ModelSettings(path=str(self.topic.folder))
+        tasks = (
+            NerSettings(type="ner", model=ner),
+            EmbeddingsSettings(type="embeddings", model=ner),
+        )
+        classify = ClassificationSettings(
+            type="classification", name="topic", model=topic, probs=True
+        )
+        workloads = [Workload(self.ner, 0, tasks), Workload(self.topic, 0, (classify,))]
+        return Annotate(workloads, LOADED, self.runtime(**runtime))
+
+    def runtime(self, **changes: object) -> RuntimeSettings:
+        return RuntimeSettings(**{"max_length": 64, "stride": 9, **changes})
+
+    def tokenized(
+        self, texts: Sequence[str | None], codes: Sequence[str | None], failed: Sequence[int] = ()
+    ) -> pa.Table:
+        runtime = self.runtime()
+        tokenizer = self.ner.window_tokenizer(runtime.max_length)
+        return Tokenize(runtime, (tokenizer,))(make_block(texts, codes, failed))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def process_settings():
+    """The stage sets its process's threads and arithmetic; other tests have their own."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory) -> Stages:
+    def saved(name: str, model_class: type, **options: object) -> Checkpoint:
+        folder: Path = tmp_path_factory.mktemp(name)
+        return open_folder(save_checkpoint(folder, model_class, **options))
+
+    labels = ("sports", "politics", "science")
+    return Stages(
+        saved("ner", XmodForTokenClassification, spread=2),
+        saved("topic", XmodForSequenceClassification, labels=labels),
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(stages) -> Annotate:
+    return stages.annotate()
+
+
+def assert_close(one: dict[str, object], other: dict[str, object]) -> None:
+    """Two output rows are the same but for the last digits."""
+    for entity, same in zip(one["entities"], other["entities"], strict=True):
+        assert entity == same | {"score": pytest.approx(same["score"], abs=1e-5)}
+    assert one["topic_label"] == other["topic_label"]
+    for name in ("embedding", "topic_score", "topic_probs"):
+        np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-5)
+
+
+def rows(stage: Annotate, table: pa.Table) -> list[dict[str, object]]:
+    names = [field.name for field in stage.produces]
+    return schema.run(stage, table).select(names).to_pylist()
+
+
+@torch.inference_mode()
+def test_annotate_all_tasks_equal_transformers_row_by_row(stages, stage):
+    found = rows(stage, stages.tokenized(SENTENCES, CODES))
+    classes = (XmodForTokenClassification, XmodForSequenceClassification, XmodModel)
+    folders = (stages.ner.folder, stages.topic.folder, stages.ner.folder)
+    token, sequence, encoder = (
+        model_class.from_pretrained(folder).eval()
+        for model_class, folder in zip(classes, folders, strict=True)
+    )
+    pipe = TokenClassificationPipeline(
+        model=token, tokenizer=stages.ner.tokenizer, aggregation_strategy="simple"
+    )
+    for text, code, row in zip(SENTENCES, CODES, found, strict=True):
+        for model in (token, sequence, encoder):
+            model.set_default_language(code)
+        inputs = stages.ner.tokenizer(text, return_tensors="pt")
+        hidden = encoder(**inputs).last_hidden_state[0].mean(0)
+        probabilities = sequence(**inputs).logits[0].softmax(-1)
+        np.testing.assert_allclose(row["embedding"], hidden / hidden.norm(), atol=1e-5)
+        np.testing.assert_allclose(row["topic_probs"], probabilities, atol=1e-5)
+        assert row["topic_label"] == stages.topic.labels[int(probabilities.argmax())]
+        if code in ("en_XX", "de_DE"):
+            expected = pipe.aggregate_overlapping_entities(pipe(text))
+            assert [(e["label"], e["start"], e["end"]) for e in row["entities"]] == [
+                (e["entity_group"], e["start"], e["end"]) for e in expected
+            ]
+    assert sum(len(row["entities"]) for row in found) > 20
+
+
+def test_annotate_row_has_the_same_result_beside_any_other(stages, stage):
+    texts, codes = [*SENTENCES, LONG, "", LONG[:90]], [*CODES, "de_DE", "zh_CN", "th_TH"]
+    expected = [
+        rows(stage, stages.tokenized([text], [code]))[0]
+        for text, code in zip(texts, codes, strict=True)
+    ]
+    order = np.random.default_rng(4).permutation(len(texts))
+    mixed = stages.tokenized([texts[i] for i in order], [codes[i] for i in order])
+    for budget in (16, 200, 16384):
+        found = rows(stages.annotate(max_batch_tokens=budget), mixed)
+        for position, row in zip(order, found, strict=True):
+            assert_close(row, expected[position])
+
+
+def test_annotate_block_in_slices_and_chunks_is_the_same(stages, stage):
+    table = stages.tokenized(SENTENCES, CODES)
+    whole = rows(stage, table)
+    chunked = pa.concat_tables([table.slice(0, 3), table.slice(3)])
+    for some, expected in ((table.slice(2, 3), whole[2:5]), (chunked, whole)):
+        for row, other in zip(rows(stage, some), expected, strict=True):
+            assert_close(row, other)
+
+
+def test_annotate_same_text_in_another_language_differs(stages, stage):
+    results = rows(stage, stages.tokenized(SENTENCES[:1] * 2, ["en_XX", "de_DE"]))
+    assert not np.allclose(results[0]["embedding"], results[1]["embedding"], atol=1e-3)
+
+
+def test_annotate_tasks_of_one_checkpoint_share_a_forward(stages, stage):
+    seen: list[int] = []
+    hooks = [
+        engine._encoder.register_forward_hook(lambda *_, k=k: seen.append(k))
+        for k, engine in enumerate(stage._engines)
+    ]
+    rows(stage, stages.tokenized(SENTENCES, CODES))
+    for hook in hooks:
+        hook.remove()
+    assert seen == [0, 1]
+
+
+def test_annotate_rows_in_quarantine_get_nulls_of_the_declared_types(stages, stage):
+    table = stages.tokenized([None, SENTENCES[0], "x"], [None, "en_XX", None], failed=(0, 2))
+    found = rows(stage, table)
+    assert [set(row.values()) == {None} for row in (found[0], found[2])] == [True, True]
+    assert_close(found[1], rows(stage, stages.tokenized(SENTENCES[:1], ["en_XX"]))[0])
+
+
+@pytest.mark.parametrize("texts", [[None, None], []])
+def test_annotate_block_without_sound_rows_has_the_declared_types(stages, stage, texts):
+    table = schema.run(stage, stages.tokenized(texts, [None] * len(texts), failed=(0, 1)))
+    for field in stage.produces:
+        assert table.schema.field(field.name).type == field.type
+        assert table[field.name].null_count == len(texts)
+
+
+def test_annotate_text_without_entities_has_an_empty_list_of_the_declared_type(stages, stage):
+    table = schema.run(stage, stages.tokenized([""], ["zh_CN"]))
+    assert table["entities"].to_pylist() == [[]]
+    assert table.schema.field("entities").type == pa.list_(schema.ENTITY)
+
+
+@pytest.mark.parametrize("code", ["sw_KE", None])
+def test_annotate_language_that_is_not_loaded_is_an_error(stages, stage, code):
+    with pytest.raises(LanguageError, match=f"No adapter is loaded for {code}"):
+        stage(stages.tokenized(["in Prague"], [code]))
+
+
+@pytest.mark.parametrize("folder", ["ner", "topic"])
+def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stages, folder):
+    checkpoint = getattr(stages, folder)
+    settings = EmbeddingsSettings(
+        type="embeddings", model=ModelSettings(path=str(checkpoint.folder)), dtype="float16"
+    )
+    alone = Annotate([Workload(checkpoint, 0, (settings,))], LOADED, stages.runtime())
+    table = schema.run(alone, stages.tokenized(SENTENCES, CODES))
+    assert table.schema.field("embedding").type == pa.list_(pa.float16(), 32)
+    norms = np.linalg.norm(np.array(table["embedding"].to_pylist(), dtype=np.float32), axis=1)
+    np.testing.assert_allclose(norms, 1, atol=2e-3)
+
+
+def test_annotate_every_language_of_the_checkpoint_is_tested():
+    assert set(CODES) == set(LOADED) == set(LANGUAGES)
