@@ -50,7 +50,7 @@ def main(
             return
         _annotate(plan, console)
     except IncompleteError as error:
-        console.print(f"[bold red]Not complete.[/] {error}", markup=True, highlight=False)
+        console.print(f"Not complete. {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_INCOMPLETE) from None
     except PipelineError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)

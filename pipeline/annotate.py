@@ -21,7 +21,8 @@ from pipeline.tasks import make_task
 from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.adapters import checked_lang_ids
 from pipeline.xmod.batching import micro_batches, padded
-from pipeline.xmod.checkpoint import Checkpoint, load_model, resolve_device, resolve_dtype
+from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
+from pipeline.xmod.loading import TORCH_DTYPES, device_for, load_model
 from pipeline.xmod.windows import Window
 
 
@@ -78,12 +79,12 @@ class _Engine:
     def __init__(
         self, workload: Workload, languages: Sequence[str], runtime: RuntimeSettings
     ) -> None:
-        checkpoint = workload.checkpoint
+        checkpoint = reopen_checkpoint(workload.checkpoint, workload.tasks[0].model)
         self.tokenizer = workload.tokenizer
         self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
         self.fields = tuple(field for task in self._tasks for field in task.fields)
-        self._device = resolve_device(runtime.device, runtime.gpus_per_actor)
-        dtype = resolve_dtype(runtime.dtype, self._device)
+        self._device = device_for(runtime)
+        dtype = TORCH_DTYPES[runtime.arithmetic]
         classes = {task.model_class for task in self._tasks}
         # A model with a head has the encoder in it, so that a bare one is loaded only if alone.
         models = {

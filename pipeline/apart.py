@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from pipeline import schema
 from pipeline.blame import RowsFailedError, annotate_by_halves
-from pipeline.errors import CheckpointError, InputError
+from pipeline.errors import CheckpointError, IncompleteError, InputError
 from pipeline.failure import failure_of
 from pipeline.job import Job
 from pipeline.read import Reader
@@ -79,6 +79,10 @@ class Isolation:
             self._kill()
             message = "The process died: a crash, or killed for want of memory."
             raise RowsFailedError(_failure(method, "ProcessDied", message)) from error
+        except RayError as error:
+            raise IncompleteError(
+                f"The cluster could not do it: {type(error).__name__}."
+            ) from error
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
         if self._actor is None:

@@ -17,6 +17,10 @@ MAX_BLAMED = 32
 """Rows of one unit that may be blamed; beyond that the fault is hardly in the rows."""
 
 
+_TELLING = 8
+"""Rows of a unit from which on it tells something if not one of them can be annotated."""
+
+
 class RowsFailedError(Exception):
     """An attempt ended in a way that one of its rows may have caused."""
 
@@ -33,7 +37,7 @@ def annotate_by_halves(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     ``record_id`` gives the id of a row that is to blame. Raises IncompleteError where more than
-    ``MAX_BLAMED`` rows fail, and whatever else ``attempt`` raises.
+    ``MAX_BLAMED`` rows fail, or all of a unit, and whatever else ``attempt`` raises.
     """
     pending = [(unit.start, unit.stop)]
     parts: dict[int, pa.Table] = {}
@@ -54,6 +58,7 @@ def annotate_by_halves(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
                 blamed.append(start)
                 _require_few(unit, blamed, error)
                 parts[start] = _blamed_row(start, record_id(start), error.failure)
+    _require_a_sound_row(unit, blamed)
     return _joined(unit, [parts[start] for start in sorted(parts)])
 
 
@@ -72,6 +77,14 @@ def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
             f"alone, the last with {error.failure['error_type']}: {error.failure['message']}. The "
             "fault is hardly in the rows; check memory, model and versions, and run again."
         ) from error
+
+
+def _require_a_sound_row(unit: Unit, blamed: list[int]) -> None:
+    if unit.rows >= _TELLING and len(blamed) == unit.rows:
+        raise IncompleteError(
+            f"Each of the rows {unit.start} to {unit.stop} of {unit.source.uri} fails alone. The "
+            "fault is hardly in the rows; check memory, model and versions, and run again."
+        )
 
 
 def _blamed_row(row: int, record_id: str, failure: dict[str, str]) -> pa.Table:

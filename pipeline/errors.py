@@ -9,10 +9,12 @@ is in it.
     PipelineError
     ├── ConfigError            the configuration cannot be used                      exit 2
     ├── InputError             the corpus cannot be read as configured               exit 2
-    │   └── SchemaError        a file's columns are not those the job was given
+    │   ├── SchemaError        a file's columns are not those the job was given
+    │   └── DamagedError       a file's bytes are not the Parquet that they should be
     ├── CheckpointError        the model cannot be loaded or does not fit the task   exit 2
     ├── OutputError            the output is not this run's to write                 exit 2
     │   └── FingerprintError   it holds the results of another configuration
+    ├── StageError             a stage broke its contract: a fault of this package
     ├── LanguageError          a tag or an id names no adapter of the checkpoint
     ├── PublishError           a part cannot be published as it should be
     └── IncompleteError        the job ended and not every record is accounted for   exit 1
@@ -35,6 +37,10 @@ class SchemaError(InputError):
     """A file's columns or types are not what the job was planned with."""
 
 
+class DamagedError(InputError):
+    """A file's bytes are damaged: trying again will not help."""
+
+
 class CheckpointError(PipelineError):
     """A model folder cannot be loaded, or does not serve the task it was given to."""
 
@@ -45,6 +51,10 @@ class OutputError(PipelineError):
 
 class FingerprintError(OutputError):
     """The output folder holds results of another configuration, model or version."""
+
+
+class StageError(PipelineError):
+    """A stage got or made other columns or rows than it declares."""
 
 
 class LanguageError(PipelineError):

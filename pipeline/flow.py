@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
+_TASK: dict[str, Any] = {**_WHOLE, "ray_remote_args_fn": lambda: {"max_retries": 0}}
+"""A task whose process died is not tried among others again: Ray would do so without end."""
 
 
 def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iterator[pa.Table]:
@@ -49,9 +52,13 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
         max_tasks_in_flight_per_actor=in_flight,
     )
     dataset: Dataset = (
-        ray.data.read_datasource(_Units(units, job.reader), override_num_blocks=len(units))
-        .map_batches(job.identify, **_WHOLE)
-        .map_batches(job.tokenize, **_WHOLE)
+        ray.data.read_datasource(
+            _Units(units, job.reader),
+            override_num_blocks=len(units),
+            ray_remote_args={"max_retries": 0},
+        )
+        .map_batches(_Limited(job.identify, runtime.unit_timeout), **_TASK)
+        .map_batches(_Limited(job.tokenize, runtime.unit_timeout), **_TASK)
         .map_batches(
             _Annotator,
             fn_constructor_args=(job.annotate, runtime.unit_timeout),
@@ -61,7 +68,7 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
             ray_remote_args_fn=_actor_options,
             **_WHOLE,
         )
-        .map_batches(partial(receipt, publish=job.publisher), num_cpus=0.1, **_WHOLE)
+        .map_batches(partial(receipt, publish=job.publisher), num_cpus=0.1, **_TASK)
     )
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 
@@ -136,17 +143,30 @@ class _Units(Datasource):
 
 
 class _Annotator:
-    """The actor: loads the models once, and dies rather than hang."""
+    """The actor: loads the models once."""
 
     def __init__(self, annotate: Recipe, timeout: float) -> None:
         annotate.stage()
-        self._annotate = annotate
-        self._timeout = timeout
+        self._annotate = _Limited(annotate, timeout)
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        faulthandler.dump_traceback_later(self._timeout, exit=True)
+        return self._annotate(block)
+
+
+@dataclass(frozen=True)
+class _Limited:
+    """A recipe whose process ends where a block takes more than ``timeout`` seconds.
+
+    Code that hangs in a native library can be stopped in no other way.
+    """
+
+    recipe: Recipe
+    timeout: float
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        faulthandler.dump_traceback_later(self.timeout, exit=True)
         try:
-            return self._annotate(block)
+            return self.recipe(block)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
@@ -169,4 +189,4 @@ def _configure(context: DataContext) -> None:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     # Ray 2.60 has no other way yet to say how often an actor restarts and a task is tried again.
-    warnings.filterwarnings("ignore", "`ray_remote_args_fn` is deprecated", DeprecationWarning)
+    warnings.filterwarnings("ignore", "`ray_remote_args", DeprecationWarning)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError, SchemaError
+from pipeline.errors import DamagedError, SchemaError
 from pipeline.schema import RECORD_ID
 from pipeline.settings import InputSettings
 
@@ -30,14 +30,14 @@ class InputColumns:
 
 
 def open_parquet(file: BinaryIO, uri: str) -> pq.ParquetFile:
-    """``file`` with its footer read; raises InputError where no schema comes of that."""
+    """``file`` with its footer read; raises DamagedError where no schema comes of that."""
     try:
         return pq.ParquetFile(file)
     except OSError:
         raise  # the store's as well: told where the file was opened
     except Exception as error:  # whatever a registered extension type raises at its own metadata
         reason = f": {error}" if isinstance(error, pa.ArrowException) else ""
-        raise InputError(
+        raise DamagedError(
             f"{uri} cannot be read as Parquet: {type(error).__name__}{reason}. Mend or remove the "
             "file, or start the job with --allow-bad-files."
         ) from error

@@ -25,7 +25,8 @@ from pipeline.settings import JobSettings, LanguageSettings, TaskSettings
 from pipeline.storage import Store, canonical
 from pipeline.tasks import make_task, task_name
 from pipeline.tokenize import Tokenize
-from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, parameter_bytes, require_head
+from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
+from pipeline.xmod.loading import parameter_bytes, require_head
 
 _PLACES_AND_MACHINES = {"device", "actors", "cpus_per_actor", "gpus_per_actor", "max_batch_tokens"}
 _RETRIES = {"rounds", "unit_timeout", "row_timeout"}
@@ -82,6 +83,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     distinct = tuple(dict.fromkeys(tokenizers))
     workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in tokenizers])
     languages = _reachable(settings.language, opened)
+    Tokenize(runtime, distinct)  # checks the windows now, and not first in a worker
     routing = _restricted(settings.language, languages, opened[0])
     task_fields = _task_fields(settings.tasks, opened)
     columns = input_columns(
@@ -185,9 +187,10 @@ def _identity(
         "language": settings.language.model_dump(mode="json"),
         "tasks": tasks,
         "task_order": list(tasks),
-        "runtime": settings.runtime.model_dump(
-            mode="json", exclude=_PLACES_AND_MACHINES | _RETRIES
-        ),
+        "runtime": {
+            **settings.runtime.model_dump(mode="json", exclude=_PLACES_AND_MACHINES | _RETRIES),
+            "dtype": str(settings.runtime.arithmetic),
+        },
         "limit": limit,
         "output_columns": {column.name: str(column.type) for column in declared},
         "schema_version": schema.SCHEMA_VERSION,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.errors import InputError
+from pipeline.errors import DamagedError, InputError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
 from pipeline.settings import InputSettings
 from pipeline.storage import open_input
@@ -42,8 +42,8 @@ def read_unit(
 ) -> pa.Table:
     """The unit's rows with their kept columns and ``schema.READ_FIELDS``.
 
-    Raises SchemaError where the file's columns are not those planned, InputError where it cannot be
-    read or unfolds beyond bounds.
+    Raises SchemaError where the file's columns are not those planned, DamagedError where its bytes
+    are no Parquet, and InputError where it cannot be had or unfolds beyond bounds.
     """
     source = unit.source
     with open_input(source) as file:
@@ -52,8 +52,10 @@ def read_unit(
             seen = gate(parquet.schema_arrow, settings, source.uri)
             require_planned(seen, columns.planned, source.uri)
             rows = _rows(parquet, unit, columns.planned.names, _UNFOLDED * unit_bytes)
-        except pa.ArrowException as error:
-            raise InputError(
+        except (pa.ArrowException, OSError) as error:
+            if not _is_arrows(error):
+                raise
+            raise DamagedError(
                 f"{source.uri} cannot be read: {error}. Mend or remove the file, or start the job "
                 "with --allow-bad-files."
             ) from error
@@ -62,6 +64,16 @@ def read_unit(
     for field, values in _read_columns(rows, unit, settings):
         block = block.append_column(field, values)
     return block
+
+
+def _is_arrows(error: Exception) -> bool:
+    """Whether Arrow raised ``error`` at the bytes that it got, and not the store at reading them.
+
+    Arrow says OSError of damaged pages too, but without an error number.
+    """
+    if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
+        return True
+    return type(error) is OSError and error.errno is None
 
 
 def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int) -> pa.Table:
@@ -84,7 +96,7 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
         if seen >= skip + unit.rows:
             break
     if sum(part.num_rows for part in taken) != unit.rows:
-        raise InputError(
+        raise DamagedError(
             f"{unit.source.uri} ends before row {unit.stop}, which its footer promises. Mend or "
             "remove the file, or start the job with --allow-bad-files."
         )

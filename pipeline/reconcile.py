@@ -146,7 +146,8 @@ def _misplaced(store: Store, records: Mapping[str, CommitRecord]) -> list[str]:
     named = {entry.path: entry.bytes for record in records.values() for entry in record.files}
     standing = {**store.listing(DATA), **store.listing(QUARANTINE)}
     return [
-        f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed"
+        f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
+        f"delete the unit's record in {COMMIT}/ to have it published again"
         for path in sorted(named.keys() | standing.keys())
         if named.get(path) != standing.get(path)
     ]

@@ -13,7 +13,7 @@ from pipeline.apart import Isolation
 from pipeline.blame import all_blamed
 from pipeline.claim import claim
 from pipeline.commit import CommitRecord
-from pipeline.errors import ConfigError, InputError, PipelineError
+from pipeline.errors import ConfigError, DamagedError, InputError, PipelineError
 from pipeline.failure import failure_of
 from pipeline.flow import annotate_units
 from pipeline.job import Job, resolve_job
@@ -105,8 +105,11 @@ def _annotate(plan: Plan, watch: Watch) -> None:
     for attempt in range(plan.job.settings.runtime.rounds):
         if not left:
             break
-        left = _round(plan.job, left, watch, in_flight=1 if attempt else _IN_FLIGHT)
+        tried = left
+        left = _round(plan.job, tried, watch, in_flight=1 if attempt else _IN_FLIGHT)
         suspect(plan.store, left)
+        if attempt:
+            clear(plan.store, {unit.unit_id for unit in tried} - {unit.unit_id for unit in left})
     _run_apart(plan, [*suspects, *left], watch)
 
 
@@ -147,7 +150,7 @@ def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch) -> None:
 def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[str, object]]:
     try:
         table = isolation.publish(unit)
-    except InputError as error:
+    except DamagedError as error:
         if not plan.options.allow_bad_files:
             raise
         block = all_blamed(unit, failure_of(error, "read"))

@@ -19,7 +19,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import SchemaError
+from pipeline.errors import StageError
 
 SCHEMA_VERSION = 1
 """Raised whenever a published column changes its name, type or meaning."""
@@ -129,11 +129,11 @@ def windows_field(tokenizer: int) -> pa.Field:
 
 
 def run(stage: Stage, table: pa.Table) -> pa.Table:
-    """``stage(table)``, held to what the stage declares; raises SchemaError where not."""
+    """``stage(table)``, held to what the stage declares; raises StageError where not."""
     require(table, stage.consumes, stage.name)
     result = stage(table)
     if result.num_rows != table.num_rows:
-        raise SchemaError(
+        raise StageError(
             f"Stage {stage.name} returned {result.num_rows} rows for {table.num_rows}; "
             "a stage keeps rows and order. Mend the stage."
         )
@@ -142,10 +142,10 @@ def run(stage: Stage, table: pa.Table) -> pa.Table:
 
 
 def require(table: pa.Table, columns: Iterable[str], reader: str) -> None:
-    """Raise SchemaError that names the columns of ``columns`` that ``table`` lacks."""
+    """Raise StageError that names the columns of ``columns`` that ``table`` lacks."""
     missing = [name for name in columns if name not in table.column_names]
     if missing:
-        raise SchemaError(
+        raise StageError(
             f"Stage {reader} needs columns {', '.join(missing)}; the block has "
             f"{', '.join(table.column_names)}."
         )

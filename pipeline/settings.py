@@ -167,6 +167,20 @@ class RuntimeSettings(Section):
     unit_timeout: float = Field(default=3600, gt=0)
     row_timeout: float = Field(default=120, gt=0)
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether actors run the model on a GPU."""
+        return self.device is Device.CUDA or (
+            self.device is Device.AUTO and self.gpus_per_actor > 0
+        )
+
+    @property
+    def arithmetic(self) -> DType:
+        """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
+        if self.dtype is not DType.AUTO:
+            return self.dtype
+        return DType.BFLOAT16 if self.on_gpu else DType.FLOAT32
+
     @field_validator("actors", mode="before")
     @classmethod
     def _one_number(cls, value: object) -> object:

@@ -86,6 +86,7 @@ DECISIVE: dict[str, Change] = {
     "max_length": section("runtime", max_length=200),
     "stride": section("runtime", stride=32),
     "max_windows": section("runtime", max_windows=3),
+    "dtype of a GPU": section("runtime", gpus_per_actor=1),
     "runtime.dtype": section("runtime", dtype="bfloat16"),
     "unit_rows": section("runtime", unit_rows=17),
     "unit_bytes": section("runtime", unit_bytes=12345),
@@ -95,7 +96,6 @@ INDIFFERENT: dict[str, Change] = {
     "device": section("runtime", device="cpu"),
     "actors": section("runtime", actors=7),
     "cpus_per_actor": section("runtime", cpus_per_actor=2),
-    "gpus_per_actor": section("runtime", gpus_per_actor=1),
     "max_batch_tokens": section("runtime", max_batch_tokens=99),
     "rounds": section("runtime", rounds=5),
     "timeouts": section("runtime", unit_timeout=5, row_timeout=5),
@@ -205,6 +205,9 @@ def test_job_checkpoints_of_other_lengths_have_windows_of_their_own(tree: Tree, 
         tmp_path / "short", XmodForTokenClassification, max_position_embeddings=66
     )
     tree["tasks"][0]["model"]["path"] = str(short)
+    with pytest.raises(ConfigError, match=r"Lower runtime\.stride"):
+        resolve(tree)
+    tree["runtime"] = {**tree.get("runtime", {}), "stride": 8}
     job = resolve(tree)
     assert [workload.tokenizer for workload in job.workloads] == [0, 1]
     assert len(job.tokenize.arguments[1]) == 2

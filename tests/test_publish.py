@@ -26,7 +26,7 @@ from outputs import (
 
 from pipeline import schema
 from pipeline.commit import CommitRecord, commit_path, part_path, quarantine_path
-from pipeline.errors import PipelineError, PublishError, SchemaError
+from pipeline.errors import PipelineError, PublishError, StageError
 from pipeline.publish import Publisher
 from pipeline.storage import Store
 
@@ -164,7 +164,7 @@ def test_publish_value_of_another_type_is_refused_without_showing_it(local_store
 
 
 def test_publish_block_without_its_unit_is_refused(local_store: Store):
-    with pytest.raises(SchemaError, match="_unit"):
+    with pytest.raises(StageError, match="_unit"):
         Publisher(local_store, DECLARED)(make_block(UNIT).drop_columns(["_unit"]))
 
 

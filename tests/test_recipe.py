@@ -58,4 +58,4 @@ def test_recipe_stage_that_cannot_be_made_is_a_failed_block_without_text():
 def test_recipe_block_without_what_the_stage_needs_is_a_failed_block():
     failure = failure_in(recipe("d")(make_block(make_unit()).drop_columns(["text"])))
     assert failure is not None
-    assert failure["error_type"] == "SchemaError"
+    assert failure["error_type"] == "StageError"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import schema
-from pipeline.errors import SchemaError
+from pipeline.errors import StageError
 
 FAILURE = {"stage": "s", "error_type": "E", "message": "m"}
 EXTRA = pa.field("extra", pa.list_(schema.ENTITY))
@@ -53,13 +53,13 @@ def test_run_stage_that_keeps_its_word_gives_its_result():
 def test_run_stage_that_breaks_its_word_is_refused(
     does: Callable[[pa.Table], pa.Table], expected: str
 ):
-    with pytest.raises(SchemaError, match=f"Stage step {expected}"):
+    with pytest.raises(StageError, match=f"Stage step {expected}"):
         schema.run(Step(does), block("a", "b"))
 
 
 def test_run_stage_without_what_it_consumes_is_not_run():
     step = Step(with_extra, consumes=("_text", "lang_id", "n_tokens"))
-    with pytest.raises(SchemaError, match="Stage step needs columns lang_id, n_tokens; the block"):
+    with pytest.raises(StageError, match="Stage step needs columns lang_id, n_tokens; the block"):
         schema.run(step, block("a"))
 
 

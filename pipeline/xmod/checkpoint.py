@@ -1,29 +1,20 @@
-"""A checkpoint: what it is, and loading it with only the adapters that a run needs.
+"""A checkpoint: what it is, without its weights.
 
-Enters: a local folder or a hub name with a pinned revision. Leaves: ``Checkpoint`` (its config,
-digest and limits, without weights) and models on a device with routed adapters. What holds: weights
-are safetensors only and no code of the checkpoint runs; nothing depends on a particular
-checkpoint's language order, label set or size.
+Enters: a local folder or a hub name with a pinned revision. Leaves: ``Checkpoint``, with its
+config, digest, tokenizer and limits. What holds: weights are safetensors only and no code of the
+checkpoint runs; nothing depends on a particular checkpoint's language order, label set or size.
 """
 
 import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import torch
 from huggingface_hub import snapshot_download
-from safetensors import safe_open
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
-from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
-from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import CheckpointError
-from pipeline.settings import Device, DType, ModelSettings
-from pipeline.xmod.adapters import route_adapters
+from pipeline.settings import ModelSettings
 from pipeline.xmod.windows import WindowTokenizer
 
 _FILES = ("*.safetensors", "*.json", "*.model")
@@ -91,111 +82,21 @@ def open_checkpoint(settings: ModelSettings) -> Checkpoint:
     return Checkpoint(folder, config, digest)
 
 
-def load_model(
-    checkpoint: Checkpoint,
-    model_class: type[XmodPreTrainedModel],
-    languages: Sequence[str],
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> XmodPreTrainedModel:
-    """``model_class`` with the checkpoint's weights and the adapters of ``languages`` alone.
+def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
+    """``checkpoint`` as this machine has it; raises CheckpointError where it has other files.
 
-    Its ``lang_ids`` count positions in ``languages``. Raises CheckpointError where weights that the
-    class needs are missing, as when a head of another task is in the checkpoint.
+    A worker may be on another node than the one that planned: it fetches a hub name itself, and
+    finds a folder at the same path.
     """
-    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
-    options: dict[str, Any] = {"add_pooling_layer": False} if model_class is XmodModel else {}
-    # The adapters that are left out are meant to be left out; transformers would warn of each.
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    loaded: Any = model_class.from_pretrained(
-        checkpoint.folder,
-        config=config,
-        dtype=dtype,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-        **options,
-    )
-    model, info = loaded
-    unfit = sorted([*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])])
-    if unfit:
+    if checkpoint.folder.is_dir():
+        settings = settings.model_copy(update={"path": str(checkpoint.folder)})
+    found = open_checkpoint(settings)
+    if found.digest != checkpoint.digest:
         raise CheckpointError(
-            f"{checkpoint.folder} does not fit {model_class.__name__}: {len(unfit)} weights are "
-            f"missing or of another shape, {unfit[0]} among them. The checkpoint is incomplete."
+            f"{found.folder} has sha256 {found.digest} on this node; the job was planned with "
+            f"{checkpoint.digest}. Put the same files on every node."
         )
-    routed: XmodPreTrainedModel = route_adapters(model).to(device).eval()
-    return routed
-
-
-def require_head(checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel]) -> None:
-    """Raise CheckpointError where the checkpoint lacks the head of ``model_class``.
-
-    Looks at names and shapes alone, so that a job learns of it before it starts any actor.
-    """
-    expected = _shapes(checkpoint, model_class, ())
-    encoder = f"{model_class.base_model_prefix}."
-    head = {key: shape for key, shape in expected.items() if not key.startswith(encoder)}
-    if model_class is not XmodModel:
-        _require_weights(checkpoint, model_class, head)
-
-
-def parameter_bytes(
-    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], languages: Sequence[str]
-) -> int:
-    """Bytes of float32 weights that ``load_model`` will hold, counted without loading any."""
-    return 4 * sum(map(math.prod, _shapes(checkpoint, model_class, languages).values()))
-
-
-def resolve_device(device: Device, gpus: float) -> torch.device:
-    """The device for an actor that was given ``gpus`` GPUs."""
-    if device is Device.CUDA and not torch.cuda.is_available():
-        raise CheckpointError(
-            "runtime.device is cuda and this worker sees no GPU; set runtime.gpus_per_actor to 1 "
-            "on a cluster with GPUs, or runtime.device to cpu."
-        )
-    use_gpu = device is Device.CUDA or (
-        device is Device.AUTO and gpus > 0 and torch.cuda.is_available()
-    )
-    return torch.device("cuda" if use_gpu else "cpu")
-
-
-def resolve_dtype(dtype: DType, device: torch.device) -> torch.dtype:
-    """The arithmetic that ``dtype`` means on ``device``."""
-    if dtype is DType.AUTO:
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return {
-        DType.FLOAT32: torch.float32,
-        DType.BFLOAT16: torch.bfloat16,
-        DType.FLOAT16: torch.float16,
-    }[dtype]
-
-
-def _shapes(
-    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], languages: Sequence[str]
-) -> dict[str, list[int]]:
-    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
-    with torch.device("meta"):
-        model = model_class(config)
-    return {name: list(parameter.shape) for name, parameter in model.named_parameters()}
-
-
-def _require_weights(
-    checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel], expected: dict[str, list[int]]
-) -> None:
-    found: dict[str, list[int]] = {}
-    for path in checkpoint.folder.glob("*.safetensors"):
-        with safe_open(path, framework="pt") as weights:
-            names = expected.keys() & set(weights.keys())
-            found |= {name: list(weights.get_slice(name).get_shape()) for name in names}
-    unfit = [name for name, shape in expected.items() if found.get(name) != shape]
-    if unfit:
-        raise CheckpointError(
-            f"{checkpoint.folder} does not fit {model_class.__name__}: no weights {unfit[0]} of "
-            f"shape {expected[unfit[0]]} (seen: {found.get(unfit[0])}). Its architecture is "
-            f"{checkpoint.config.architectures}; check the task's model.path."
-        )
+    return found
 
 
 def _locate(settings: ModelSettings) -> Path:

@@ -1,5 +1,6 @@
 """Tiny saved checkpoints, one a kind of head."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,3 +38,9 @@ def topic_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def encoder_folder(tmp_path_factory) -> Path:
     return save_checkpoint(tmp_path_factory.mktemp("encoder"), XmodModel)
+
+
+@pytest.fixture
+def copied(ner_folder, tmp_path) -> Path:
+    """A checkpoint to spoil."""
+    return Path(shutil.copytree(ner_folder, tmp_path / "copied"))

@@ -1,0 +1,158 @@
+"""Loading: which weights and adapters a model gets, and what does not fit."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoints import LANGUAGES, open_folder, tiny_model
+from safetensors.torch import load_file, save_file
+from transformers.models.xmod.modeling_xmod import (
+    XmodForSequenceClassification,
+    XmodForTokenClassification,
+    XmodModel,
+    XmodPreTrainedModel,
+)
+
+from pipeline.errors import CheckpointError
+from pipeline.settings import RuntimeSettings
+from pipeline.xmod.loading import (
+    TORCH_DTYPES,
+    device_for,
+    load_model,
+    parameter_bytes,
+    require_head,
+)
+
+CPU = torch.device("cpu")
+
+
+def loaded(folder, model_class=XmodModel, languages=LANGUAGES) -> XmodPreTrainedModel:
+    checkpoint = open_folder(folder)
+    return load_model(checkpoint, model_class, languages, device=CPU, dtype=torch.float32)
+
+
+@torch.inference_mode()
+def output(model: torch.nn.Module, lang_ids: list[int]) -> torch.Tensor:
+    ids = torch.tensor([[0, 9, 30, 41, 2]] * len(lang_ids))
+    result: torch.Tensor = model(input_ids=ids, lang_ids=torch.tensor(lang_ids))[0]
+    return result
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def shard(folder: Path, elsewhere: Path) -> None:
+    """Split the weights in two as the hub does; the second is a link, as in the hub's cache."""
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    weight_map = {key: names[i % 2] for i, key in enumerate(sorted(weights))}
+    for name in names:
+        some = {key: weights[key] for key in weights if weight_map[key] == name}
+        save_file(some, folder / name, metadata={"format": "pt"})
+    shutil.move(folder / names[1], elsewhere)
+    (folder / names[1]).symlink_to(elsewhere)
+    index = {"metadata": {}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize("folder", ["ner_folder", "topic_folder", "encoder_folder"])
+def test_load_model_encoder_comes_from_checkpoints_with_and_without_a_head(folder, request):
+    path = request.getfixturevalue(folder)
+    reference = XmodModel.from_pretrained(path, add_pooling_layer=False).eval()
+    lang_ids = [4, 0, 2]
+    torch.testing.assert_close(
+        output(loaded(path), lang_ids), output(reference, lang_ids), rtol=0, atol=1e-5
+    )
+
+
+def test_load_model_languages_pruned_and_reordered_give_the_same_numbers(ner_folder):
+    few = ("th_TH", "en_XX", "zh_CN")
+    reference = XmodForTokenClassification.from_pretrained(ner_folder).eval()
+    pruned = loaded(ner_folder, XmodForTokenClassification, few)
+    expected = output(reference, [LANGUAGES.index(code) for code in few])
+    torch.testing.assert_close(output(pruned, [0, 1, 2]), expected, rtol=0, atol=1e-5)
+
+
+def test_load_model_holds_only_the_adapters_that_are_asked_for(ner_folder):
+    few = ("ja_XX", "de_DE")
+    layer = loaded(ner_folder, XmodModel, few).encoder.layer[0]
+    assert layer.output.adapters.down_weight.shape == (2, 16, 32)
+    assert not any("adapter_modules" in name for name, _ in layer.named_modules())
+    checkpoint = open_folder(ner_folder)
+    sizes = [parameter_bytes(checkpoint, XmodModel, some) for some in (few, LANGUAGES)]
+    adapter = 4 * (2 * 16 * 32 + 16 + 32)
+    assert sizes[1] - sizes[0] == 2 * 4 * adapter  # layers, languages left out
+
+
+def test_load_model_shards_of_which_one_is_a_link_are_read(copied, tmp_path):
+    expected = output(loaded(copied), [1])
+    shard(copied, tmp_path / "blob")
+    assert torch.equal(output(loaded(copied), [1]), expected)
+    require_head(open_folder(copied), XmodForTokenClassification)
+
+
+def test_load_model_half_precision_weights_become_float32(tmp_path):
+    tiny_model(XmodModel).half().save_pretrained(tmp_path)
+    model = loaded(tmp_path)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert output(model, [0]).dtype == torch.float32
+
+
+def test_load_model_incomplete_weights_are_refused(copied):
+    weights = load_file(copied / "model.safetensors")
+    del weights["roberta.encoder.layer.1.output.adapter_modules.th_TH.dense1.bias"]
+    save_file(weights, copied / "model.safetensors", metadata={"format": "pt"})
+    loaded(copied, languages=("en_XX",))
+    with pytest.raises(CheckpointError, match=r"1 weights are .*th_TH\.dense1\.bias"):
+        loaded(copied)
+
+
+@pytest.mark.parametrize(
+    ("folder", "model_class"),
+    [
+        ("encoder_folder", XmodForTokenClassification),
+        ("topic_folder", XmodForTokenClassification),
+        ("ner_folder", XmodForSequenceClassification),
+    ],
+)
+def test_require_head_missing_or_of_another_task_is_refused(folder, model_class, request):
+    checkpoint = open_folder(request.getfixturevalue(folder))
+    with pytest.raises(CheckpointError, match=f"does not fit {model_class.__name__}"):
+        require_head(checkpoint, model_class)
+
+
+def test_require_head_of_another_number_of_labels_is_refused(copied):
+    change_config(copied, id2label={"0": "O", "1": "B-PER"}, label2id={"O": 0, "B-PER": 1})
+    with pytest.raises(CheckpointError, match=r"shape \[2, 32\] \(seen: \[7, 32\]\)"):
+        require_head(open_folder(copied), XmodForTokenClassification)
+
+
+def test_require_head_that_is_there_passes(ner_folder, topic_folder, encoder_folder):
+    require_head(open_folder(ner_folder), XmodForTokenClassification)
+    require_head(open_folder(topic_folder), XmodForSequenceClassification)
+    for folder in (ner_folder, topic_folder, encoder_folder):
+        require_head(open_folder(folder), XmodModel)
+
+
+def test_device_is_the_gpu_that_the_settings_ask_for_and_nothing_else(monkeypatch):
+    gpu = RuntimeSettings(gpus_per_actor=0.5)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_for(RuntimeSettings()) == CPU
+    assert device_for(RuntimeSettings(device="cpu", gpus_per_actor=1)) == CPU
+    for settings in (gpu, RuntimeSettings(device="cuda")):
+        with pytest.raises(CheckpointError, match="sees no GPU"):
+            device_for(settings)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device_for(RuntimeSettings()) == CPU
+    assert device_for(gpu).type == "cuda"
+
+
+def test_arithmetic_follows_the_settings_alone():
+    assert TORCH_DTYPES[RuntimeSettings().arithmetic] == torch.float32
+    assert TORCH_DTYPES[RuntimeSettings(gpus_per_actor=1).arithmetic] == torch.bfloat16
+    assert TORCH_DTYPES[RuntimeSettings(dtype="float16").arithmetic] == torch.float16
