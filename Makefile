@@ -12,7 +12,7 @@ install: .venv/installed  ## Make .venv with all that running and testing need
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip==26.2 setuptools==80.9.0
+	$(BIN)/pip install --quiet --upgrade pip==26.3 setuptools==84.2.1
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -34,7 +34,7 @@ format: install  ## Format the code
 	$(BIN)/ruff format .
 
 lock: install  ## Write requirements.lock anew from what .venv has
-	$(BIN)/pip freeze --exclude-editable > requirements.lock
+	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," > requirements.lock
 
 clean:  ## Remove what jobs and tests wrote
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

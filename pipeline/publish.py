@@ -129,7 +129,7 @@ class _UnitWriter:
             return None
         part = read_part(body, self.store.uri_of(path), self.unit, self.declared)
         kept, _ = divided(self.block, part.left_out)
-        if part.table["record_id"].to_pylist() != kept["record_id"].to_pylist():
+        if not _same_records(part.table, kept):
             raise PublishError(
                 f"{self.store.uri_of(path)} holds other records than rows {self.unit.start} to "
                 f"{self.unit.stop - 1} of {self.unit.source.uri}. Delete it and run the job again."
@@ -174,6 +174,15 @@ class _UnitWriter:
     @property
     def _quarantine_uri(self) -> str:
         return self.store.uri_of(quarantine_path(self.unit.unit_id))
+
+
+def _same_records(part: pa.Table, kept: pa.Table) -> bool:
+    """Whether ids agree row by row; those of rows that failed here may be known by place alone."""
+    if part.num_rows != kept.num_rows:
+        return False
+    good = schema.sound(kept)
+    theirs, ours = (table["record_id"].filter(good).to_pylist() for table in (part, kept))
+    return bool(theirs == ours)
 
 
 def _listed(rows: tuple[int, ...]) -> str:
