@@ -43,8 +43,9 @@ def main(
         console.print(_heading(record), highlight=False)
         console.print(_marked(record))
         console.print()
-    console.print("[bold]In quarantine[/], with the reason", highlight=False)
-    console.print(_table(_QUARANTINE, output))
+    if any(output.glob("quarantine/*.parquet")):
+        console.print("[bold]In quarantine[/], with the reason", highlight=False)
+        console.print(_table(_QUARANTINE, output))
     console.print(f"\nThe output is in {output}. With DuckDB, for instance:\n", highlight=False)
     console.print(_QUERY.format(folder=output), highlight=False, markup=False)
     console.print(_table(_QUERY, output))

@@ -1,0 +1,97 @@
+"""The embedded default: the sample corpus, the model, and what a user is shown of the two."""
+
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from pipeline.config import load
+from pipeline.run import Options, claim_output, make_plan
+from pipeline.settings import JobSettings
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "demo"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def in_the_checkout(monkeypatch):
+    """Paths in the configs are relative to the checkout."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(DEMO))
+
+
+def records() -> list[dict[str, object]]:
+    files = sorted((DEMO / "corpus").glob("*.parquet"))
+    return [row for file in files for row in pq.read_table(file).to_pylist()]
+
+
+def test_corpus_files_hold_what_the_source_says():
+    import build_corpus
+
+    for file, names in build_corpus.FILES.items():
+        written = pq.read_table(DEMO / "corpus" / f"{file}.parquet")
+        assert written.equals(build_corpus.read_records(names))
+
+
+def test_corpus_has_short_and_long_records_with_and_without_a_language():
+    every = records()
+    lengths = [len(row["text"] or "") for row in every]
+    assert len(every) >= 300
+    assert len({row["doc_id"] for row in every}) == len(every)
+    assert sum(length < 60 for length in lengths) > 50
+    assert sum(length > 1000 for length in lengths) > 30
+    assert max(lengths) == 20_000
+    assert sum(row["language"] is None for row in every) > 80
+
+
+def test_model_fits_its_place_in_the_repository():
+    files = [path for path in (DEMO / "model").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files if not path.is_symlink()) < 30 * MEGABYTE
+
+
+@pytest.mark.parametrize("name", ["ner", "classification", "embeddings", "demo"])
+def test_config_makes_a_plan_over_the_sample_corpus(name, tmp_path):
+    plan = make_plan(
+        load(f"configs/{name}.yaml", [f"output.uri={tmp_path}/out"], JobSettings), Options()
+    )
+    assert sum(unit.rows for unit in plan.units) == len(records())
+    assert len(plan.job.languages) == 16
+
+
+def test_demo_finds_names_and_shows_them(tmp_path, monkeypatch):
+    """Without Ray: the stages over the first units, published, then shown."""
+    import show
+
+    output = tmp_path / "out"
+    settings = load("configs/demo.yaml", [f"output.uri={output}"], JobSettings)
+    plan = make_plan(settings, Options(limit=64))
+    claim_output(plan)
+    job = plan.job
+    for unit in plan.units:
+        block = job.annotate(job.tokenize(job.identify(job.reader(unit))))
+        assert "_failure" not in block.column_names
+        receipt = job.publisher(block)
+        assert receipt["failure"].null_count == 1
+    table = pq.read_table(output / "data")
+    assert table.num_rows == 64
+    entities = [entity for some in table["entities"].to_pylist() for entity in some]
+    assert len(entities) > 0
+    assert {entity["label"] for entity in entities} <= {"PER", "LOC", "ORG"}
+
+    shown = io.StringIO()
+    monkeypatch.setattr(show, "Console", lambda: Console(file=shown, width=200))
+    show.main(output)
+    assert "en_XX" in shown.getvalue()
+    assert "select" in shown.getvalue()
+
+
+def test_model_card_has_the_scores_that_were_computed():
+    scores = json.loads((DEMO / "model" / "scores.json").read_text())
+    card = (DEMO / "model" / "README.md").read_text()
+    for language, accuracy in scores["accuracy"].items():
+        assert language in card
+        assert f"{accuracy:.3f}" in card
