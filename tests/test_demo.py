@@ -85,7 +85,7 @@ def test_demo_finds_names_and_shows_them(tmp_path, monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(show, "Console", lambda: Console(file=shown, width=200))
     show.main(output)
-    assert "en_XX" in shown.getvalue()
+    assert "id_ID" in shown.getvalue()
     assert "select" in shown.getvalue()
 
 
