@@ -8,22 +8,25 @@ The way of a record::
 
 ==================  =========================================================================
 ``config``          YAML and ``--set`` overrides → frozen settings; the only YAML reader
-``schema``          every column name and Arrow type at each hand-off
+``settings``        what ``jobs/annotate.py`` can be told
+``schema``          every column name and Arrow type at each hand-off; what a stage is
 ``errors``          the exception tree
 ``storage``         files at ``file``, ``s3://`` and ``gs://``; create-only writes
-``plan``            input URI → units, fingerprint, minus what is committed
-``read``            unit → Arrow table, behind the schema gate
+``plan``            input URI → units (``unit``), from footers alone
+``job``             settings with all that they name looked up: a ``recipe`` a stage, fingerprint
+``read``            unit → Arrow table, behind the schema ``gate``
 ``language``        text or tag → language → X-MOD language and ``lang_id``
 ``tokenize``        text → windows of token ids with offsets into the text
 ``xmod``            the model, without Ray: checkpoints, routed adapters, batches, windows, pooling
 ``tasks``           one file a task: what it takes from a forward and the columns it adds
 ``annotate``        windows → task columns, through one forward a checkpoint
-``publish``         unit → part, quarantine, commit record; created once, adopted if there
-``blame``           a unit that failed → its rows annotated apart, the guilty ones quarantined
-``reconcile``       commit records → counts that add up, ``_manifest.json``, ``_SUCCESS``
+``publish``         unit → ``parts``, ``commit`` record; created once, adopted if there
+``failure``         what raised in a unit travels on as data
+``blame``           halves of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
+``flow``            the stages as one Ray Dataset
+``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it
-``flow``            the stages as one Ray Dataset, in rounds
-``report``          what happened → ``run_report.json`` and the summary by language
+``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way
 ``training``        pre-train, fine-tune, evaluate
 ==================  =========================================================================
 """
