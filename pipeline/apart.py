@@ -9,7 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import (
+    GetTimeoutError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 
 from pipeline import schema
 from pipeline.blame import RowsFailedError, annotate_by_halves
@@ -75,13 +81,14 @@ class Isolation:
             self._kill()
             message = f"Took more than {timeout:.0f} seconds (runtime.row_timeout, unit_timeout)."
             raise RowsFailedError(_failure(method, "Timeout", message)) from error
-        except RayActorError as error:
+        except (RayActorError, OutOfMemoryError) as error:
             self._kill()
             message = "The process died: a crash, or killed for want of memory."
             raise RowsFailedError(_failure(method, "ProcessDied", message)) from error
         except RayError as error:
             raise IncompleteError(
-                f"The cluster could not do it: {type(error).__name__}."
+                f"The cluster lost the work on rows {part.start} to {part.stop} of "
+                f"{part.source.uri}: {type(error).__name__}. See Ray's log and run the job again."
             ) from error
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
@@ -99,7 +106,8 @@ class Isolation:
             )
             try:
                 ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
-            except (RayActorError, GetTimeoutError) as error:
+            except (RayActorError, OutOfMemoryError, GetTimeoutError) as error:
+                self._kill()  # or the next suspect would find a dead actor, and blame its rows
                 raise CheckpointError(
                     "No process could load the models to annotate the units that failed; "
                     f"{type(error).__name__}. See the worker's log; check memory and model.path."
