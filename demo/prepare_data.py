@@ -6,6 +6,7 @@ Leaves in `--out`:
   heldout.parquet    text, language            NTREX documents kept out of pre-training
   ner.parquet        tokens, tags, spaces, language, split, source
   topic.parquet      text, label, language, split
+  translations.parquet  text, language, group  NTREX's training documents, SIB-200's train split
   retrieval.parquet  text, english, language   Tatoeba pairs, test only
 Holds: parallel corpora are split by id or document, the same in every language; a sentence
 that occurs in a test part occurs in no training part of its language.
@@ -14,7 +15,7 @@ that occurs in a test part occurs in no training part of its language.
 import csv
 import logging
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -76,7 +77,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files.")],
 ) -> None:
-    """Write the five Parquet files."""
+    """Write the six Parquet files."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     out.mkdir(parents=True, exist_ok=True)
     ner = without_leaks(list(ner_rows(data)))
@@ -85,6 +86,7 @@ def main(
     _write(out / "topic.parquet", pa.Table.from_pylist(topic))
     _write(out / "pretrain.parquet", pa.Table.from_pylist(pretraining_rows(data, ner, topic)))
     _write(out / "heldout.parquet", pa.Table.from_pylist(list(ntrex_rows(data, training=False))))
+    _write(out / "translations.parquet", pa.Table.from_pylist(list(translation_rows(data))))
     _write(out / "retrieval.parquet", pa.Table.from_pylist(list(retrieval_rows(data))))
 
 
@@ -110,16 +112,21 @@ def without_leaks(rows: list[NerRow]) -> list[NerRow]:
 
 def topic_rows(data: Path) -> Iterator[dict[str, str]]:
     """SIB-200 with its own splits, which are parallel over the languages."""
-    for language, names in LANGUAGES.items():
+    for language in LANGUAGES:
         for split in ("train", "dev", "test"):
-            lines = read_lines(data / "sib200" / names.sib / f"{split}.tsv.gz")
-            for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            for row in sib_rows(data, language, split):
                 yield {
                     "text": row["text"],
                     "label": row["category"],
                     "language": language,
                     "split": split,
                 }
+
+
+def sib_rows(data: Path, language: str, split: str) -> Iterator[dict[str, str]]:
+    """Rows of SIB-200: index_id, which is the same in all languages, category, text."""
+    lines = read_lines(data / "sib200" / LANGUAGES[language].sib / f"{split}.tsv.gz")
+    yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def pretraining_rows(
@@ -167,15 +174,27 @@ def udhr_rows(data: Path) -> Iterator[dict[str, str]]:
             yield {"text": text, "language": language}
 
 
-def ntrex_rows(data: Path, *, training: bool) -> Iterator[dict[str, str]]:
+def ntrex_rows(
+    data: Path, *, training: bool, languages: Iterable[str] = LANGUAGES
+) -> Iterator[dict[str, str]]:
     """NTREX by document: those that hold lines 1–1700 train, the others are held out."""
     documents = (data / "ntrex128" / "DOCUMENT_IDS.tsv").read_text(encoding="utf-8").split()
     in_training = set(documents[:NTREX_TRAINING_LINES])
-    for language, names in LANGUAGES.items():
-        lines = read_lines(data / "ntrex128" / f"newstest2019-{names.ntrex}.txt.gz")
+    for language in languages:
+        name = LANGUAGES[language].ntrex
+        lines = read_lines(data / "ntrex128" / f"newstest2019-{name}.txt.gz")
         for document, line in zip(documents, lines, strict=True):
             if (document in in_training) == training:
                 yield {"text": line.strip(), "language": language}
+
+
+def translation_rows(data: Path) -> Iterator[dict[str, str]]:
+    """Sentences of training parts that all languages have; `group` tells which belong together."""
+    for language in LANGUAGES:
+        for line, row in enumerate(ntrex_rows(data, training=True, languages=[language])):
+            yield {**row, "group": f"ntrex-{line}"}
+        for row in sib_rows(data, language, "train"):
+            yield {"text": row["text"], "language": language, "group": f"sib-{row['index_id']}"}
 
 
 def retrieval_rows(data: Path) -> Iterator[dict[str, str]]:

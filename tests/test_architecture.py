@@ -37,7 +37,7 @@ TESTED_ELSEWHERE = {
     # Training is tested by what comes of it: a few steps, and the checkpoint that they leave.
     "pipeline/training/": "tests/training/test_finetune.py",
     "jobs/finetune.py": "tests/training/test_finetune.py",
-    "jobs/pretrain.py": "tests/training/test_one_language.py",
+    "jobs/pretrain.py": "tests/training/test_finetune.py",
     "jobs/evaluate.py": "tests/training/test_finetune.py",
 }
 """Modules without a test file of their own, and the one that tests them."""

@@ -1,18 +1,23 @@
-"""Batches of one language, so that a forward walks one adapter.
+"""Which examples make a batch, and in which order batches come.
 
 Enters: the language and the length of every example. Leaves: lists of example indices.
-Holds: a batch has one language; an epoch's order depends on the seed and the epoch alone.
+Holds: a batch mixes languages, so that each step is taken for many of them at once; its examples
+are of about one length, so that little is padding; the order depends on the seed alone.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from pipeline.training.vocabulary import smoothed_shares
 
+POOL_BATCHES = 16
+"""Batches that are cut from one pool, ordered by length."""
 
-class SmoothedLanguageBatches:
-    """Endless supply cut at `batches`: languages drawn by smoothing, examples without repeats.
+
+class SmoothedBatches:
+    """Batches without end: languages drawn by smoothing, a language's examples without repeats.
 
     A language's examples are shuffled anew each time all of them have been seen.
     """
@@ -20,16 +25,57 @@ class SmoothedLanguageBatches:
     def __init__(
         self,
         languages: Sequence[int],
+        lengths: Sequence[int],
         *,
         batch_size: int,
-        batches: int,
         smoothing: float,
         seed: int,
     ) -> None:
-        self._members = _by_language(languages)
+        ids = np.asarray(languages)
+        self._members = [np.flatnonzero(ids == language) for language in np.unique(ids)]
+        self._lengths = np.asarray(lengths)
         self._batch_size = batch_size
-        self._batches = batches
         self._smoothing = smoothing
+        self._seed = seed
+
+    @classmethod
+    def of(
+        cls, examples: Sequence[dict[str, Any]], batch_size: int, smoothing: float, *, seed: int
+    ) -> Self:
+        """Batches of `examples`, which have `lang_id` and `input_ids`."""
+        languages = [int(example["lang_id"]) for example in examples]
+        lengths = [len(example["input_ids"]) for example in examples]
+        return cls(languages, lengths, batch_size=batch_size, smoothing=smoothing, seed=seed)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        generator = np.random.default_rng(self._seed)
+        shares = smoothed_shares([len(rows) for rows in self._members], self._smoothing)
+        supplies = [_shuffled_forever(rows, generator) for rows in self._members]
+        while True:
+            drawn = generator.choice(len(shares), size=POOL_BATCHES * self._batch_size, p=shares)
+            pool = np.array([next(supplies[language]) for language in drawn])
+            yield from _cut_by_length(pool, self._lengths, self._batch_size, generator)
+
+
+class MixedBatches:
+    """`batches` batches of several kinds, each kind with its share.
+
+    The examples of all kinds are taken as one list: `sizes` says how many each kind has.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[SmoothedBatches],
+        *,
+        shares: Sequence[float],
+        sizes: Sequence[int],
+        batches: int,
+        seed: int,
+    ) -> None:
+        self._kinds = kinds
+        self._shares = np.asarray(shares) / np.sum(shares)
+        self._offsets = np.cumsum([0, *sizes[:-1]]).tolist()
+        self._batches = batches
         self._seed = seed
 
     def __len__(self) -> int:
@@ -37,60 +83,22 @@ class SmoothedLanguageBatches:
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng(self._seed)
-        shares = smoothed_shares([len(rows) for rows in self._members], self._smoothing)
-        supplies = [_shuffled_forever(rows, generator) for rows in self._members]
-        for language in generator.choice(len(shares), size=self._batches, p=shares):
-            yield [next(supplies[language]) for _ in range(self._batch_size)]
+        supplies = [iter(kind) for kind in self._kinds]
+        for kind in generator.choice(len(supplies), size=self._batches, p=self._shares):
+            yield [self._offsets[kind] + index for index in next(supplies[kind])]
 
 
-class MixedBatches:
-    """Batches of `first`, a `share` of them replaced by batches of `second`.
+class EpochBatches:
+    """Every example once an epoch."""
 
-    Examples of `second` come after the `offset` examples of `first`.
-    """
-
-    def __init__(
-        self,
-        first: SmoothedLanguageBatches,
-        second: SmoothedLanguageBatches,
-        *,
-        share: float,
-        offset: int,
-        seed: int,
-    ) -> None:
-        self._first = first
-        self._second = second
-        self._share = share
-        self._offset = offset
-        self._seed = seed
-
-    def __len__(self) -> int:
-        return len(self._first)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        generator = np.random.default_rng(self._seed)
-        first, second = iter(self._first), iter(self._second)
-        for replaced in generator.random(len(self)) < self._share:
-            if replaced:
-                yield [self._offset + index for index in next(second)]
-            else:
-                yield next(first)
-
-
-class EpochLanguageBatches:
-    """Every example once an epoch; a batch holds examples of about the same length."""
-
-    def __init__(
-        self, languages: Sequence[int], lengths: Sequence[int], *, batch_size: int, seed: int
-    ) -> None:
-        self._members = _by_language(languages)
+    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
         self._lengths = np.asarray(lengths)
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
 
     def __len__(self) -> int:
-        return sum(-(-len(rows) // self._batch_size) for rows in self._members)
+        return -(-len(self._lengths) // self._batch_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the shuffle; called by the training loop at the start of an epoch."""
@@ -98,27 +106,25 @@ class EpochLanguageBatches:
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng([self._seed, self._epoch])
-        batches = [
-            batch for rows in self._members for batch in self._of_one_language(rows, generator)
-        ]
         self._epoch += 1
-        for index in generator.permutation(len(batches)):
-            yield batches[index]
-
-    def _of_one_language(self, rows: np.ndarray, generator: np.random.Generator) -> list[list[int]]:
-        # Noise on the length keeps batches from being the same in every epoch.
-        noisy = self._lengths[rows] * generator.uniform(0.9, 1.1, size=len(rows))
-        ordered = rows[np.argsort(noisy)]
-        cuts = range(self._batch_size, len(ordered), self._batch_size)
-        return [part.tolist() for part in np.split(ordered, list(cuts))]
+        order = generator.permutation(len(self._lengths))
+        pool = POOL_BATCHES * self._batch_size
+        for start in range(0, len(order), pool):
+            rows = order[start : start + pool]
+            yield from _cut_by_length(rows, self._lengths, self._batch_size, generator)
 
 
-Batches = SmoothedLanguageBatches | MixedBatches | EpochLanguageBatches
+Batches = MixedBatches | EpochBatches
 
 
-def _by_language(languages: Sequence[int]) -> list[np.ndarray]:
-    ids = np.asarray(languages)
-    return [np.flatnonzero(ids == language) for language in np.unique(ids)]
+def _cut_by_length(
+    pool: np.ndarray, lengths: np.ndarray, batch_size: int, generator: np.random.Generator
+) -> Iterator[list[int]]:
+    """The pool in batches of neighbours in length, shuffled."""
+    ordered = pool[np.argsort(lengths[pool], kind="stable")]
+    batches = np.split(ordered, list(range(batch_size, len(ordered), batch_size)))
+    for index in generator.permutation(len(batches)):
+        yield batches[index].tolist()
 
 
 def _shuffled_forever(rows: np.ndarray, generator: np.random.Generator) -> Iterator[int]:

@@ -36,6 +36,9 @@ class Architecture(Section):
     dropout: Share
     initializer_range: PositiveFloat
     """Standard deviation of new weights. Narrow models need more than BERT's 0.02."""
+    pre_norm: bool
+    """Normalise before attention, feed-forward and adapter, and leave the residual as it is.
+    Small models learn faster so; facebook/xmod-base normalises after."""
 
     @model_validator(mode="after")
     def _heads_divide_the_hidden_size(self) -> Self:
@@ -63,23 +66,54 @@ class Optimisation(Section):
     weight_decay: Annotated[float, Field(ge=0.0)]
     warmup_share: Share
     batch_size: PositiveInt
-    """Rows of one forward, all of one language."""
+    """Rows of one forward."""
     accumulation: PositiveInt = 1
-    """Forwards of one step, so that a step mixes languages."""
+    """Forwards of one step."""
     max_minutes: PositiveFloat
     threads: PositiveInt
     seed: int
 
 
-class Tagging(Section):
-    """A second objective of pre-training: entity tags, through a head that is not kept."""
+class LabelledObjective(Section):
+    """An objective with labels, learnt through a head that is not kept."""
 
     data: Path
-    """Parquet as for fine-tuning on ner; only its train split is read."""
+    """Parquet as for fine-tuning; only its train split is read."""
     share: Annotated[float, Field(gt=0.0, lt=1.0)]
     """Share of the batches."""
-    max_sentences_per_language: PositiveInt
+    max_rows_per_language: PositiveInt
     batch_size: PositiveInt
+
+
+class TranslationObjective(Section):
+    """Translations are drawn together."""
+
+    data: Path
+    """Parquet with the columns text, language, group; texts of one group translate each other."""
+    share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    batch_size: PositiveInt
+    """Pairs of one forward."""
+    temperature: PositiveFloat
+    """What cosines are divided by."""
+
+
+class Objectives(Section):
+    """What is learnt beside masked LM, which has the rest of the batches."""
+
+    tags: LabelledObjective | None = None
+    classes: LabelledObjective | None = None
+    translations: TranslationObjective | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of the batches of all of them."""
+        return sum(one.share for one in (self.tags, self.classes, self.translations) if one)
+
+    @model_validator(mode="after")
+    def _leave_a_rest(self) -> Self:
+        if self.share >= 1.0:
+            raise ValueError(f"shares add up to {self.share:.2f}; masked LM needs some of 1.0")
+        return self
 
 
 class PretrainConfig(Section):
@@ -98,8 +132,13 @@ class PretrainConfig(Section):
     """A base checkpoint to train further, with its vocabulary and architecture."""
     vocabulary: Vocabulary
     architecture: Architecture
-    tagging: Tagging | None = None
+    objectives: Objectives = Objectives()
     optimisation: Optimisation
+
+    @property
+    def lang_ids(self) -> dict[str, int]:
+        """The `lang_id` of each language."""
+        return {language: position for position, language in enumerate(self.languages)}
 
 
 class FinetuneConfig(Section):

@@ -23,7 +23,7 @@ from transformers import (
     set_seed,
 )
 
-from pipeline.training.batches import EpochLanguageBatches
+from pipeline.training.batches import EpochBatches
 from pipeline.training.card import write_task_card
 from pipeline.training.checkpoint import save_task
 from pipeline.training.config import FinetuneConfig
@@ -115,8 +115,7 @@ def _trainer(
     collate: LanguageCollator,
     keeper: KeepBest,
 ) -> ModularTrainer:
-    batches = EpochLanguageBatches(
-        [example["lang_id"] for example in examples],
+    batches = EpochBatches(
         [len(example["input_ids"]) for example in examples],
         batch_size=config.optimisation.batch_size,
         seed=config.optimisation.seed,

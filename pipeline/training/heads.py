@@ -6,7 +6,7 @@ Holds: an example's label ids are positions in the tuple of labels that its task
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import torch
@@ -24,6 +24,7 @@ from pipeline.training.config import Task
 from pipeline.training.corpus import CLASSIFICATION_COLUMNS, NER_COLUMNS
 from pipeline.training.inference import Reader
 from pipeline.training.labels import LABELS, entities, rebuild, token_labels
+from pipeline.training.positions import shift_positions
 from pipeline.training.trainer import Batch, Example
 
 LangIds = dict[str, int]
@@ -73,16 +74,31 @@ def encode_classification(
     ]
 
 
-class LanguageCollator:
-    """Pads a batch with a task's collator and adds its lang_ids."""
+def class_labels(train: pa.Table) -> tuple[str, ...]:
+    """The classes of `train`, sorted."""
+    return tuple(sorted(train["label"].unique().to_pylist()))
 
-    def __init__(self, pad: Callable[[list[Example]], Any]) -> None:
+
+class LanguageCollator:
+    """Pads a batch with a task's collator; adds its lang_ids, and positions that are shifted."""
+
+    def __init__(
+        self, pad: Callable[[list[Example]], Any], tokenizer: PreTrainedTokenizerBase
+    ) -> None:
         self._pad = pad
+        self._window = tokenizer.model_max_length
+        self._padding = cast(int, tokenizer.pad_token_id)
 
     def __call__(self, rows: list[Example]) -> Batch:
-        """Batch: input_ids, attention_mask [batch, tokens]; labels; lang_ids [batch]."""
+        """Batch: input_ids, attention_mask, position_ids [rows, tokens]; labels; lang_ids [rows].
+
+        Rows are sorted by language.
+        """
+        rows = sorted(rows, key=lambda row: int(row["lang_id"]))
         inputs = [{key: row[key] for key in row if key != "lang_id"} for row in rows]
-        return {**self._pad(inputs), "lang_ids": torch.tensor([row["lang_id"] for row in rows])}
+        lang_ids = torch.tensor([row["lang_id"] for row in rows])
+        batch = {**self._pad(inputs), "lang_ids": lang_ids}
+        return shift_positions(batch, self._window, self._padding)
 
 
 @dataclass(frozen=True)
@@ -103,15 +119,17 @@ KINDS = {
         columns=NER_COLUMNS,
         labels=lambda _: LABELS,
         encode=encode_ner,
-        collate=lambda tokenizer: LanguageCollator(DataCollatorForTokenClassification(tokenizer)),
+        collate=lambda tokenizer: LanguageCollator(
+            DataCollatorForTokenClassification(tokenizer), tokenizer
+        ),
         score=scores.entity_f1,
     ),
     Task.CLASSIFICATION: TaskKind(
         model=XmodForSequenceClassification,
         columns=CLASSIFICATION_COLUMNS,
-        labels=lambda train: tuple(sorted(train["label"].unique().to_pylist())),
+        labels=class_labels,
         encode=encode_classification,
-        collate=lambda tokenizer: LanguageCollator(DataCollatorWithPadding(tokenizer)),
+        collate=lambda tokenizer: LanguageCollator(DataCollatorWithPadding(tokenizer), tokenizer),
         score=scores.accuracy,
     ),
 }

@@ -3,10 +3,13 @@
 Enters: a `PretrainConfig`. Leaves: a base checkpoint folder (`checkpoint.save_base`).
 Holds: languages are drawn by exponential smoothing; every language trains its own adapter; the
 recipe is masked LM as in Pfeiffer et al., "Lifting the Curse of Multilinguality by Pre-training
-Modular Transformers" (NAACL 2022), to which entity tags may be added as a second objective.
+Modular Transformers" (NAACL 2022), to which other objectives may be added (`objectives`).
 """
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,21 +23,18 @@ from transformers import (
 )
 
 from pipeline.errors import ConfigError
-from pipeline.training.batches import Batches, MixedBatches, SmoothedLanguageBatches
+from pipeline.training.batches import MixedBatches
 from pipeline.training.checkpoint import save_base
 from pipeline.training.collapse import RefuseCollapse
 from pipeline.training.config import PretrainConfig
 from pipeline.training.corpus import TEXT_COLUMNS, of_language, of_languages, read_corpus
-from pipeline.training.masking import MaskedBatches, masked_lm_loss
+from pipeline.training.objectives.classes import classes
+from pipeline.training.objectives.masked_lm import masked_lm, masked_lm_loss
+from pipeline.training.objectives.objective import Objective
+from pipeline.training.objectives.tags import tags
+from pipeline.training.objectives.translations import translations
 from pipeline.training.packing import pack
-from pipeline.training.tagging import (
-    TAGS,
-    TaggingBatches,
-    add_tagger,
-    remove_tagger,
-    tagging_examples,
-    tagging_loss,
-)
+from pipeline.training.positions import shift_positions
 from pipeline.training.trainer import Batch, Example, ModularTrainer
 from pipeline.training.vocabulary import train_tokenizer
 
@@ -49,27 +49,33 @@ def pretrain(config: PretrainConfig) -> None:
     texts = texts_by_language(config)
     model, tokenizer = starting_point(config, texts)
     windows = packed_examples(texts, tokenizer, tokenizer.model_max_length)
-    tagged = _tagged(config, tokenizer)
+    learnt = objectives(config, tokenizer, windows)
     logger.info(
-        "%d windows in %d languages, %d tagged sentences, vocabulary %d, %d parameters",
-        *(len(windows), len(texts), len(tagged), len(tokenizer), model.num_parameters()),
-    )
-    add_tagger(model, model.config.hidden_size)
-    trainer = PretrainingTrainer(
-        model,
-        [*windows, *tagged],
-        _batches(config, windows, tagged),
-        Collator(tokenizer, config.mask_share),
-        optimisation=config.optimisation,
-        max_steps=config.max_steps,
-        out=config.out,
-        callbacks=[RefuseCollapse(model, windows[0])],
+        "%s examples, vocabulary %d, %d parameters",
+        ", ".join(f"{len(one.examples)} {one.name}" for one in learnt),
+        len(tokenizer),
+        model.num_parameters(),
     )
     if config.start is None:
+        start_from_content(model)
         start_from_frequencies(model, windows)
-    trainer.train()
-    remove_tagger(model)
+    PretrainingTrainer(config, model, tokenizer, learnt).train()
     save_base(model, tokenizer, config.out)
+
+
+def objectives(
+    config: PretrainConfig, tokenizer: PreTrainedTokenizerBase, windows: list[Example]
+) -> list[Objective]:
+    """Masked LM on `windows`, and what the config adds to it."""
+    added = config.objectives
+    learnt = [masked_lm(config, tokenizer, windows)]
+    if added.tags:
+        learnt.append(tags(config, added.tags, tokenizer))
+    if added.classes:
+        learnt.append(classes(config, added.classes, tokenizer))
+    if added.translations:
+        learnt.append(translations(config, added.translations, tokenizer))
+    return learnt
 
 
 def texts_by_language(config: PretrainConfig) -> Texts:
@@ -117,15 +123,30 @@ def architecture(config: PretrainConfig, vocabulary_size: int) -> XmodConfig:
         num_attention_heads=shape.attention_heads,
         intermediate_size=shape.intermediate_size,
         hidden_dropout_prob=shape.dropout,
-        attention_probs_dropout_prob=shape.dropout,
+        # Attention without dropout keeps PyTorch's fast CPU kernel.
+        attention_probs_dropout_prob=0.0,
         # Positions start after the padding id, as in RoBERTa.
         max_position_embeddings=shape.window + 2,
         type_vocab_size=1,
         layer_norm_eps=1e-5,
         initializer_range=shape.initializer_range,
         adapter_reduction_factor=shape.adapter_reduction_factor,
+        pre_norm=shape.pre_norm,
+        ln_before_adapter=not shape.pre_norm,
         languages=list(config.languages),
     )
+
+
+def start_from_content(model: XmodForMaskedLM) -> None:
+    """Let the embeddings of a new model tell words apart more than places.
+
+    As drawn, words, positions and the one token type have the same share in a token's vector, so
+    that texts' means are nearly one vector, and the first thousand steps go to undoing that.
+    """
+    embeddings = model.roberta.embeddings
+    with torch.no_grad():
+        embeddings.token_type_embeddings.weight.zero_()
+        embeddings.position_embeddings.weight.mul_(0.3)
 
 
 def start_from_frequencies(model: XmodForMaskedLM, windows: list[Example]) -> None:
@@ -140,20 +161,38 @@ def start_from_frequencies(model: XmodForMaskedLM, windows: list[Example]) -> No
         model.lm_head.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
 
 
-class Collator:
-    """Masks windows and collates tagged sentences; a batch is all of one kind."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, mask_share: float) -> None:
-        self._mask = MaskedBatches(tokenizer, mask_share)
-        self._tag = TaggingBatches(tokenizer)
-
-    def __call__(self, rows: list[Example]) -> Batch:
-        """The batch of its kind, with lang_ids [batch]."""
-        return self._tag(rows) if "labels" in rows[0] else self._mask(rows)
-
-
 class PretrainingTrainer(ModularTrainer):
-    """Computes a masked-LM or a tagging loss, as the batch asks."""
+    """Steps on the masked-LM loss of each batch and the loss of the objective that it is for."""
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        model: XmodForMaskedLM,
+        tokenizer: PreTrainedTokenizerBase,
+        learnt: Sequence[Objective],
+    ) -> None:
+        self._objectives = {objective.name: objective for objective in learnt}
+        self._losses: defaultdict[str, list[Tensor]] = defaultdict(list)
+        self._window = tokenizer.model_max_length
+        self._padding = cast(int, tokenizer.pad_token_id)
+        super().__init__(
+            model,
+            [{**row, "objective": one.name} for one in learnt for row in one.examples],
+            _batches(config, learnt),
+            self._collated,
+            optimisation=config.optimisation,
+            max_steps=config.max_steps,
+            out=config.out,
+            callbacks=[RefuseCollapse(model, learnt[0].examples[0])],
+        )
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The optimizer of the model and of the heads, which are not part of it."""
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        heads = [w for one in self._objectives.values() for w in one.head.parameters()]
+        if heads:
+            optimizer.add_param_group({"params": heads})
+        return optimizer
 
     def compute_loss(
         self,
@@ -163,36 +202,41 @@ class PretrainingTrainer(ModularTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         """Mean loss of the batch; scalar."""
-        loss = tagging_loss if TAGS in inputs else masked_lm_loss
-        return loss(model, inputs)
+        objective = self._objectives[str(inputs["objective"])]
+        hidden = model.get_submodule("roberta")(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            position_ids=inputs["position_ids"],
+            lang_ids=inputs["lang_ids"],
+        ).last_hidden_state
+        masked = masked_lm_loss(model.get_submodule("lm_head"), hidden, inputs["hidden_ids"])
+        own = objective.loss(objective.head, hidden, inputs)
+        self._losses["masked_lm"].append(masked.detach())
+        if objective.name != "masked_lm":
+            self._losses[objective.name].append(own.detach())
+        return masked + own
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, with the mean loss of each objective since the last time."""
+        means = {f"loss_{name}": _mean(losses) for name, losses in self._losses.items() if losses}
+        self._losses.clear()
+        super().log({**logs, **means}, start_time)
+
+    def _collated(self, rows: list[Example]) -> Batch:
+        objective = rows[0]["objective"]
+        batch = self._objectives[objective].collate(rows)
+        return {**shift_positions(batch, self._window, self._padding), "objective": objective}
 
 
-def _tagged(config: PretrainConfig, tokenizer: PreTrainedTokenizerBase) -> list[Example]:
-    if config.tagging is None:
-        return []
-    return tagging_examples(config.tagging, tokenizer, config.languages, config.optimisation.seed)
+def _mean(losses: Sequence[Tensor]) -> float:
+    return round(float(torch.stack(list(losses)).mean()), 4)
 
 
-def _batches(config: PretrainConfig, windows: list[Example], tagged: list[Example]) -> Batches:
-    masked = _smoothed(config, windows, config.optimisation.batch_size)
-    if config.tagging is None:
-        return masked
+def _batches(config: PretrainConfig, learnt: Sequence[Objective]) -> MixedBatches:
     return MixedBatches(
-        masked,
-        _smoothed(config, tagged, config.tagging.batch_size),
-        share=config.tagging.share,
-        offset=len(windows),
-        seed=config.optimisation.seed,
-    )
-
-
-def _smoothed(
-    config: PretrainConfig, examples: list[Example], batch_size: int
-) -> SmoothedLanguageBatches:
-    return SmoothedLanguageBatches(
-        [example["lang_id"] for example in examples],
-        batch_size=batch_size,
+        [objective.batches for objective in learnt],
+        shares=[objective.share for objective in learnt],
+        sizes=[len(objective.examples) for objective in learnt],
         batches=config.max_steps * config.optimisation.accumulation,
-        smoothing=config.language_smoothing,
         seed=config.optimisation.seed,
     )

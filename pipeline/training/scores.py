@@ -23,8 +23,10 @@ from pipeline.training.inference import (
     token_predictions,
 )
 from pipeline.training.labels import rebuild, repair, word_tags
-from pipeline.training.masking import MaskedBatches, masked_lm_loss
+from pipeline.training.objectives.masked_lm import masked_lm_loss
+from pipeline.training.objectives.objective import MaskedWindows
 from pipeline.training.packing import pack
+from pipeline.training.trainer import Batch
 
 Scores = dict[str, float]
 
@@ -80,7 +82,7 @@ def retrieval(reader: Reader, table: pa.Table) -> Scores:
 
 def masked_loss(reader: Reader, table: pa.Table, *, mask_share: float, seed: int) -> Scores:
     """Mean cross-entropy, in nats, of masked tokens of the packed texts, by language."""
-    collate = MaskedBatches(reader.tokenizer, mask_share)
+    mask = MaskedWindows(reader.tokenizer, mask_share)
 
     def score(rows: pa.Table, language: str) -> float:
         torch.manual_seed(seed)
@@ -91,12 +93,18 @@ def masked_loss(reader: Reader, table: pa.Table, *, mask_share: float, seed: int
         ]
         with torch.inference_mode():
             losses = [
-                float(masked_lm_loss(reader.model, collate(examples[i : i + reader.batch_size])))
+                _masked_loss(reader.model, mask(examples[i : i + reader.batch_size]))
                 for i in range(0, len(examples), reader.batch_size)
             ]
         return float(np.mean(losses))
 
     return _by_language(reader, table, score)
+
+
+def _masked_loss(model: PreTrainedModel, batch: Batch) -> float:
+    hidden_ids = batch.pop("hidden_ids")
+    hidden = model.base_model(**batch).last_hidden_state
+    return float(masked_lm_loss(model.get_submodule("lm_head"), hidden, hidden_ids))
 
 
 def _by_language(

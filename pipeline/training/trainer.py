@@ -1,4 +1,4 @@
-"""transformers' Trainer with one-language batches, and a wall-time budget.
+"""transformers' Trainer with batches that come ready, and a wall-time budget.
 
 Enters: a model, examples, a batch order. Leaves: the model, trained in place.
 Holds: every batch carries `lang_ids`; training ends when steps or minutes are spent.
@@ -24,7 +24,7 @@ from transformers import (
 
 from pipeline.training.batches import Batches
 from pipeline.training.config import Optimisation
-from pipeline.training.one_language import use_one_adapter
+from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.schedule import Budget, StopWhenSpent, linear_schedule
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Examples(Dataset[Example]):
 
 
 class ModularTrainer(Trainer):
-    """A Trainer whose batches come ready, each in one language."""
+    """A Trainer whose batches come ready."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ModularTrainer(Trainer):
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         prepare_torch(optimisation)
-        use_one_adapter(model)
+        use_present_adapters(model)
         self._batches = batches
         self._collate = collate
         self._warmup_share = optimisation.warmup_share

@@ -37,6 +37,9 @@ def corpora(tmp_path_factory) -> Path:
         row["label"] = "place" if "B-LOC" in row["tags"] else "person"
     table = pa.Table.from_pylist(rows)
     pq.write_table(table.select(["text", "language"]), folder / "pretrain.parquet")
+    # Not translations, but texts in groups.
+    grouped = table.append_column("group", pa.array([str(row % 120) for row in range(len(table))]))
+    pq.write_table(grouped.select(["text", "language", "group"]), folder / "translations.parquet")
     pq.write_table(table.drop(["text", "label"]), folder / "ner.parquet")
     pq.write_table(table.select(["text", "label", "language", "split"]), folder / "topic.parquet")
     return folder

@@ -1,55 +1,68 @@
-"""The order of examples in training."""
+"""Which examples make a batch, and their order."""
 
 from collections import Counter
-from itertools import chain
+from itertools import chain, islice
 
-from pipeline.training.batches import EpochLanguageBatches, MixedBatches, SmoothedLanguageBatches
+import numpy as np
 
-
-def smoothed(languages, **changes):
-    settings = {"batch_size": 4, "batches": 300, "smoothing": 0.5, "seed": 1}
-    return SmoothedLanguageBatches(languages, **(settings | changes))
+from pipeline.training.batches import EpochBatches, MixedBatches, SmoothedBatches
 
 
-def test_smoothed_batches_hold_one_language():
-    languages = [0] * 30 + [1] * 5
-    assert all(len({languages[i] for i in batch}) == 1 for batch in smoothed(languages))
+def smoothed(languages, lengths=None, **changes):
+    settings = {"batch_size": 4, "smoothing": 0.5, "seed": 1}
+    return SmoothedBatches(languages, lengths or [5] * len(languages), **(settings | changes))
+
+
+def first(batches, count):
+    return list(islice(batches, count))
+
+
+def test_smoothed_batches_mix_languages():
+    batches = first(smoothed([0] * 30 + [1] * 30), 50)
+    mixed = sum(len({index >= 30 for index in batch}) == 2 for batch in batches)
+    assert mixed > 30
 
 
 def test_smoothed_batches_small_language_is_drawn_above_its_share():
-    languages = [0] * 90 + [1] * 10
-    drawn = Counter(languages[batch[0]] for batch in smoothed(languages, batches=4000))
-    assert abs(drawn[1] / 4000 - 0.25) < 0.03  # sqrt(10) / (sqrt(90) + sqrt(10))
+    drawn = Counter(chain(*first(smoothed([0] * 90 + [1] * 10), 4000)))
+    small = sum(drawn[index] for index in range(90, 100)) / 16_000
+    assert abs(small - 0.25) < 0.03  # sqrt(10) / (sqrt(90) + sqrt(10))
 
 
 def test_smoothed_batches_all_examples_are_seen_before_one_repeats():
-    batches = list(smoothed([0] * 12, batches=3))
-    assert sorted(chain(*batches)) == list(range(12))
+    seen = Counter(chain(*first(smoothed([0] * 64), 16)))  # one pool
+    assert seen == Counter(range(64))
+
+
+def test_smoothed_batches_hold_neighbours_in_length():
+    lengths = np.random.default_rng(0).permutation(64).tolist()
+    for batch in first(smoothed([0] * 64, lengths), 16):
+        values = sorted(lengths[index] for index in batch)
+        assert values == list(range(values[0], values[0] + 4))
 
 
 def test_smoothed_batches_same_seed_same_order():
-    assert list(smoothed([0, 1] * 20)) == list(smoothed([0, 1] * 20))
+    assert first(smoothed([0, 1] * 20), 40) == first(smoothed([0, 1] * 20), 40)
 
 
 def test_epoch_batches_every_example_once():
-    languages, lengths = [0, 1, 1, 0, 1, 0, 1], [3, 9, 4, 1, 5, 9, 2]
-    batches = EpochLanguageBatches(languages, lengths, batch_size=2, seed=5)
+    batches = EpochBatches([3, 9, 4, 1, 5, 9, 2], batch_size=2, seed=5)
     seen = list(batches)
     assert sorted(chain(*seen)) == list(range(7))
     assert len(seen) == len(batches) == 4
-    assert all(len({languages[i] for i in batch}) == 1 for batch in seen)
 
 
 def test_epoch_batches_order_changes_with_the_epoch():
-    batches = EpochLanguageBatches([0] * 40, [5] * 40, batch_size=4, seed=5)
+    batches = EpochBatches([5] * 40, batch_size=4, seed=5)
     assert list(batches) != list(batches)
 
 
 def test_mixed_batches_second_kind_has_its_share_and_its_offset():
-    first, second = smoothed([0] * 20, batches=2000), smoothed([0] * 8, batches=2000)
-    batches = list(MixedBatches(first, second, share=0.25, offset=20, seed=2))
-    kinds = [{index >= 20 for index in batch} for batch in batches]
-    assert len(batches) == 2000
-    assert all(len(kind) == 1 for kind in kinds)
+    kinds = [smoothed([0] * 20), smoothed([0] * 8)]
+    mixed = MixedBatches(kinds, shares=[0.75, 0.25], sizes=[20, 8], batches=2000, seed=2)
+    batches = list(mixed)
+    drawn = [{index >= 20 for index in batch} for batch in batches]
+    assert len(batches) == len(mixed) == 2000
+    assert all(len(kind) == 1 for kind in drawn)
     assert max(chain(*batches)) == 27
-    assert abs(sum(kind == {True} for kind in kinds) / 2000 - 0.25) < 0.03
+    assert abs(sum(kind == {True} for kind in drawn) / 2000 - 0.25) < 0.03

@@ -35,6 +35,7 @@ def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConf
             "window": 32,
             "dropout": 0.0,
             "initializer_range": 0.1,
+            "pre_norm": True,
         },
         "optimisation": OPTIMISATION,
     }

@@ -1,0 +1,23 @@
+"""Shifted positions, so that short texts train every position of the model.
+
+Enters: a padded batch. Leaves: the same batch with `position_ids`.
+Holds: a row's positions are consecutive and inside the window; where they start is drawn at
+random (Kiyono et al., "SHAPE: Shifted Absolute Position Embedding for Transformers", EMNLP 2021).
+"""
+
+import torch
+
+from pipeline.training.trainer import Batch
+
+
+def shift_positions(batch: Batch, window: int, padding: int) -> Batch:
+    """`batch` with position_ids [rows, tokens].
+
+    `window` is the number of the model's positions, which begin after the `padding` id, as in
+    RoBERTa.
+    """
+    mask = batch["attention_mask"]
+    room = (window - mask.sum(dim=1, keepdim=True)).clamp(min=0)
+    start = (torch.rand(len(mask), 1) * (room + 1)).long()
+    positions = mask.cumsum(dim=1) - 1 + start
+    return {**batch, "position_ids": torch.where(mask.bool(), positions + padding + 1, padding)}

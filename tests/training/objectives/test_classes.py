@@ -1,0 +1,30 @@
+"""Classes of texts while pre-training."""
+
+import pytest
+import torch
+from torch import nn
+from training_configs import pretrain_config
+from transformers import AutoTokenizer
+
+from pipeline.training.config import LabelledObjective
+from pipeline.training.objectives.classes import class_loss, classes
+
+
+def test_classes_batch_keeps_each_rows_class_when_rows_are_sorted(corpora, base):
+    settings = LabelledObjective(
+        data=corpora / "topic.parquet", share=0.5, max_rows_per_language=20, batch_size=4
+    )
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    objective = classes(pretrain_config(corpora, base), settings, tokenizer)
+    rows = list(objective.examples[::-7])
+    batch = objective.collate(rows)
+    assert batch["lang_ids"].tolist() == sorted(row["lang_id"] for row in rows)
+    assert sorted(batch["classes"].tolist()) == sorted(row["labels"] for row in rows)
+    assert objective.head.out_features == 2
+
+
+def test_class_loss_reads_the_first_token():
+    hidden = torch.zeros(1, 3, 2)
+    hidden[0, 0, 1] = 20.0
+    batch = {"classes": torch.tensor([1])}
+    assert float(class_loss(nn.Identity(), hidden, batch)) == pytest.approx(0.0, abs=1e-6)

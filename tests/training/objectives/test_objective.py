@@ -1,0 +1,44 @@
+"""The masked batches that all objectives share."""
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from pipeline.training.objectives.objective import IGNORED, MaskedWindows, by_language, mean_states
+
+
+@pytest.fixture
+def tokenizer(base):
+    return AutoTokenizer.from_pretrained(base)
+
+
+def test_masked_windows_hide_a_share_of_the_tokens_and_no_special_ones(tokenizer):
+    rows = [{"input_ids": [0, *range(5, 35), 2], "lang_id": 0}] * 200
+    batch = MaskedWindows(tokenizer, 0.3)(rows)
+    hidden = batch["hidden_ids"] != IGNORED
+    assert abs(float(hidden[:, 1:-1].float().mean()) - 0.3) < 0.03
+    assert not hidden[:, 0].any()
+    assert not hidden[:, -1].any()
+    assert set(batch["hidden_ids"][hidden].tolist()) <= set(range(5, 35))
+    kept = ~hidden
+    original = torch.tensor([row["input_ids"] for row in rows])
+    assert torch.equal(batch["input_ids"][kept], original[kept])
+    replaced = batch["input_ids"][hidden] == tokenizer.mask_token_id
+    assert abs(float(replaced.float().mean()) - 0.8) < 0.05
+
+
+def test_masked_windows_padding_is_out_of_attention(tokenizer):
+    rows = [{"input_ids": [0, 5, 6, 2], "lang_id": 1}, {"input_ids": [0, 5, 2], "lang_id": 2}]
+    batch = MaskedWindows(tokenizer, 0.15)(rows)
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+    assert batch["lang_ids"].tolist() == [1, 2]
+
+
+def test_by_language_makes_one_run_a_language():
+    rows = [{"lang_id": lang_id, "row": row} for row, lang_id in enumerate([2, 0, 2, 1])]
+    assert [row["row"] for row in by_language(rows)] == [1, 3, 0, 2]
+
+
+def test_mean_states_leave_padding_out():
+    hidden = torch.tensor([[[1.0], [3.0], [100.0]]])
+    assert mean_states(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0]]

@@ -1,0 +1,25 @@
+"""Shifted positions."""
+
+import torch
+
+from pipeline.training.positions import shift_positions
+
+MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0]])
+
+
+def test_shift_positions_are_consecutive_and_inside_the_window():
+    seen = set()
+    for _ in range(200):
+        positions = shift_positions({"attention_mask": MASK}, window=10, padding=1)["position_ids"]
+        first, second = positions[0, :3].tolist(), positions[1, :2].tolist()
+        assert first == list(range(first[0], first[0] + 3))
+        assert second == list(range(second[0], second[0] + 2))
+        assert positions[0, 3] == 1
+        seen |= {*first, *second}
+    assert seen == set(range(2, 12))  # all ten, after the padding id
+
+
+def test_shift_positions_full_row_starts_at_the_first():
+    mask = torch.ones(2, 10, dtype=torch.long)
+    positions = shift_positions({"attention_mask": mask}, window=10, padding=1)["position_ids"]
+    assert positions.tolist() == [list(range(2, 12))] * 2
