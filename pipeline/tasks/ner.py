@@ -27,6 +27,8 @@ from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import stitched
 
 OUTSIDE = "O"
+_OTHER_SCHEMES = ("E-", "S-", "L-", "U-")
+"""Prefixes of IOBES and BILOU, which would be taken for types."""
 
 
 class Entity(TypedDict):
@@ -59,6 +61,12 @@ class NerTask:
             raise CheckpointError(
                 f"{checkpoint.folder} has labels {', '.join(checkpoint.labels[:8])}; ner needs "
                 f"BIO or IO labels, {OUTSIDE!r} for no entity. Check model.path and id2label."
+            )
+        strange = [label for label in checkpoint.labels if label[:2] in _OTHER_SCHEMES]
+        if strange:
+            raise CheckpointError(
+                f"{checkpoint.folder} has labels {', '.join(strange[:4])}, of a scheme that marks "
+                "ends or single tokens; expected BIO or IO. Train with B-, I- and O."
             )
         self._settings = settings
         self._outside = checkpoint.labels.index(OUTSIDE)

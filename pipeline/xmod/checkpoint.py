@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
+from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
@@ -44,8 +45,18 @@ class Checkpoint:
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The fast tokenizer, loaded once in a process."""
-        return _tokenizer(self.folder)
+        """The fast tokenizer, loaded once in a process.
+
+        Raises CheckpointError where it can give ids that the model has no embedding for.
+        """
+        tokenizer = _tokenizer(self.folder)
+        if len(tokenizer) > self.config.vocab_size:
+            raise CheckpointError(
+                f"{self.folder} has a tokenizer of {len(tokenizer)} tokens and a model of "
+                f"vocab_size {self.config.vocab_size}; they belong to different checkpoints. "
+                "Save the tokenizer that the model was trained with there."
+            )
+        return tokenizer
 
     def window_tokenizer(self, max_length: int) -> WindowTokenizer:
         """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
@@ -72,6 +83,7 @@ def open_checkpoint(settings: ModelSettings) -> Checkpoint:
             f"{folder} holds no *.safetensors; only that format is read, because others can run "
             "code. Convert the weights with save_pretrained(safe_serialization=True)."
         )
+    _require_readable(weights)
     config = _read_config(folder)
     digest = _digest(folder)
     if settings.sha256 is not None and settings.sha256 != digest:
@@ -150,6 +162,17 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             "a text and one after it, as XLM-R's does. Check its post_processor."
         )
     return tokenizer
+
+
+def _require_readable(weights: list[Path]) -> None:
+    for path in weights:
+        try:
+            with safe_open(path, framework="pt") as file:
+                file.keys()
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"{path} is no complete safetensors file: {error}. Copy the checkpoint again."
+            ) from error
 
 
 def _read_config(folder: Path) -> XmodConfig:

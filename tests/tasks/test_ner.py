@@ -1,6 +1,7 @@
 """Named entities: what transformers' pipeline finds, and what it would get wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from checkpoints import BIO_LABELS, LANGUAGES, SENTENCES
 from documents import make_document, spelled
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import TokenClassificationPipeline
+from transformers import TokenClassificationPipeline, XmodConfig
 from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
 
 from pipeline import schema
@@ -206,6 +207,13 @@ def test_ner_no_tokens_or_only_outside_is_an_empty_list(ner):
 def test_ner_labels_without_outside_are_refused(topic):
     with pytest.raises(CheckpointError, match="ner needs BIO or IO labels"):
         make_task(topic)
+
+
+def test_ner_labels_of_another_scheme_are_refused(ner):
+    names = {0: "O", 1: "B-PER", 2: "E-PER", 3: "S-PER"}
+    config = XmodConfig.from_dict({**ner.config.to_dict(), "id2label": names})
+    with pytest.raises(CheckpointError, match="E-PER, S-PER, of a scheme"):
+        make_task(replace(ner, config=config))
 
 
 def test_ner_fields_are_those_of_the_schema(ner):

@@ -51,6 +51,19 @@ def test_open_checkpoint_pickled_weights_are_refused(copied):
         open_folder(copied)
 
 
+def test_open_checkpoint_truncated_weights_are_refused(copied):
+    path = copied / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="no complete safetensors file"):
+        open_folder(copied)
+
+
+def test_tokenizer_with_more_tokens_than_the_model_is_refused(copied):
+    change_config(copied, vocab_size=12)
+    with pytest.raises(CheckpointError, match="vocab_size 12; they belong to different"):
+        _ = open_folder(copied).tokenizer
+
+
 def test_open_checkpoint_other_architecture_is_refused(copied):
     change_config(copied, model_type="xlm-roberta")
     with pytest.raises(CheckpointError, match="type 'xlm-roberta'; expected 'xmod'"):
