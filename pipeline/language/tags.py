@@ -1,10 +1,10 @@
 """Language tags: what a language column says → BCP 47 and an X-MOD language.
 
-Enters: a tag in any usual spelling (X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, any case,
-``-`` or ``_``) and the X-MOD languages to choose from. Leaves: ``Resolved``. What holds: a tag
-matches by language first; script and region only choose between adapters of one language; where
-that does not decide, the reason says so and no language is picked. The region of an X-MOD code is
-part of its name: ``en_XX`` and ``ar_AR`` name no country.
+Enters: a tag in any usual spelling (X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's
+labels, names, any case and separator) and the X-MOD languages to choose from. Leaves:
+``Resolved``. What holds: a tag matches by language first; script and region only choose between
+adapters of one language; where that does not decide, the reason says so and no language is picked.
+The region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no country.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,16 @@ from langcodes import Language, closest_match, standardize_tag, tag_distance
 from langcodes.data_dicts import LIKELY_SUBTAGS, MACROLANGUAGES
 from langcodes.tag_parser import LanguageTagError
 
+from pipeline.language.names import named, tag_like
+
 UNDETERMINED = "und"
 """BCP 47 for a language that nobody knows."""
 
 LONGEST_TAG = 35
 """Characters; RFC 5646 (4.4.1) sizes buffers so. What is longer is no tag, and may be a text."""
+
+_ALIASES = {"pbt": "ps", "pbu": "ps", "pst": "ps"}
+"""Parts of a macrolanguage in its usual script, which CLDR has no data of."""
 
 RELATED_DISTANCE = 25
 """CLDR distance up to which a language stands in for another: Luxembourgish → German 8, Norwegian →
@@ -129,8 +134,16 @@ def _speaks(code: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _parse(tag: str) -> Language | None:
     """Language, script and region of ``tag`` in canonical form; None where it has no language."""
+    read = _read(tag_like(tag))
+    if read is not None:
+        return read
+    name = named(tag)
+    return _read(name) if name else None
+
+
+def _read(tag: str) -> Language | None:
     try:
-        parsed = Language.get(standardize_tag(tag, macro=True))
+        parsed = Language.get(standardize_tag(_ALIASES.get(tag.lower(), tag), macro=True))
     except LanguageTagError:
         return None
     if parsed.language in _NO_SINGLE_LANGUAGE or not Language.make(parsed.language).is_valid():

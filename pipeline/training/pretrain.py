@@ -59,7 +59,10 @@ def pretrain(config: PretrainConfig) -> None:
     if config.start is None:
         start_from_content(model)
         start_from_frequencies(model, windows)
+    # As parts of the model, heads are stepped, clipped and zeroed with it.
+    model.add_module("heads", nn.ModuleDict({one.name: one.head for one in learnt}))
     PretrainingTrainer(config, model, tokenizer, learnt).train()
+    del model.heads
     save_base(model, tokenizer, config.out)
 
 
@@ -185,14 +188,6 @@ class PretrainingTrainer(ModularTrainer):
             out=config.out,
             callbacks=[RefuseCollapse(model, learnt[0].examples[0])],
         )
-
-    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The optimizer of the model and of the heads, which are not part of it."""
-        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        heads = [w for one in self._objectives.values() for w in one.head.parameters()]
-        if heads:
-            optimizer.add_param_group({"params": heads})
-        return optimizer
 
     def compute_loss(
         self,

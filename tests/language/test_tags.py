@@ -92,7 +92,6 @@ def test_resolve_usual_spelling_gives_tag_and_adapter(tag, xmod_base):
 @pytest.mark.parametrize(
     "tag",
     [
-        "English",
         "xx",
         "xx_XX",
         "zzz",

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_configs import pretrain_config
+from training_configs import objectives, pretrain_config
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
@@ -75,24 +75,11 @@ def test_finetune_classification_checkpoint_loads(finetune_config):
     assert logits.shape == (1, 2)
 
 
-def labelled(data, share):
-    return {"data": data, "share": share, "max_rows_per_language": 20, "batch_size": 4}
-
-
 def test_pretrain_with_objectives_continues_a_checkpoint_and_keeps_its_format(
     corpora, base, tmp_path
 ):
-    objectives = {
-        "tags": labelled(corpora / "ner.parquet", 0.3),
-        "classes": labelled(corpora / "topic.parquet", 0.2),
-        "translations": {
-            "data": corpora / "translations.parquet",
-            "share": 0.3,
-            "batch_size": 4,
-            "temperature": 0.1,
-        },
-    }
-    pretrain(pretrain_config(corpora, tmp_path / "more", start=base, objectives=objectives))
+    config = pretrain_config(corpora, tmp_path / "more", start=base, objectives=objectives(corpora))
+    pretrain(config)
     first, more = (load_file(folder / "shared.safetensors") for folder in (base, tmp_path / "more"))
     assert first.keys() == more.keys()
     query = "roberta.encoder.layer.0.attention.self.query.weight"
@@ -100,12 +87,8 @@ def test_pretrain_with_objectives_continues_a_checkpoint_and_keeps_its_format(
 
 
 def test_pretrain_objectives_that_leave_nothing_to_masked_lm_are_refused(corpora, tmp_path):
-    objectives = {
-        "tags": labelled(corpora / "ner.parquet", 0.6),
-        "classes": labelled(corpora / "topic.parquet", 0.4),
-    }
     with pytest.raises(ValueError, match="masked LM needs some"):
-        pretrain_config(corpora, tmp_path, objectives=objectives)
+        pretrain_config(corpora, tmp_path, objectives=objectives(corpora, share=0.4))
 
 
 def test_pretrain_other_languages_than_the_checkpoints_are_refused(corpora, base, tmp_path):

@@ -16,6 +16,17 @@ OPTIMISATION = {
 }
 
 
+def objectives(corpora: Path, share: float = 0.25) -> dict[str, object]:
+    """All three objectives beside masked LM, each with a share of the batches."""
+    labelled = {"share": share, "max_rows_per_language": 20, "batch_size": 4}
+    translations = {"data": corpora / "translations.parquet", "share": share, "batch_size": 4}
+    return {
+        "tags": {"data": corpora / "ner.parquet", **labelled},
+        "classes": {"data": corpora / "topic.parquet", **labelled},
+        "translations": {**translations, "temperature": 0.1},
+    }
+
+
 def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConfig:
     """The config of a pre-training of six steps."""
     settings = {
