@@ -24,7 +24,8 @@ _QUALIFIERS = {"simplified": "Hans", "traditional": "Hant", "us": "US", "usa": "
 
 def tag_like(spelling: str) -> str:
     """``spelling`` with fastText's prefix taken off and hyphens between its parts."""
-    return _SEPARATORS.sub("-", _FASTTEXT.sub("", spelling).strip())
+    tag: str = _SEPARATORS.sub("-", _FASTTEXT.sub("", spelling).strip())
+    return tag
 
 
 def named(spelling: str) -> str | None:
