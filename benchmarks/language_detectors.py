@@ -24,18 +24,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.language.detector import DETECTORS, Detection, make_detector
+from pipeline.language.detection import Detection
+from pipeline.language.detector import DETECTORS, make_detector
 from pipeline.language.tags import resolve
+from pipeline.language.xmod_base import XMOD_BASE
 
-# facebook/xmod-base, in the order of its config.languages.
-XMOD_BASE = (
-    "en_XX id_ID vi_VN ru_RU fa_IR sv_SE ja_XX fr_XX de_DE ro_RO ko_KR hu_HU es_XX fi_FI uk_UA "
-    "da_DK pt_XX no_XX th_TH pl_PL bg_BG nl_XX zh_CN he_IL el_GR it_IT sk_SK hr_HR tr_TR ar_AR "
-    "cs_CZ lt_LT hi_IN zh_TW ca_ES ms_MY sl_SI lv_LV ta_IN bn_IN et_EE az_AZ sq_AL sr_RS kk_KZ "
-    "ka_GE tl_XX ur_PK is_IS hy_AM ml_IN mk_MK be_BY la_VA te_IN eu_ES gl_ES mn_MN kn_IN ne_NP "
-    "sw_KE si_LK mr_IN af_ZA gu_IN cy_GB eo_EO km_KH ky_KG uz_UZ ps_AF pa_IN ga_IE ha_NG am_ET "
-    "lo_LA ku_TR so_SO my_MM or_IN sa_IN"
-)
 SIXTEEN = (
     "en_XX de_DE es_XX pt_XX sv_SE fi_FI hr_HR tr_TR id_ID ru_RU ar_AR hi_IN bn_IN zh_CN ja_XX "
     "ko_KR"
@@ -74,7 +67,7 @@ def main(
     if not (data / "sib200").is_dir():
         console.print(f"Skipped: no sib200 below {data}. Set --data.")
         raise typer.Exit
-    codes = tuple((XMOD_BASE if languages == "all" else languages).replace(",", " ").split())
+    codes = tuple(XMOD_BASE if languages == "all" else languages.replace(",", " ").split())
     corpora = [list(_sentences(data))[::every], list(_short_texts(data))[::every]]
     sizes = " and ".join(f"{len(corpus):,}" for corpus in corpora)
     table = _empty_table(f"{len(codes)} languages; {sizes} texts; min_score {min_score:g}")
@@ -122,9 +115,8 @@ def _by_language(pairs: list[tuple[Sample, Detection]], min_score: float) -> flo
 
 
 def _sentences(data: Path) -> Iterator[Sample]:
-    base = tuple(XMOD_BASE.split())
     for folder in sorted((data / "sib200").glob("*_*")):
-        code = resolve(folder.name, base).xmod_language
+        code = resolve(folder.name, XMOD_BASE).xmod_language
         with gzip.open(folder / "test.tsv.gz", "rt", encoding="utf-8") as lines:
             for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
                 yield Sample(str(code), row["text"])

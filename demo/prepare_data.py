@@ -168,10 +168,15 @@ def manual_rows(data: Path) -> Iterator[dict[str, str]]:
 def udhr_rows(data: Path) -> Iterator[dict[str, str]]:
     """Paragraphs of the Universal Declaration of Human Rights."""
     for language, names in LANGUAGES.items():
-        parser = _Paragraphs()
-        parser.feed("\n".join(read_lines(data / "udhr" / f"{names.udhr}.html.gz")))
-        for text in parser.paragraphs:
+        for text in html_paragraphs(data / "udhr" / f"{names.udhr}.html.gz"):
             yield {"text": text, "language": language}
+
+
+def html_paragraphs(path: Path) -> list[str]:
+    """The text of a page's <p> elements, with single spaces."""
+    parser = _Paragraphs()
+    parser.feed("\n".join(read_lines(path)))
+    return parser.paragraphs
 
 
 def ntrex_rows(

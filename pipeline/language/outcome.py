@@ -8,7 +8,7 @@ names what was seen, what was expected and the config key to mend it with.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pipeline.language.detector import Detection
+from pipeline.language.detection import Detection
 from pipeline.language.evidence import chinese_script
 from pipeline.language.tags import RELATED_DISTANCE, UNDETERMINED, bcp47, related, resolve
 from pipeline.settings import Fallback, LanguageSettings

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 
 from pipeline.errors import ConfigError, LanguageError
-from pipeline.language.detector import Detection, make_detector
+from pipeline.language.detection import Detection
+from pipeline.language.detector import make_detector
 from pipeline.language.outcome import Routed, Unrouted, fall_back, from_detection, from_tag
 from pipeline.language.tags import UNDETERMINED, resolve
 from pipeline.schema import ERROR, LANGUAGE_FIELDS, TAG, TEXT, add, sound, with_failures

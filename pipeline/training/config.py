@@ -81,6 +81,8 @@ class LabelledObjective(Section):
     """Parquet as for fine-tuning; only its train split is read."""
     share: Annotated[float, Field(gt=0.0, lt=1.0)]
     """Share of the batches."""
+    weight: PositiveFloat = 1.0
+    """What its loss counts beside that of masked LM, whose gradients would drown a small one."""
     max_rows_per_language: PositiveInt
     batch_size: PositiveInt
 
@@ -172,5 +174,22 @@ class EvaluateConfig(Section):
     out: Path
     """JSON file for the scores."""
     batch_size: PositiveInt
+    threads: PositiveInt
+    seed: int
+
+
+class IdentifierConfig(Section):
+    """The n-gram model that tells languages apart."""
+
+    data: Path
+    """Parquet with the columns text, language (X-MOD codes) and split (train, dev)."""
+    out: Path
+    """The safetensors file."""
+    bits: Annotated[int, Field(ge=8, le=24)]
+    """Binary logarithm of the number of buckets that n-grams are hashed to."""
+    steps: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+    language_smoothing: Smoothing
     threads: PositiveInt
     seed: int

@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 TEXT_COLUMNS = ("text", "language")
 NER_COLUMNS = ("tokens", "tags", "spaces", "language", "split", "source")
 CLASSIFICATION_COLUMNS = ("text", "label", "language", "split")
+IDENTIFIER_COLUMNS = ("text", "language", "split")
 TRANSLATION_COLUMNS = ("text", "language", "group")
 RETRIEVAL_COLUMNS = ("text", "english", "language")
 

@@ -209,7 +209,7 @@ class PretrainingTrainer(ModularTrainer):
         self._losses["masked_lm"].append(masked.detach())
         if objective.name != "masked_lm":
             self._losses[objective.name].append(own.detach())
-        return masked + own
+        return masked + objective.weight * own
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, with the mean loss of each objective since the last time."""

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.language.detector import DETECTORS, Detection, LibraryDetector, make_detector
+from pipeline.language.detection import Detection
+from pipeline.language.detector import DETECTORS, make_detector
 
 SENTENCES = {
     "en_XX": "The committee will publish its report on the new railway line next month.",
@@ -29,17 +30,6 @@ HOSTILE = [
     "\ufffe\uffff x",
 ]
 HOSTILE += ["wort " * 4_000, "漢" * 20_000, "<html lang=fi>" * 50, "\x1b[31mred", "ﷺ", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢"]
-
-
-class FakeLibrary:
-    """Says what it was told to say of every text."""
-
-    def __init__(self, **probabilities: float) -> None:
-        self.labels = list(probabilities)
-        self.answer = probabilities
-
-    def probabilities(self, text: str):
-        return self.answer.items()
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -98,7 +88,7 @@ def test_make_detector_unknown_name_lists_the_available():
     with pytest.raises(ConfigError) as raised:
         make_detector("foo", ("en_XX",))
     assert str(raised.value) == (
-        "Unknown detector 'foo'. Available: langdetect, py3langid, pycld2. "
+        "Unknown detector 'foo'. Available: cascade, langdetect, py3langid, pycld2. "
         "Set language.detector in the config."
     )
 
@@ -120,26 +110,3 @@ def test_detector_module_imports_no_library():
 def test_known_is_what_the_library_has_labels_for(xmod_base):
     assert len(make_detector("py3langid", xmod_base).known) == 81
     assert xmod_base[-1] not in make_detector("langdetect", xmod_base).known
-
-
-def test_score_is_shared_with_the_likeliest_other_language_only():
-    detector = LibraryDetector(
-        FakeLibrary(de=0.3, en=0.1, nl=0.2, fr=0.15, fi=0.25), ("de_DE", "en_XX")
-    )
-    (answer,) = detector.detect(["wort"])
-    assert answer == Detection("de_DE", pytest.approx(0.3 / 0.65), "fi", 0.25)
-
-
-def test_score_counts_what_speaks_for_no_language():
-    detector = LibraryDetector(FakeLibrary(de=0.3, und=0.7), ("de_DE",))
-    assert detector.detect(["wort"]) == [Detection("de_DE", pytest.approx(0.3), None, 0.0)]
-
-
-def test_score_adds_labels_that_one_adapter_serves():
-    library = FakeLibrary(no=0.3, nn=0.25, da=0.4)
-    (answer,) = LibraryDetector(library, ("da_DK", "no_XX")).detect(["ord"])
-    assert (answer.language, answer.score) == ("no_XX", pytest.approx(0.55 / 0.95))
-
-
-def test_detect_library_without_an_answer_gives_no_language():
-    assert LibraryDetector(FakeLibrary(), ("de_DE",)).detect(["wort"]) == [Detection(None, 0.0)]

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.language.detector import Detection
+from pipeline.language.detection import Detection
 from pipeline.language.outcome import Routed, Trouble, Unrouted, fall_back, from_detection, from_tag
 from pipeline.settings import LanguageSettings
 

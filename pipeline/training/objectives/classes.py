@@ -34,6 +34,7 @@ def classes(
     return Objective(
         name="classes",
         share=settings.share,
+        weight=settings.weight,
         examples=examples,
         batches=SmoothedBatches.of(
             examples, settings.batch_size, config.language_smoothing, seed=3

@@ -39,6 +39,8 @@ class Objective:
     loss: Callable[[nn.Module, Tensor, Batch], Tensor] = no_loss
     """Of the head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
     head: nn.Module = field(default_factory=nn.Identity)
+    weight: float = 1.0
+    """What the loss counts beside that of masked LM."""
 
 
 class MaskedWindows:

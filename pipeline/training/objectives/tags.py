@@ -42,6 +42,7 @@ def tags(
     return Objective(
         name="tags",
         share=settings.share,
+        weight=settings.weight,
         examples=examples,
         batches=SmoothedBatches.of(
             examples, settings.batch_size, config.language_smoothing, seed=2

@@ -1,0 +1,33 @@
+"""Train the identifier: `python jobs/train_identifier.py --config configs/identifier.yaml`.
+
+Enters: a config and overrides. Leaves: a safetensors file of n-gram weights.
+Holds: exit code 2 and one clear message where config or data cannot be used.
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import load
+from pipeline.errors import PipelineError
+from pipeline.training.config import IdentifierConfig
+from pipeline.training.identifier import train_identifier
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="YAML file, such as configs/identifier.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="Override: seed=7")] = None,
+) -> None:
+    """Train a linear classifier of languages over character n-grams."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        train_identifier(load(config, overrides or [], IdentifierConfig))
+    except PipelineError as error:
+        typer.echo(f"train_identifier: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,40 @@
+"""A library's labels as X-MOD languages."""
+
+import pytest
+
+from pipeline.language.detection import Detection
+from pipeline.language.library import LibraryDetector
+
+
+class FakeLibrary:
+    """Says what it was told to say of every text."""
+
+    def __init__(self, **probabilities: float) -> None:
+        self.labels = list(probabilities)
+        self.answer = probabilities
+
+    def probabilities(self, text: str):
+        return self.answer.items()
+
+
+def test_score_is_shared_with_the_likeliest_other_language_only():
+    detector = LibraryDetector(
+        FakeLibrary(de=0.3, en=0.1, nl=0.2, fr=0.15, fi=0.25), ("de_DE", "en_XX")
+    )
+    (answer,) = detector.detect(["wort"])
+    assert answer == Detection("de_DE", pytest.approx(0.3 / 0.65), "fi", 0.25)
+
+
+def test_score_counts_what_speaks_for_no_language():
+    detector = LibraryDetector(FakeLibrary(de=0.3, und=0.7), ("de_DE",))
+    assert detector.detect(["wort"]) == [Detection("de_DE", pytest.approx(0.3), None, 0.0)]
+
+
+def test_score_adds_labels_that_one_adapter_serves():
+    library = FakeLibrary(no=0.3, nn=0.25, da=0.4)
+    (answer,) = LibraryDetector(library, ("da_DK", "no_XX")).detect(["ord"])
+    assert (answer.language, answer.score) == ("no_XX", pytest.approx(0.55 / 0.95))
+
+
+def test_detect_library_without_an_answer_gives_no_language():
+    assert LibraryDetector(FakeLibrary(), ("de_DE",)).detect(["wort"]) == [Detection(None, 0.0)]
