@@ -141,15 +141,28 @@ def architecture(config: PretrainConfig, vocabulary_size: int) -> XmodConfig:
 
 
 def start_from_content(model: XmodForMaskedLM) -> None:
-    """Let the embeddings of a new model tell words apart more than places.
+    """Let a new model's embeddings tell words apart, and neighbours from what is far away.
 
-    As drawn, words, positions and the one token type have the same share in a token's vector, so
-    that texts' means are nearly one vector, and the first thousand steps go to undoing that.
+    As drawn, the one token type and the positions have the same share in a token's vector as its
+    word, so that texts' means are nearly one vector; and positions that are drawn at random tell
+    nothing of distance, which attention needs to find a token's neighbours. So the type starts at
+    0, and positions as sinusoids (Vaswani et al., "Attention Is All You Need", NeurIPS 2017)
+    around 0, half as large as words.
     """
     embeddings = model.roberta.embeddings
     with torch.no_grad():
         embeddings.token_type_embeddings.weight.zero_()
-        embeddings.position_embeddings.weight.mul_(0.3)
+        places = sinusoids(*embeddings.position_embeddings.weight.shape)
+        places -= places.mean(dim=0)
+        size = embeddings.word_embeddings.weight.std() / places.std() / 2
+        embeddings.position_embeddings.weight.copy_(size * places)
+
+
+def sinusoids(positions: int, features: int) -> Tensor:
+    """float32 [positions, features]: sines, then cosines, of falling frequency."""
+    frequencies = 10_000 ** (-torch.arange(0, features, 2) / features)
+    angles = torch.arange(positions).unsqueeze(1) * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=1)[:, :features]
 
 
 def start_from_frequencies(model: XmodForMaskedLM, windows: list[Example]) -> None:

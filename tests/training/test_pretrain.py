@@ -5,7 +5,7 @@ from training_configs import objectives, pretrain_config
 from transformers import AutoTokenizer, XmodForMaskedLM
 
 from pipeline.training import pretrain as pretraining
-from pipeline.training.pretrain import architecture, start_from_content
+from pipeline.training.pretrain import architecture, sinusoids, start_from_content
 
 
 def test_pretrain_heads_start_each_step_without_gradients(corpora, base, tmp_path, monkeypatch):
@@ -37,3 +37,13 @@ def test_start_from_content_vectors_of_other_words_differ(corpora, base, tmp_pat
     before = likeness()
     start_from_content(model)
     assert likeness() < before - 0.2
+
+
+def test_sinusoids_likeness_depends_on_the_distance_alone():
+    places = sinusoids(64, 16)
+    products = places @ places.T
+    assert places.shape == (64, 16)
+    for distance in (1, 5, 20):
+        diagonal = products.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-3, atol=1e-3)
+    assert products[0, 0] > products[0, 1] > products[0, 3]
