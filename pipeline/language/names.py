@@ -14,7 +14,8 @@ from language_data.names import load_trie, normalize_name
 from language_data.util import data_filename
 
 _FASTTEXT = regex.compile(r"(?i)^__label__")
-_SEPARATORS = regex.compile(r"[\s._/]+")
+_SEPARATORS = regex.compile(r"[._]+")
+"""No blank and no slash: ``no data`` and ``en/de`` would read as Norwegian and as English."""
 _QUALIFIED = regex.compile(r"(?P<name>[^(,]+?)\s*[(,]\s*(?P<qualifier>[^)]+?)\s*\)?")
 """``Serbian (Latin)``, ``English, United States``."""
 

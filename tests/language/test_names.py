@@ -40,8 +40,7 @@ def test_named_guesses_nothing(spelling):
         ("__label__deu_Latn", "deu-Latn"),
         ("__LABEL__de", "de"),
         ("en.US", "en-US"),
-        ("EN us", "EN-us"),
-        (" pt/BR ", "pt-BR"),
+        (" pt_BR ", "pt-BR"),
     ],
 )
 def test_tag_like_has_hyphens_alone(spelling, tag):
