@@ -76,12 +76,11 @@ class Cascade:
         best, rival = int(inside.argmax()), int(outside.argmax())
         beside = float(outside[rival])
         score = float(inside[best]) / max(float(inside.sum()) + beside, 1e-9)
+        language = self._languages[best] if score > 0 else None
         stranger, share = self._stranger(text)
         if stranger is not None:
-            return Detection(self._languages[best], score * (1 - share), stranger, share)
-        return Detection(
-            self._languages[best], score, self._tags[rival] if beside else None, beside
-        )
+            return Detection(language, score * (1 - share), stranger, share)
+        return Detection(language, score, self._tags[rival] if beside else None, beside)
 
     def _stranger(self, text: str) -> tuple[str | None, float]:
         """The language beyond the model's that CLD2 hears in ``text``, and in how much of it."""
