@@ -80,6 +80,7 @@ def test_demo_model_finds_what_people_marked(tmp_path):
     rows = [row for block in annotated(plan) for row in block.to_pylist()]
     assert len(rows) == len(gold)
     found = {(r["record_id"], e["label"], e["text"]) for r in rows for e in r["entities"]}
+    assert {label for _, label, _ in found} <= {"PER", "LOC", "ORG"}
     expected = {
         (record, label, text)
         for record, labels in gold.items()

@@ -29,7 +29,7 @@ class SmoothedBatches:
         *,
         batch_size: int,
         smoothing: float,
-        seed: int,
+        seed: int | Sequence[int],
     ) -> None:
         ids = np.asarray(languages)
         self._members = [np.flatnonzero(ids == language) for language in np.unique(ids)]
@@ -40,7 +40,12 @@ class SmoothedBatches:
 
     @classmethod
     def of(
-        cls, examples: Sequence[dict[str, Any]], batch_size: int, smoothing: float, *, seed: int
+        cls,
+        examples: Sequence[dict[str, Any]],
+        batch_size: int,
+        smoothing: float,
+        *,
+        seed: int | Sequence[int],
     ) -> Self:
         """Batches of `examples`, which have `lang_id` and `input_ids`."""
         languages = [int(example["lang_id"]) for example in examples]
@@ -99,10 +104,6 @@ class EpochBatches:
 
     def __len__(self) -> int:
         return -(-len(self._lengths) // self._batch_size)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the shuffle; called by the training loop at the start of an epoch."""
-        self._epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng([self._seed, self._epoch])

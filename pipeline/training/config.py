@@ -7,6 +7,7 @@ Holds: paths are relative to the working folder; unknown keys are refused.
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from zlib import crc32
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -24,7 +25,7 @@ class Task(StrEnum):
 
 
 class Architecture(Section):
-    """The shape of an X-MOD encoder; the adapter arrangement is facebook/xmod-base's."""
+    """The shape of an X-MOD encoder; without `pre_norm`, adapters are facebook/xmod-base's."""
 
     layers: PositiveInt
     hidden_size: PositiveInt
@@ -37,8 +38,8 @@ class Architecture(Section):
     initializer_range: PositiveFloat
     """Standard deviation of new weights. Narrow models need more than BERT's 0.02."""
     pre_norm: bool
-    """Normalise before attention, feed-forward and adapter, and leave the residual as it is.
-    Small models learn faster so; facebook/xmod-base normalises after."""
+    """Normalise before attention, feed-forward and adapter, and leave the residual as it is;
+    facebook/xmod-base normalises after."""
 
     @model_validator(mode="after")
     def _heads_divide_the_hidden_size(self) -> Self:
@@ -141,6 +142,19 @@ class PretrainConfig(Section):
     def lang_ids(self) -> dict[str, int]:
         """The `lang_id` of each language."""
         return {language: position for position, language in enumerate(self.languages)}
+
+    def seed_of(self, objective: str) -> tuple[int, int]:
+        """The seed of an objective's batches: the run's, apart from that of the others."""
+        return self.optimisation.seed, crc32(objective.encode())
+
+    @model_validator(mode="after")
+    def _translations_need_two_languages(self) -> Self:
+        if self.objectives.translations and len(self.languages) < 2:
+            raise ValueError(
+                f"objectives.translations needs two languages or more; languages is "
+                f"{list(self.languages)}"
+            )
+        return self
 
 
 class FinetuneConfig(Section):

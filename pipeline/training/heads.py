@@ -25,7 +25,7 @@ from pipeline.training.corpus import CLASSIFICATION_COLUMNS, NER_COLUMNS
 from pipeline.training.inference import Reader
 from pipeline.training.labels import LABELS, entities, rebuild, token_labels
 from pipeline.training.positions import shift_positions
-from pipeline.training.trainer import Batch, Example
+from pipeline.training.trainer import Batch, Example, by_language
 
 LangIds = dict[str, int]
 Encode = Callable[[pa.Table, PreTrainedTokenizerBase, Sequence[str], LangIds], list[Example]]
@@ -94,7 +94,7 @@ class LanguageCollator:
 
         Rows are sorted by language.
         """
-        rows = sorted(rows, key=lambda row: int(row["lang_id"]))
+        rows = by_language(rows)
         inputs = [{key: row[key] for key in row if key != "lang_id"} for row in rows]
         lang_ids = torch.tensor([row["lang_id"] for row in rows])
         batch = {**self._pad(inputs), "lang_ids": lang_ids}

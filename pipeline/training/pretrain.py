@@ -28,10 +28,11 @@ from pipeline.training.checkpoint import save_base
 from pipeline.training.collapse import RefuseCollapse
 from pipeline.training.config import PretrainConfig
 from pipeline.training.corpus import TEXT_COLUMNS, of_language, of_languages, read_corpus
-from pipeline.training.objectives.classes import classes
+from pipeline.training.objectives.classes import CLASSES
+from pipeline.training.objectives.labelled import labelled
 from pipeline.training.objectives.masked_lm import masked_lm, masked_lm_loss
 from pipeline.training.objectives.objective import Objective
-from pipeline.training.objectives.tags import tags
+from pipeline.training.objectives.tags import TAGS
 from pipeline.training.objectives.translations import translations
 from pipeline.training.packing import pack
 from pipeline.training.positions import shift_positions
@@ -49,7 +50,7 @@ def pretrain(config: PretrainConfig) -> None:
     texts = texts_by_language(config)
     model, tokenizer = starting_point(config, texts)
     windows = packed_examples(texts, tokenizer, tokenizer.model_max_length)
-    learnt = objectives(config, tokenizer, windows)
+    learnt = objectives(config, tokenizer, windows, model.config.hidden_size)
     logger.info(
         "%s examples, vocabulary %d, %d parameters",
         ", ".join(f"{len(one.examples)} {one.name}" for one in learnt),
@@ -67,15 +68,18 @@ def pretrain(config: PretrainConfig) -> None:
 
 
 def objectives(
-    config: PretrainConfig, tokenizer: PreTrainedTokenizerBase, windows: list[Example]
+    config: PretrainConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    windows: list[Example],
+    hidden_size: int,
 ) -> list[Objective]:
-    """Masked LM on `windows`, and what the config adds to it."""
+    """Masked LM on `windows`, and what the config adds to it; heads read `hidden_size` features."""
     added = config.objectives
     learnt = [masked_lm(config, tokenizer, windows)]
     if added.tags:
-        learnt.append(tags(config, added.tags, tokenizer))
+        learnt.append(labelled(TAGS, config, added.tags, tokenizer, hidden_size))
     if added.classes:
-        learnt.append(classes(config, added.classes, tokenizer))
+        learnt.append(labelled(CLASSES, config, added.classes, tokenizer, hidden_size))
     if added.translations:
         learnt.append(translations(config, added.translations, tokenizer))
     return learnt
@@ -117,7 +121,7 @@ def packed_examples(texts: Texts, tokenizer: PreTrainedTokenizerBase, window: in
 
 
 def architecture(config: PretrainConfig, vocabulary_size: int) -> XmodConfig:
-    """The model's configuration; what is not in ours is as in facebook/xmod-base."""
+    """The model's configuration; what ours does not set is as in facebook/xmod-base."""
     shape = config.architecture
     return XmodConfig(
         vocab_size=vocabulary_size,
@@ -187,13 +191,17 @@ class PretrainingTrainer(ModularTrainer):
         tokenizer: PreTrainedTokenizerBase,
         learnt: Sequence[Objective],
     ) -> None:
-        self._objectives = {objective.name: objective for objective in learnt}
+        self._objectives = learnt
         self._losses: defaultdict[str, list[Tensor]] = defaultdict(list)
         self._window = tokenizer.model_max_length
         self._padding = cast(int, tokenizer.pad_token_id)
         super().__init__(
             model,
-            [{**row, "objective": one.name} for one in learnt for row in one.examples],
+            [
+                {**row, "objective": place}
+                for place, one in enumerate(learnt)
+                for row in one.examples
+            ],
             _batches(config, learnt),
             self._collated,
             optimisation=config.optimisation,
@@ -210,7 +218,7 @@ class PretrainingTrainer(ModularTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         """Mean loss of the batch; scalar."""
-        objective = self._objectives[str(inputs["objective"])]
+        objective = self._objectives[int(inputs["objective"])]
         hidden = model.get_submodule("roberta")(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
@@ -231,9 +239,10 @@ class PretrainingTrainer(ModularTrainer):
         super().log({**logs, **means}, start_time)
 
     def _collated(self, rows: list[Example]) -> Batch:
-        objective = rows[0]["objective"]
-        batch = self._objectives[objective].collate(rows)
-        return {**shift_positions(batch, self._window, self._padding), "objective": objective}
+        place = int(rows[0]["objective"])
+        batch = self._objectives[place].collate(rows)
+        shifted = shift_positions(batch, self._window, self._padding)
+        return {**shifted, "objective": torch.tensor(place)}
 
 
 def _mean(losses: Sequence[Tensor]) -> float:

@@ -33,6 +33,11 @@ Example = dict[str, Any]
 Batch = dict[str, Tensor]
 
 
+def by_language(rows: Sequence[Example]) -> list[Example]:
+    """The rows with those of one language beside each other, in the order of `lang_id`."""
+    return sorted(rows, key=lambda row: int(row["lang_id"]))
+
+
 class Examples(Dataset[Example]):
     """Encoded examples in memory."""
 

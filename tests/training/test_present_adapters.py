@@ -46,7 +46,7 @@ def test_use_present_adapters_outputs_and_gradients_are_transformers_own(options
         adapter = changed.encoder.layer[0].output.adapter_modules["zh_CN"].dense1.weight
         states.append(hidden.detach())
         gradients.append(torch.zeros_like(adapter) if adapter.grad is None else adapter.grad)
-    torch.testing.assert_close(states[1], states[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(states[1], states[0], rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-4)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.training.config import PretrainConfig
+from pipeline.training.config import LabelledObjective, PretrainConfig
 
 LANGUAGES = ("en_XX", "de_DE", "zh_CN")
 OPTIMISATION = {
@@ -27,7 +27,14 @@ def objectives(corpora: Path, share: float = 0.25) -> dict[str, object]:
     }
 
 
-def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConfig:
+def labels_of(data: Path) -> LabelledObjective:
+    """An objective on at most twenty rows a language of `data`."""
+    return LabelledObjective(data=data, share=0.5, max_rows_per_language=20, batch_size=4)
+
+
+def pretrain_config(
+    corpora: Path, out: Path, *, seed: int = 3, **changes: object
+) -> PretrainConfig:
     """The config of a pre-training of six steps."""
     settings = {
         "data": corpora / "pretrain.parquet",
@@ -48,6 +55,6 @@ def pretrain_config(corpora: Path, out: Path, **changes: object) -> PretrainConf
             "initializer_range": 0.1,
             "pre_norm": True,
         },
-        "optimisation": OPTIMISATION,
+        "optimisation": {**OPTIMISATION, "seed": seed},
     }
     return PretrainConfig.model_validate(settings | changes)

@@ -1,6 +1,7 @@
 """What pre-training learns from: one file an objective.
 
 masked_lm      every batch of every objective: hidden tokens are guessed from the others
+labelled       what the next two share
 tags           sentences with entity tags
 classes        texts with a class
 translations   the same sentences in two languages lie close together

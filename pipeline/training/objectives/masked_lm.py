@@ -12,8 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from pipeline.training.batches import SmoothedBatches
 from pipeline.training.config import PretrainConfig
-from pipeline.training.objectives.objective import IGNORED, MaskedWindows, Objective, by_language
-from pipeline.training.trainer import Example
+from pipeline.training.labels import IGNORED
+from pipeline.training.objectives.objective import MaskedWindows, Objective
+from pipeline.training.trainer import Example, by_language
 
 
 def masked_lm(
@@ -26,7 +27,10 @@ def masked_lm(
         share=1.0 - config.objectives.share,
         examples=windows,
         batches=SmoothedBatches.of(
-            windows, config.optimisation.batch_size, config.language_smoothing, seed=1
+            windows,
+            config.optimisation.batch_size,
+            config.language_smoothing,
+            seed=config.seed_of("masked_lm"),
         ),
         collate=lambda rows: mask(by_language(rows)),
     )

@@ -1,7 +1,7 @@
 """The shape of an objective, and the batch that all of them share.
 
 Enters: examples of token ids with their `lang_id`. Leaves: padded, masked batches.
-Holds: rows of a batch are sorted by language; special tokens are never masked.
+Holds: rows of one language are neighbours; special tokens are never masked.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBas
 from pipeline.training.batches import SmoothedBatches
 from pipeline.training.trainer import Batch, Example
 
-IGNORED = -100
-"""The label that losses pass over."""
+Loss = Callable[[nn.Module, Tensor, Batch], Tensor]
+"""Of a head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
 
 
 def no_loss(_: nn.Module, hidden: Tensor, __: Batch) -> Tensor:
@@ -36,8 +36,7 @@ class Objective:
     batches: SmoothedBatches
     """Positions in `examples`, without end."""
     collate: Callable[[list[Example]], Batch]
-    loss: Callable[[nn.Module, Tensor, Batch], Tensor] = no_loss
-    """Of the head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
+    loss: Loss = no_loss
     head: nn.Module = field(default_factory=nn.Identity)
     weight: float = 1.0
     """What the loss counts beside that of masked LM."""
@@ -73,11 +72,6 @@ class MaskedWindows:
         }
 
 
-def by_language(rows: Sequence[Example]) -> list[Example]:
-    """The rows with those of one language beside each other."""
-    return sorted(rows, key=lambda row: int(row["lang_id"]))
-
-
 def padded(sequences: Sequence[Sequence[int]], value: int) -> Tensor:
     """int64 [rows, longest], filled up with `value` at the right."""
     return pad_sequence(
@@ -85,9 +79,3 @@ def padded(sequences: Sequence[Sequence[int]], value: int) -> Tensor:
         batch_first=True,
         padding_value=value,
     )
-
-
-def mean_states(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """Mean of the hidden states over a row's tokens; [rows, hidden]."""
-    mask = attention_mask.unsqueeze(-1)
-    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)

@@ -14,20 +14,30 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
+from pipeline.errors import InputError
 from pipeline.training.batches import SmoothedBatches
 from pipeline.training.config import PretrainConfig, TranslationObjective
 from pipeline.training.corpus import TRANSLATION_COLUMNS, of_languages, read_corpus
-from pipeline.training.objectives.objective import MaskedWindows, Objective, mean_states
+from pipeline.training.objectives.objective import MaskedWindows, Objective
 from pipeline.training.trainer import Batch, Example
+from pipeline.xmod.pooling import mean_pooling
 
 
 def translations(
     config: PretrainConfig, settings: TranslationObjective, tokenizer: PreTrainedTokenizerBase
 ) -> Objective:
-    """The objective of parallel sentences; an example is a group that all languages have."""
+    """The objective of parallel sentences; an example is a group that all languages have.
+
+    Raises InputError where there is no such group.
+    """
     table = read_corpus(settings.data, TRANSLATION_COLUMNS)
     table = of_languages(table, config.languages, settings.data)
     examples = parallel_examples(table, tokenizer, config.lang_ids)
+    if not examples:
+        raise InputError(
+            f"{settings.data} has no group with a text in each of {list(config.languages)}. "
+            "Translate some into all of them, or take translations out of the config."
+        )
     mask = MaskedWindows(tokenizer, config.mask_share)
     generator = np.random.default_rng(config.optimisation.seed)
 
@@ -42,14 +52,17 @@ def translations(
         )
 
     def loss(_: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
-        return ranking_loss(mean_states(hidden, batch["attention_mask"]), settings.temperature)
+        return ranking_loss(mean_pooling(hidden, batch["attention_mask"]), settings.temperature)
 
     return Objective(
         name="translations",
         share=settings.share,
         examples=examples,
         batches=SmoothedBatches.of(
-            examples, settings.batch_size, config.language_smoothing, seed=4
+            examples,
+            settings.batch_size,
+            config.language_smoothing,
+            seed=config.seed_of("translations"),
         ),
         collate=collate,
         loss=loss,
@@ -65,7 +78,7 @@ def parallel_examples(
     for row, ids in zip(table.select(["group", "language"]).to_pylist(), encoded, strict=True):
         groups.setdefault(row["group"], {})[lang_ids[row["language"]]] = ids
     return [
-        # The length in the first language is near enough to order groups by; they have no lang_id.
+        # Groups have no language of their own; their length in the first one orders them.
         {"texts": texts, "input_ids": texts[0], "lang_id": 0}
         for texts in groups.values()
         if len(texts) == len(lang_ids)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.training.labels import IGNORED
 from pipeline.training.objectives.masked_lm import masked_lm_loss
-from pipeline.training.objectives.objective import IGNORED
 
 
 def test_masked_lm_loss_is_the_mean_over_hidden_tokens():

@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from pipeline.training.objectives.objective import IGNORED, MaskedWindows, by_language, mean_states
+from pipeline.training.labels import IGNORED
+from pipeline.training.objectives.objective import MaskedWindows, padded
 
 
 @pytest.fixture
@@ -34,11 +35,5 @@ def test_masked_windows_padding_is_out_of_attention(tokenizer):
     assert batch["lang_ids"].tolist() == [1, 2]
 
 
-def test_by_language_makes_one_run_a_language():
-    rows = [{"lang_id": lang_id, "row": row} for row, lang_id in enumerate([2, 0, 2, 1])]
-    assert [row["row"] for row in by_language(rows)] == [1, 3, 0, 2]
-
-
-def test_mean_states_leave_padding_out():
-    hidden = torch.tensor([[[1.0], [3.0], [100.0]]])
-    assert mean_states(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0]]
+def test_padded_fills_up_at_the_right():
+    assert padded([[5], [6, 7]], 1).tolist() == [[5, 1], [6, 7]]

@@ -1,25 +1,33 @@
 """Entity tags while pre-training."""
 
+import pytest
 import torch
-from training_configs import pretrain_config
+from torch import nn
+from training_configs import labels_of, pretrain_config
 from transformers import AutoTokenizer
 
-from pipeline.training.config import LabelledObjective
-from pipeline.training.labels import LABELS
-from pipeline.training.objectives.objective import IGNORED
-from pipeline.training.objectives.tags import tags
+from pipeline.training.labels import IGNORED, LABELS
+from pipeline.training.objectives.labelled import labelled
+from pipeline.training.objectives.tags import TAGS, tagging_loss
+from pipeline.training.trainer import by_language
 
 
-def test_tags_batch_has_a_tag_for_every_token_that_is_not_special(corpora, base):
-    settings = LabelledObjective(
-        data=corpora / "ner.parquet", share=0.5, max_rows_per_language=20, batch_size=4
-    )
+def test_tags_batch_has_each_rows_tags_and_nothing_at_special_tokens(corpora, base, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(base)
-    objective = tags(pretrain_config(corpora, base), settings, tokenizer)
-    assert len(objective.examples) == 60  # 20 of each of three languages
-    batch = objective.collate(list(objective.examples[:30:5]))
-    special = torch.isin(batch["input_ids"], torch.tensor([0, 1, 2]))
-    assert ((batch["tags"] == IGNORED) == special).all()
-    assert set(batch["tags"][~special].tolist()) <= set(range(len(LABELS)))
-    hidden = torch.randn(*batch["tags"].shape, 16)
-    assert objective.loss(objective.head, hidden, batch) > 0
+    config = pretrain_config(corpora, tmp_path)
+    objective = labelled(TAGS, config, labels_of(corpora / "ner.parquet"), tokenizer, 16)
+    rows = list(objective.examples[::-7])
+    batch = objective.collate(rows)
+    for tags, row in zip(batch["tags"].tolist(), by_language(rows), strict=True):
+        length = len(row["labels"])
+        assert tags[:length] == row["labels"]
+        assert set(tags[length:]) <= {IGNORED}
+        special = [token in tokenizer.all_special_ids for token in row["input_ids"]]
+        assert [tag == IGNORED for tag in row["labels"]] == special
+
+
+def test_tagging_loss_is_the_mean_over_tokens_that_have_a_tag():
+    hidden = torch.zeros(1, 3, len(LABELS))
+    hidden[0, 1, 4] = 20.0
+    batch = {"tags": torch.tensor([[IGNORED, 4, IGNORED]])}
+    assert float(tagging_loss(nn.Identity(), hidden, batch)) == pytest.approx(0.0, abs=1e-6)
