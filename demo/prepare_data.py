@@ -33,6 +33,10 @@ HANDBOOK_CHARACTERS = 400_000
 """Cap a language on the Debian and GNOME manuals, so that they do not drown other text."""
 
 
+Key = tuple[str, str]
+"""Language and normalised text."""
+
+
 @dataclass(frozen=True)
 class Names:
     """How the corpora name one language."""
@@ -84,9 +88,12 @@ def main(
     topic = list(topic_rows(data))
     _write(out / "ner.parquet", _ner_table(ner))
     _write(out / "topic.parquet", pa.Table.from_pylist(topic))
-    _write(out / "pretrain.parquet", pa.Table.from_pylist(pretraining_rows(data, ner, topic)))
+    tested = tested_texts(data, ner, topic)
+    pretraining = pretraining_rows(data, ner, topic)
+    _write(out / "pretrain.parquet", pa.Table.from_pylist(untested(pretraining, tested)))
     _write(out / "heldout.parquet", pa.Table.from_pylist(list(ntrex_rows(data, training=False))))
-    _write(out / "translations.parquet", pa.Table.from_pylist(list(translation_rows(data))))
+    translations = untested(translation_rows(data), tested)
+    _write(out / "translations.parquet", pa.Table.from_pylist(translations))
     _write(out / "retrieval.parquet", pa.Table.from_pylist(list(retrieval_rows(data))))
 
 
@@ -142,15 +149,23 @@ def pretraining_rows(
     rows += [
         {"text": row.sentence.text, "language": row.language} for row in ner if row.split == "train"
     ]
-    tested = {(row["text"], row["language"]) for row in topic if row["split"] != "train"}
-    tested |= {(row.sentence.text, row.language) for row in ner if row.split != "train"}
-    tested |= {(row["text"], row["language"]) for row in retrieval_rows(data)}
-    kept = {(row["text"], row["language"]): None for row in rows}
-    return [
-        {"text": text, "language": language}
-        for text, language in kept
-        if (text, language) not in tested
-    ]
+    distinct = {(row["text"], row["language"]): None for row in rows}
+    return [{"text": text, "language": language} for text, language in distinct]
+
+
+def tested_texts(data: Path, ner: list[NerRow], topic: list[dict[str, str]]) -> set[Key]:
+    """All texts that dev and test parts hold."""
+    tested = {_text_key(row["text"], row["language"]) for row in topic if row["split"] != "train"}
+    tested |= {_key(row) for row in ner if row.split != "train"}
+    for row in retrieval_rows(data):
+        tested |= {_text_key(row["text"], row["language"]), _text_key(row["english"], "en_XX")}
+    heldout = ntrex_rows(data, training=False)
+    return tested | {_text_key(row["text"], row["language"]) for row in heldout}
+
+
+def untested(rows: Iterable[dict[str, str]], tested: set[Key]) -> list[dict[str, str]]:
+    """The rows whose text is in no dev or test part of its language."""
+    return [row for row in rows if _text_key(row["text"], row["language"]) not in tested]
 
 
 def manual_rows(data: Path) -> Iterator[dict[str, str]]:
@@ -236,8 +251,13 @@ class _Paragraphs(HTMLParser):
             self.paragraphs[-1] += " ".join(data.split())
 
 
-def _key(row: NerRow) -> tuple[str, str]:
-    return row.language, unicodedata.normalize("NFKC", "".join(row.sentence.tokens))
+def _key(row: NerRow) -> Key:
+    return _text_key("".join(row.sentence.tokens), row.language)
+
+
+def _text_key(text: str, language: str) -> Key:
+    """What texts are compared by: spaces and forms of characters do not make another one."""
+    return language, "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _ner_table(rows: list[NerRow]) -> pa.Table:

@@ -4,8 +4,8 @@
 
 Enters: `--data`, the folder of corpora. Leaves: text, language (X-MOD code), split.
 Holds: of parallel corpora the same lines serve the same split in every language. Train: SIB-200
-train, NTREX lines 1–998 without every 17th (those are in `lid_eval`), UDHR, the manuals. Dev:
-SIB-200 dev, NTREX lines 999–1,100. What is left is for tests.
+train, NTREX lines 1–998, UDHR, the manuals. Dev: SIB-200 dev, NTREX lines 999–1,100. Every 17th
+line of NTREX is in `lid_eval` and left out. What is left is for tests.
 """
 
 import csv
@@ -79,10 +79,8 @@ def ntrex_rows(data: Path) -> Iterator[Row]:
     for path in sorted((data / "ntrex128").glob("newstest2019-*.txt.gz")):
         language = xmod_language(path.name.split(".")[1])
         for number, line in enumerate(islice(read_lines(path), DEV_LINES)):
-            if number >= TRAIN_LINES:
-                yield from _row(line, language, "dev")
-            elif number % LID_EVAL_STEP:
-                yield from _row(line, language, "train")
+            if number % LID_EVAL_STEP:
+                yield from _row(line, language, "train" if number < TRAIN_LINES else "dev")
 
 
 def declaration_rows(data: Path) -> Iterator[Row]:
@@ -93,10 +91,10 @@ def declaration_rows(data: Path) -> Iterator[Row]:
 
 
 def manual_rows(data: Path) -> Iterator[Row]:
-    """Evenly spaced paragraphs of the Debian and GNOME manuals."""
+    """Evenly spaced paragraphs of the manuals, at most MANUAL_PARAGRAPHS a language."""
     for path in sorted((data / "mlm_debian_gnome").glob("*.txt.gz")):
         lines = [line for line in read_lines(path) if len(line) > 30]
-        for line in lines[:: max(1, len(lines) // MANUAL_PARAGRAPHS)]:
+        for line in lines[:: max(1, -(-len(lines) // MANUAL_PARAGRAPHS))]:
             yield from _row(line, path.name.split(".")[0], "train")
 
 

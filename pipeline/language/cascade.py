@@ -3,7 +3,8 @@
 Enters: texts, and the X-MOD languages that may be answered. Leaves: one ``Detection`` a text.
 What holds: the model knows the languages of facebook/xmod-base and is asked for a whole batch at
 once; a text in a language beyond them, which the model would take for a neighbour, is caught where
-CLD2 is sure of it; an answer depends on its text alone.
+CLD2 is sure of it, and goes to the adapter that a checkpoint may have for it; an answer depends on
+its text alone.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from pipeline.language.evidence import chinese_script, legible
 from pipeline.language.library import NOT_TOLD_APART
 from pipeline.language.ngram_model import Floats, load
 from pipeline.language.pycld2_library import Pycld2
-from pipeline.language.tags import UNDETERMINED, bcp47, resolve
+from pipeline.language.tags import UNDETERMINED, Resolved, bcp47, resolve
 
 WEIGHTS = Path(__file__).with_name("ngrams.safetensors")
 
@@ -35,12 +36,13 @@ class Cascade:
         self._languages = languages
         self._tags = [bcp47(label, self._model.labels) for label in self._model.labels]
         self._serving = [resolve(tag, languages).xmod_language for tag in self._tags]
-        self._strangers = _strangers(self._cld2.labels, self._model.labels)
+        self._strangers = _strangers(self._cld2.labels, self._model.labels, languages)
 
     @property
     def known(self) -> frozenset[str]:
         """The languages that this detector can answer at all."""
-        return frozenset(code for code in self._serving if code is not None)
+        served = (*self._serving, *(meaning.xmod_language for meaning in self._strangers.values()))
+        return frozenset(code for code in served if code is not None)
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One answer a text, in order."""
@@ -78,22 +80,26 @@ class Cascade:
         score = float(inside[best]) / max(float(inside.sum()) + beside, 1e-9)
         language = self._languages[best] if score > 0 else None
         stranger, share = self._stranger(text)
+        if stranger is not None and stranger.xmod_language is not None:
+            return Detection(stranger.xmod_language, share)
         if stranger is not None:
-            return Detection(language, score * (1 - share), stranger, share)
+            return Detection(language, score * (1 - share), stranger.bcp47, share)
         return Detection(language, score, self._tags[rival] if beside else None, beside)
 
-    def _stranger(self, text: str) -> tuple[str | None, float]:
+    def _stranger(self, text: str) -> tuple[Resolved | None, float]:
         """The language beyond the model's that CLD2 hears in ``text``, and in how much of it."""
         label, share = next(iter(self._cld2.probabilities(text)))
-        tag = self._strangers.get(label)
-        return (tag, share) if tag is not None and share >= _STRANGER else (None, 0.0)
+        meaning = self._strangers.get(label)
+        return (meaning, share) if meaning is not None and share >= _STRANGER else (None, 0.0)
 
 
-def _strangers(labels: Sequence[str], known: tuple[str, ...]) -> dict[str, str]:
-    """CLD2's labels of languages that the model was not told of, with their BCP 47 tags."""
-    means = {label: resolve(label, known) for label in labels if label not in NOT_TOLD_APART}
+def _strangers(
+    labels: Sequence[str], known: tuple[str, ...], languages: tuple[str, ...]
+) -> dict[str, Resolved]:
+    """CLD2's labels of languages that the model was not told of, and which adapter serves them."""
+    means = {label: resolve(label, languages) for label in labels if label not in NOT_TOLD_APART}
     return {
-        label: meaning.bcp47
+        label: meaning
         for label, meaning in means.items()
-        if meaning.xmod_language is None and meaning.bcp47 != UNDETERMINED
+        if meaning.bcp47 != UNDETERMINED and resolve(label, known).xmod_language is None
     }

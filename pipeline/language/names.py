@@ -35,6 +35,8 @@ def named(spelling: str) -> str | None:
     A script or region in brackets or after a comma becomes part of the tag; one that is not
     understood makes the whole name unknown, as a guess would drop half of what was said.
     """
+    if not spelling.isprintable():
+        return None  # the tables' keys end at a NUL, and raise where one is inside
     if whole := _QUALIFIED.fullmatch(spelling):
         base, part = _find(whole["name"]), _qualifier(whole["qualifier"])
         return f"{base}-{part}" if base and part else None

@@ -8,18 +8,21 @@ Classification", EACL 2017) without its bottleneck: one weight a bucket and lang
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
-from scipy.sparse import csr_array
 
 from pipeline.language.ngrams import ngrams
 
 Floats = NDArray[np.float32]
+
+AT_ONCE = 256
+"""Texts of one sparse product, so that a unit of long texts does not fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,16 @@ class NgramModel:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """float32 [texts, labels]; rows add up to 1, and are 0 where a text has no letters."""
-        if not texts:
-            return np.zeros((0, len(self.labels)), dtype=np.float32)
+        parts = [
+            self._probabilities(texts[first : first + AT_ONCE])
+            for first in range(0, len(texts), AT_ONCE)
+        ]
+        return np.concatenate([np.zeros((0, len(self.labels)), dtype=np.float32), *parts])
+
+    def _probabilities(self, texts: Sequence[str]) -> Floats:
+        # Imported by the detector that needs it, as libraries are.
+        from scipy.sparse import csr_array
+
         found = ngrams(texts, self.bits)
         ones = np.ones(len(found.buckets), dtype=np.float32)
         shape = (len(texts), len(self.weights))
@@ -70,17 +81,24 @@ def load(path: Path) -> NgramModel:
         )
 
 
+def rounded(model: NgramModel) -> NgramModel:
+    """``model`` with the weights that ``save_model`` writes."""
+    weights, scale = _stored(model.weights)
+    return replace(model, weights=weights * scale)
+
+
 def save_model(model: NgramModel, path: Path) -> None:
     """Write ``model``; weights as int8 with a scale a label."""
-    scale = np.maximum(np.abs(model.weights).max(axis=0), 1e-9).astype(np.float32) / 127
-    tensors = {
-        "weights": np.round(model.weights / scale).astype(np.int8),
-        "scale": scale,
-        "bias": model.bias,
-    }
+    weights, scale = _stored(model.weights)
+    tensors: dict[str, NDArray[Any]] = {"weights": weights, "scale": scale, "bias": model.bias}
     told = {
         "labels": json.dumps(model.labels),
         "sharpness": repr(model.sharpness),
         "slope": repr(model.slope),
     }
     path.write_bytes(save(tensors, metadata=told))
+
+
+def _stored(weights: Floats) -> tuple[NDArray[np.int8], Floats]:
+    scale = np.maximum(np.abs(weights).max(axis=0), 1e-9).astype(np.float32) / 127
+    return np.round(weights / scale).astype(np.int8), scale

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.language.ngram_model import NgramModel, save_model
+from pipeline.language.ngram_model import NgramModel, rounded, save_model
 from pipeline.language.ngrams import Ngrams, ngrams
 from pipeline.training.batches import SmoothedBatches
 from pipeline.training.config import IdentifierConfig
@@ -33,7 +33,7 @@ def train_identifier(config: IdentifierConfig) -> NgramModel:
     # Said out loud, because PyTorch warns where nobody says it: gradients are not checked again.
     with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
         model = _fitted(config, train, labels)
-    model = calibrated(model, dev, np.random.default_rng(config.seed))
+    model = calibrated(rounded(model), dev, np.random.default_rng(config.seed))
     config.out.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, config.out)
     return model
@@ -82,18 +82,21 @@ def logits(weights: Tensor, bias: Tensor, found: Ngrams) -> Tensor:
 
 
 def cropped(text: str, generator: np.random.Generator) -> str:
-    """Some words of `text`, 10 to 40 characters; where it has no spaces, as many characters."""
+    """Some neighbouring words of `text`, or characters of the fewest words.
+
+    At most 10 to 40 characters, a bound that is drawn first.
+    """
     most = int(generator.integers(10, 41))
     words = text.split()
     if len(words) < 4:
-        start = int(generator.integers(max(1, len(text) - most)))
+        start = int(generator.integers(max(1, len(text) - most + 1)))
         return text[start : start + most]
     kept = ""
     for word in words[int(generator.integers(len(words))) :]:
         if kept and len(kept) + 1 + len(word) > most:
             break
         kept = f"{kept} {word}".strip()
-    return kept[: 2 * most]
+    return kept[:most]
 
 
 def _fitted(config: IdentifierConfig, train: pa.Table, labels: tuple[str, ...]) -> NgramModel:

@@ -21,6 +21,14 @@ def test_detect_language_that_the_model_was_not_told_of_is_named(cascade):
     assert answer.outside_score > 0.8
 
 
+def test_detect_language_that_was_added_to_a_checkpoint_goes_to_its_adapter():
+    added = Cascade(("en_XX", "it_IT", "mt_MT"))
+    (answer,) = added.detect([MALTESE])
+    assert answer.language == "mt_MT"
+    assert answer.score > 0.8
+    assert added.known == {"en_XX", "it_IT", "mt_MT"}
+
+
 def test_detect_close_relatives_are_told_apart(cascade):
     answers = cascade.detect([MALAY, INDONESIAN])
     assert [answer.language for answer in answers] == ["ms_MY", "id_ID"]

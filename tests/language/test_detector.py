@@ -101,7 +101,7 @@ def test_make_detector_that_knows_no_language_says_so():
 def test_detector_module_imports_no_library():
     code = (
         "import sys, pipeline.language.route\n"
-        "print(sorted({'langdetect', 'py3langid', 'pycld2'} & sys.modules.keys()))"
+        "print(sorted({'langdetect', 'py3langid', 'pycld2', 'scipy'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -28,7 +28,10 @@ def test_named_finds_the_tag(spelling, tag):
 
 @pytest.mark.parametrize(
     "spelling",
-    ["unknown", "Elvish", "Serbian (upside down)", "xx", "German and French", "Germanic", "", "()"],
+    [
+        *("unknown", "Elvish", "Serbian (upside down)", "xx", "German and French", "Germanic"),
+        *("", "()", "A\x000\x80", "German\x00", "Serbian (La\x00tin)"),
+    ],
 )
 def test_named_guesses_nothing(spelling):
     assert named(spelling) is None

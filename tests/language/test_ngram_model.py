@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.language.ngram_model import NgramModel, load, save_model
+from pipeline.language.ngram_model import NgramModel, load, rounded, save_model
 from pipeline.language.ngrams import ngrams
 
 LABELS = ("de_DE", "en_XX", "fr_XX")
@@ -32,6 +32,19 @@ def test_probabilities_add_up_to_one_where_there_are_letters(model):
 def test_probabilities_depend_on_their_text_alone(model):
     alone = np.concatenate([model.probabilities([text]) for text in TEXTS])
     np.testing.assert_array_equal(model.probabilities(TEXTS), alone)
+
+
+def test_probabilities_of_more_texts_than_go_at_once_are_the_same(model):
+    texts = [f"{text} {'ab' * (row % 7)}" for row, text in enumerate(TEXTS * 100)]
+    several = model.probabilities(texts)
+    alone = np.concatenate([model.probabilities([text]) for text in texts])
+    np.testing.assert_array_equal(several, alone)
+
+
+def test_rounded_is_what_save_model_writes(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(model, path)
+    np.testing.assert_array_equal(rounded(model).weights, load(path).weights)
 
 
 def test_save_model_keeps_answers_within_a_percent(model, tmp_path):

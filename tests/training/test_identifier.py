@@ -39,8 +39,9 @@ def config(tmp_path) -> IdentifierConfig:
 
 
 def test_train_identifier_model_knows_its_languages(config):
-    train_identifier(config)
+    trained = train_identifier(config)
     model = load(config.out)
+    np.testing.assert_array_equal(trained.weights, model.weights)
     assert model.labels == tuple(sorted(SENTENCES))
     answers = model.probabilities([SENTENCES[label] for label in model.labels])
     assert answers.argmax(axis=1).tolist() == [0, 1, 2]
@@ -66,5 +67,12 @@ def test_calibrated_model_that_is_too_sure_becomes_less_so(config):
 def test_cropped_is_whole_words_in_their_order():
     generator = np.random.default_rng(3)
     text = "one two three four five six seven eight nine ten"
-    for _ in range(50):
-        assert cropped(text, generator) in text
+    pieces = [cropped(text, generator) for _ in range(200)]
+    assert all(piece in text and 1 <= len(piece) <= 40 for piece in pieces)
+    assert all(piece.split()[0] in text.split() for piece in pieces)
+
+
+def test_cropped_text_without_spaces_reaches_its_end():
+    generator = np.random.default_rng(3)
+    text = "这座城市很大河流经过人们住在那里山高水长"
+    assert any(cropped(text, generator).endswith("长") for _ in range(200))

@@ -95,11 +95,16 @@ def test_prepare_data_no_text_is_in_training_and_in_a_test_part(prepare, tmp_pat
     tested = {(row["language"], plain(row["text"])) for row in topic if row["split"] != "train"}
     heldout = pq.read_table(tmp_path / "heldout.parquet").to_pylist()
     retrieval = pq.read_table(tmp_path / "retrieval.parquet").to_pylist()
+    pretrained |= {
+        (row["language"], plain(row["text"]))
+        for row in pq.read_table(tmp_path / "translations.parquet").to_pylist()
+    }
     assert not pretrained & (keys["dev"] | keys["test"])
     assert not pretrained & tested
     assert not pretrained & {
         (row["language"], plain(row["text"])) for row in [*heldout, *retrieval]
     }
+    assert not pretrained & {("en_XX", plain(row["english"])) for row in retrieval}
     assert len(topic) == 16 * (701 + 99 + 204)
 
 
