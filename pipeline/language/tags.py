@@ -1,7 +1,7 @@
 """Language tags: what a language column says → BCP 47 and an X-MOD language.
 
 Enters: a tag in any usual spelling (X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's
-labels, names, any case and separator) and the X-MOD languages to choose from. Leaves:
+labels, English names, any case) and the X-MOD languages to choose from. Leaves:
 ``Resolved``. What holds: a tag matches by language first; script and region only choose between
 adapters of one language; where that does not decide, the reason says so and no language is picked.
 The region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no country.
