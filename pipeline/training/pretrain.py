@@ -43,6 +43,11 @@ logger = logging.getLogger(__name__)
 
 Texts = dict[str, list[str]]
 
+WORD_SIZE = 0.25
+"""Size of new word embeddings beside other new weights."""
+POSITION_SIZE = 3.0
+"""Size of new position embeddings beside new word embeddings."""
+
 
 def pretrain(config: PretrainConfig) -> None:
     """Train as `config` says and write the checkpoint to `config.out`."""
@@ -147,18 +152,21 @@ def architecture(config: PretrainConfig, vocabulary_size: int) -> XmodConfig:
 def start_from_content(model: XmodForMaskedLM) -> None:
     """Let a new model's embeddings tell words apart, and neighbours from what is far away.
 
-    As drawn, the one token type and the positions have the same share in a token's vector as its
-    word, so that texts' means are nearly one vector; and positions that are drawn at random tell
-    nothing of distance, which attention needs to find a token's neighbours. So the type starts at
-    0, and positions as sinusoids (Vaswani et al., "Attention Is All You Need", NeurIPS 2017)
-    around 0, half as large as words.
+    As drawn, the one token type has the same share in a token's vector as its word, so that texts'
+    means are nearly one vector; and positions that are drawn at random tell nothing of distance,
+    which attention needs to find a token's neighbours. So the type starts at 0, and positions as
+    sinusoids (Vaswani et al., "Attention Is All You Need", NeurIPS 2017) around 0, three times
+    as large as words. Words start at a quarter of `initializer_range`: the smaller they are, the
+    more one step of Adam tells of them, and a rare word gets few steps.
     """
     embeddings = model.roberta.embeddings
+    words = embeddings.word_embeddings.weight
     with torch.no_grad():
+        words.mul_(WORD_SIZE)
         embeddings.token_type_embeddings.weight.zero_()
         places = sinusoids(*embeddings.position_embeddings.weight.shape)
         places -= places.mean(dim=0)
-        size = embeddings.word_embeddings.weight.std() / places.std() / 2
+        size = POSITION_SIZE * words.std() / places.std()
         embeddings.position_embeddings.weight.copy_(size * places)
 
 

@@ -23,3 +23,11 @@ def test_shift_positions_full_row_starts_at_the_first():
     mask = torch.ones(2, 10, dtype=torch.long)
     positions = shift_positions({"attention_mask": mask}, window=10, padding=1)["position_ids"]
     assert positions.tolist() == [list(range(2, 12))] * 2
+
+
+def test_shift_positions_half_of_the_rows_start_at_the_first():
+    torch.manual_seed(0)
+    mask = torch.ones(2000, 3, dtype=torch.long)
+    positions = shift_positions({"attention_mask": mask}, window=1000, padding=1)["position_ids"]
+    at_first = float((positions[:, 0] == 2).double().mean())
+    assert 0.45 < at_first < 0.55

@@ -54,19 +54,24 @@ def test_compute_loss_adds_the_objectives_loss_times_its_weight(corpora, base, t
     torch.testing.assert_close(total, masked + weight * tagged)
 
 
-def test_start_from_content_vectors_of_other_words_differ(corpora, base, tmp_path):
+def test_start_from_content_tells_words_and_distances_apart(corpora, base, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(base)
     torch.manual_seed(0)
     model = XmodForMaskedLM(architecture(pretrain_config(corpora, tmp_path), len(tokenizer))).eval()
 
-    def likeness() -> float:
-        ids = torch.tensor([[0, *range(5, 15), 2], [0, *range(15, 25), 2]])
-        means = model.roberta.embeddings(input_ids=ids).mean(dim=1)
-        return float(torch.cosine_similarity(means[0], means[1], dim=0).detach())
+    def likeness(tokens: tuple[int, int], apart: int) -> float:
+        places = torch.arange(5, 15)
+        first, second = (
+            model.roberta.embeddings(
+                input_ids=torch.full((1, 10), token), position_ids=(places + shift).unsqueeze(0)
+            )
+            for token, shift in zip(tokens, (0, apart), strict=True)
+        )
+        return float(torch.cosine_similarity(first, second, dim=-1).mean().detach())
 
-    before = likeness()
     start_from_content(model)
-    assert likeness() < before - 0.2
+    assert likeness((7, 8), apart=0) < 0.98
+    assert likeness((7, 7), apart=1) > likeness((7, 7), apart=4) + 0.05
 
 
 def test_sinusoids_likeness_depends_on_the_distance_alone():
