@@ -4,6 +4,6 @@ pretrain   text of many languages → vocabulary, shared weights and one adapter
 finetune   labelled text → a task checkpoint; embeddings and adapters stay frozen
 evaluate   checkpoints and test parts → scores by language
 
-Holds: a batch has one language, named by `lang_ids`; the frozen part of a checkpoint is stored
-once; nothing here reads a test part except `evaluate`.
+Holds: every row of a batch goes through the adapter that its `lang_ids` names; the frozen part of
+a checkpoint is stored once; nothing here reads a test part except `evaluate`.
 """

@@ -4,7 +4,7 @@ Enters: a padded batch. Leaves: the same batch with `position_ids`.
 Holds: a row's positions are consecutive and inside the window; half of the rows start at the
 first, as texts of one window do at inference, the others where chance has it (Kiyono et al.,
 "SHAPE: Shifted Absolute Position Embedding for Transformers", EMNLP 2021). All rows shifted
-learn far more slowly.
+learn more slowly.
 """
 
 import torch
