@@ -18,7 +18,7 @@ from pipeline.config import load
 from pipeline.errors import IncompleteError, PipelineError
 from pipeline.flow import cluster
 from pipeline.progress import Progress
-from pipeline.report import REPORT, Effort, plan_table, run_report, summary_table
+from pipeline.report import REPORT, Effort, plan_table, routing_table, run_report, summary_table
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
 from pipeline.settings import JobSettings
 
@@ -73,6 +73,7 @@ def _annotate(plan: Plan, console: Console) -> None:
     report = run_report(plan, result, effort)
     plan.store.replace(REPORT, report.model_dump_json(indent=1).encode())
     console.print(summary_table(report))
+    console.print(routing_table(report))
     for bad in plan.survey.bad_files:
         console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
     console.print(

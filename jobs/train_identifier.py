@@ -1,6 +1,7 @@
 """Train the identifier: `python jobs/train_identifier.py --config configs/identifier.yaml`.
 
-Enters: a config and overrides. Leaves: a safetensors file of n-gram weights.
+Enters: a config and overrides. Leaves: counts of n-grams and words, and how far detectors' scores
+are to be trusted.
 Holds: exit code 2 and one clear message where config or data cannot be used.
 """
 
@@ -20,7 +21,7 @@ def main(
     config: Annotated[Path, typer.Option(help="YAML file, such as configs/identifier.yaml.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="Override: seed=7")] = None,
 ) -> None:
-    """Train a linear classifier of languages over character n-grams."""
+    """Count what texts of each language are made of, and calibrate the detectors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         train_identifier(load(config, overrides or [], IdentifierConfig))

@@ -1,13 +1,15 @@
 """The annotate stage: windows → the columns of the tasks, one forward a checkpoint.
 
-Enters: ``_windows_<k>``, ``xmod_language``, ``_text``. Leaves: the columns of the tasks. What
-holds: models are loaded once, when the stage is made; tasks of one checkpoint share its forward; a
-record's result does not depend on the records beside it; records in quarantine get nulls.
+Enters: ``_windows_<k>``, ``xmod_language``, ``_text``, and ``_segments`` where texts were looked at
+piece by piece. Leaves: the columns of the tasks. What holds: models are loaded once, when the stage
+is made; tasks of one checkpoint share its forward; a record's result does not depend on the records
+beside it; records in quarantine get nulls.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,18 +37,32 @@ class Workload:
     tasks: tuple[TaskSettings, ...]
 
 
+@dataclass(frozen=True)
+class Adapters:
+    """The languages whose adapters are loaded; ``bypass`` to let records go without any."""
+
+    languages: tuple[str, ...]
+    bypass: bool = False
+
+    @property
+    def ids(self) -> dict[str | None, int]:
+        """The ``lang_id`` of each, and of None where there is a bypass."""
+        codes: tuple[str | None, ...] = (*self.languages, *((None,) if self.bypass else ()))
+        return {code: i for i, code in enumerate(codes)}
+
+
 class Annotate:
-    """Runs every workload over a block; ``languages`` are the adapters that are loaded."""
+    """Runs every workload over a block with the ``adapters`` that it needs."""
 
     name = "annotate"
 
     def __init__(
-        self, workloads: Sequence[Workload], languages: Sequence[str], runtime: RuntimeSettings
+        self, workloads: Sequence[Workload], adapters: Adapters, runtime: RuntimeSettings
     ) -> None:
         torch.set_num_threads(max(1, int(runtime.cpus_per_actor)))
         # Subnormal numbers in softmax tails cost CPUs tens of times a normal one.
         torch.set_flush_denormal(True)
-        self._engines = [_Engine(workload, languages, runtime) for workload in workloads]
+        self._engines = [_Engine(workload, adapters, runtime) for workload in workloads]
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -76,9 +92,7 @@ class Annotate:
 class _Engine:
     """One checkpoint on a device: an encoder and a head for each of its tasks."""
 
-    def __init__(
-        self, workload: Workload, languages: Sequence[str], runtime: RuntimeSettings
-    ) -> None:
+    def __init__(self, workload: Workload, adapters: Adapters, runtime: RuntimeSettings) -> None:
         checkpoint = reopen_checkpoint(workload.checkpoint, workload.tasks[0].model)
         self.tokenizer = workload.tokenizer
         self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
@@ -89,13 +103,18 @@ class _Engine:
         # A model with a head has the encoder in it, so that a bare one is loaded only if alone.
         models = {
             model_class: load_model(
-                checkpoint, model_class, languages, device=self._device, dtype=dtype
+                checkpoint,
+                model_class,
+                adapters.languages,
+                device=self._device,
+                dtype=dtype,
+                bypass=adapters.bypass,
             )
             for model_class in (classes - {XmodModel} or classes)
         }
         self._models = [models.get(task.model_class) for task in self._tasks]
         self._encoder = next(iter(models.values())).base_model
-        self._ids = {code: i for i, code in enumerate(languages)}
+        self._ids = adapters.ids
         self._padding_id = checkpoint.tokenizer.pad_token_id
         self._max_tokens = runtime.max_batch_tokens
         self._stride = runtime.stride
@@ -104,9 +123,8 @@ class _Engine:
         """One value a field for each record of ``table``."""
         windows = _windows(table[schema.windows_field(self.tokenizer).name])
         flat = list(chain.from_iterable(windows))
-        lang_ids = checked_lang_ids(table["xmod_language"].to_pylist(), self._ids)
-        by_window = [lang_id for lang_id, some in zip(lang_ids, windows, strict=True) for _ in some]
-        scores = self._score(flat, by_window)
+        codes = chain.from_iterable(window_languages(table, windows))
+        scores = self._score(flat, checked_lang_ids(list(codes), self._ids))
         documents = zip(table[schema.TEXT.name].to_pylist(), windows, strict=True)
         return [
             self._decode(Document(text, some, self._stride), [next(scores) for _ in some])
@@ -149,6 +167,32 @@ class _Engine:
             for task, by_window in zip(self._tasks, zip(*scores, strict=True), strict=True)
         )
         return tuple(chain.from_iterable(values))
+
+
+def window_languages(table: pa.Table, windows: list[list[Window]]) -> Iterator[list[str | None]]:
+    """The adapter of each record's windows: its own, or that of most of the window's text."""
+    codes = table["xmod_language"].to_pylist()
+    piecewise = schema.SEGMENTS.name in table.column_names
+    segments = table[schema.SEGMENTS.name].to_pylist() if piecewise else [None] * len(codes)
+    for code, some, stretches in zip(codes, windows, segments, strict=True):
+        if stretches is None:
+            yield [code] * len(some)
+        else:
+            yield [_of_most(stretches, window) for window in some]
+
+
+def _of_most(stretches: list[dict[str, Any]], window: Window) -> str | None:
+    """The adapter that most characters of ``window`` are in."""
+    characters: dict[str | None, int] = {}
+    last = int(window.ends.max(initial=0))
+    first = int(window.starts[window.ends > 0].min(initial=last))  # special tokens are at 0, 0
+    start = 0
+    for stretch in stretches:
+        inside = min(last, stretch["end"]) - max(first, start)
+        code = stretch["xmod_language"]
+        characters[code] = characters.get(code, 0) + max(0, inside)
+        start = stretch["end"]
+    return max(characters, key=lambda code: characters[code])
 
 
 def _windows(column: pa.ChunkedArray) -> list[list[Window]]:

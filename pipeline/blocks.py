@@ -88,6 +88,9 @@ def language_counts(part: pa.Table, others: pa.Table) -> dict[str, LanguageCount
     for row in pc.value_counts(_tags(others)).to_pylist():
         tag, failed = row["values"], LanguageCounts(quarantined=row["counts"])
         counts[tag] = counts.get(tag, LanguageCounts()) + failed
+    for source, tags in _by_source(part).items():
+        for row in pc.value_counts(tags).to_pylist():
+            counts[row["values"]] += LanguageCounts(**{source: row["counts"]})
     return dict(sorted(counts.items()))
 
 
@@ -97,6 +100,13 @@ _UNEXPLAINED = {
     "message": "An earlier attempt failed on this record and was stopped before it could say why.",
 }
 """The reason for a row that a standing part leaves out and that did not fail this time."""
+
+
+def _by_source(part: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The tags of the records that came by each ``language_source``."""
+    sources = part["language_source"]
+    names = sources.drop_null().unique().to_pylist()
+    return {name: _tags(part).filter(pc.equal(sources, name)) for name in names}
 
 
 def _tags(rows: pa.Table) -> pa.Array | pa.ChunkedArray:

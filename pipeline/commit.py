@@ -37,19 +37,24 @@ class FileEntry(Record):
 
 
 class LanguageCounts(Record):
-    """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not."""
+    """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not.
+
+    The rest are records by their ``language_source``.
+    """
 
     records: Count = 0
     entities: Count = 0
     tokens: Count = 0
     quarantined: Count = 0
+    column: Count = 0
+    detected: Count = 0
+    related: Count = 0
+    default: Count = 0
+    none: Count = 0
 
     def __add__(self, other: "LanguageCounts") -> "LanguageCounts":
         return LanguageCounts(
-            records=self.records + other.records,
-            entities=self.entities + other.entities,
-            tokens=self.tokens + other.tokens,
-            quarantined=self.quarantined + other.quarantined,
+            **{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
         )
 
 
@@ -74,6 +79,8 @@ class CommitRecord(Record):
     part: FileEntry
     quarantine: FileEntry | None
     counts: dict[str, LanguageCounts]
+    reasons: dict[str, Count] = {}
+    """Records in quarantine by ``error_type``."""
     stages: dict[str, float] = {}
 
     def is_of(self, unit: Unit) -> bool:

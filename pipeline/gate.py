@@ -68,9 +68,10 @@ def input_columns(
 def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema:
     """The columns of ``file_schema`` that the job reads; raises SchemaError where it may not.
 
-    Text, id and language columns are among them even if they are not kept.
+    Text, id, language and prior columns are among them even if they are not kept.
     """
-    named = [settings.text_column, settings.id_column, settings.language_column]
+    tagged = [settings.language_column, settings.language_prior_column]
+    named = [settings.text_column, settings.id_column, *tagged]
     wanted = [name for name in named if name is not None]
     if settings.keep_columns != "all":
         wanted = [*settings.keep_columns, *wanted]
@@ -78,8 +79,8 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     if missing:
         raise SchemaError(
             f"{uri} has no column {', '.join(map(repr, missing))}; its columns are "
-            f"{', '.join(file_schema.names)}. Set input.text_column, id_column, language_column or "
-            "keep_columns."
+            f"{', '.join(file_schema.names)}. Set input.text_column, id_column, language_column, "
+            "language_prior_column or keep_columns."
         )
     doubled = sorted({name for name in file_schema.names if file_schema.names.count(name) > 1})
     if doubled:
@@ -93,6 +94,8 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     for name in wanted:
         if name in (settings.id_column, settings.language_column):
             _require_printable(file_schema.field(name), uri)
+        if name == settings.language_prior_column:
+            _require_printable(_item(file_schema.field(name)), uri)
     return pa.schema([field.remove_metadata() for field in kept])
 
 
@@ -149,5 +152,12 @@ def _require_printable(field: pa.Field, uri: str) -> None:
     except pa.ArrowNotImplementedError:
         raise SchemaError(
             f"{uri}: column {field.name!r} is {field.type}, which has no form as a string; "
-            "expected strings or numbers. Set input.id_column or language_column."
+            "expected strings or numbers. Set input.id_column, language_column or "
+            "language_prior_column."
         ) from None
+
+
+def _item(field: pa.Field) -> pa.Field:
+    """``field`` with the type of its items, where it holds lists."""
+    lists = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+    return field.with_type(field.type.value_type) if lists else field

@@ -14,14 +14,14 @@ from pydantic import JsonValue
 
 import pipeline
 from pipeline import schema
-from pipeline.annotate import Annotate, Workload
+from pipeline.annotate import Adapters, Annotate, Workload
 from pipeline.errors import ConfigError
 from pipeline.gate import input_columns
 from pipeline.language.route import Identify
 from pipeline.publish import Publisher
 from pipeline.read import Reader
 from pipeline.recipe import Recipe
-from pipeline.settings import JobSettings, LanguageSettings, TaskSettings
+from pipeline.settings import Fallback, JobSettings, LanguageSettings, TaskSettings
 from pipeline.storage import Store, canonical
 from pipeline.tasks import make_task, task_name
 from pipeline.tokenize import Tokenize
@@ -82,7 +82,8 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     tokenizers = [checkpoint.window_tokenizer(runtime.max_length) for checkpoint in opened]
     distinct = tuple(dict.fromkeys(tokenizers))
     workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in tokenizers])
-    languages = _reachable(settings.language, opened)
+    identify = _identifier(settings.language, opened)
+    languages = identify.reachable
     Tokenize(runtime, distinct)  # checks the windows now, and not first in a worker
     routing = _restricted(settings.language, languages, opened[0])
     task_fields = _task_fields(settings.tasks, opened)
@@ -93,13 +94,14 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         [
             *columns.fields,
             schema.RECORD_ID,
-            *schema.LANGUAGE_FIELDS,
+            *(field for field in identify.produces if not field.name.startswith("_")),
             *schema.TOKEN_FIELDS,
             *task_fields,
         ]
     )
     _require_distinct(declared)
-    identity = _identity(settings, opened, declared, limit)
+    identity = _identity(settings, opened, declared, limit, identify.version)
+    adapters = Adapters(languages, bypass=settings.language.fallback is Fallback.NONE)
     return Job(
         fingerprint=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
         identity=identity,
@@ -110,7 +112,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         languages=languages,
         identify=Recipe("identify", Identify, (routing, opened[0].languages)),
         tokenize=Recipe("tokenize", Tokenize, (runtime, distinct)),
-        annotate=Recipe("annotate", Annotate, (workloads, languages, runtime)),
+        annotate=Recipe("annotate", Annotate, (workloads, adapters, runtime)),
     )
 
 
@@ -145,8 +147,8 @@ def _require_distinct(declared: pa.Schema) -> None:
         )
 
 
-def _reachable(settings: LanguageSettings, opened: list[Checkpoint]) -> tuple[str, ...]:
-    """The languages that a record may be given: candidates and default that all checkpoints have.
+def _identifier(settings: LanguageSettings, opened: list[Checkpoint]) -> Identify:
+    """The stage over the languages that all checkpoints have.
 
     Raises ConfigError, by way of the stage, where the settings name one that is not among them.
     """
@@ -156,7 +158,7 @@ def _reachable(settings: LanguageSettings, opened: list[Checkpoint]) -> tuple[st
     if not shared:
         folders = ", ".join(str(checkpoint.folder) for checkpoint in opened)
         raise ConfigError(f"{folders} have no language in common; a record can go to none of them.")
-    return Identify(settings, shared).reachable
+    return Identify(settings, shared)
 
 
 def _restricted(
@@ -169,7 +171,11 @@ def _restricted(
 
 
 def _identity(
-    settings: JobSettings, opened: list[Checkpoint], declared: pa.Schema, limit: int | None
+    settings: JobSettings,
+    opened: list[Checkpoint],
+    declared: pa.Schema,
+    limit: int | None,
+    detector: str,
 ) -> dict[str, JsonValue]:
     """All that determines the output, as JSON values; no credential is among them.
 
@@ -184,7 +190,10 @@ def _identity(
             **settings.input.model_dump(mode="json"),
             "uri": canonical(settings.input.uri),
         },
-        "language": settings.language.model_dump(mode="json"),
+        "language": {
+            **settings.language.model_dump(mode="json", exclude={"detector_model"}),
+            "detector_version": detector,
+        },
         "tasks": tasks,
         "task_order": list(tasks),
         "runtime": {

@@ -8,6 +8,7 @@ before anyone writes them.
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,6 +46,11 @@ class Quarantine:
     def rows(self) -> tuple[int, ...]:
         """Their row numbers in the input file."""
         return tuple(self.table["row"].to_pylist())
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Rows by ``error_type``."""
+        return dict(sorted(Counter(self.table["error_type"].to_pylist()).items()))
 
 
 def published(table: pa.Table, declared: pa.Schema) -> pa.Table:

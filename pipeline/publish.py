@@ -120,6 +120,7 @@ class _UnitWriter:
                 file_entry(quarantine_path(unit.unit_id), quarantine.body) if quarantine else None
             ),
             counts=language_counts(part.table, others),
+            reasons=quarantine.reasons if quarantine else {},
         )
 
     def _standing_part(self) -> Part | None:

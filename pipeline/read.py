@@ -136,16 +136,13 @@ def _read_columns(
     rows: pa.Table, unit: Unit, settings: InputSettings
 ) -> Iterator[tuple[pa.Field, pa.Array]]:
     texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
-    tags = pa.nulls(unit.rows, pa.string())
     origin = pa.array([unit.to_json()]).dictionary_encode()
     yield schema.RECORD_ID, _record_ids(rows, unit, settings)
     yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
     yield schema.ROW, pa.array(range(unit.start, unit.stop), pa.int64())
     yield schema.TEXT, texts
-    yield (
-        schema.TAG,
-        _as_strings(rows[settings.language_column]) if settings.language_column else tags,
-    )
+    yield schema.TAG, _strings_of(rows, settings.language_column)
+    yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
     yield schema.ERROR, pa.array(failures, schema.FAILURE)
 
 
@@ -155,6 +152,16 @@ def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array
     if settings.id_column is None:
         return places
     return pc.coalesce(_as_strings(rows[settings.id_column]), places)
+
+
+def _strings_of(rows: pa.Table, column: str | None) -> pa.Array | pa.ChunkedArray:
+    """The column as strings, nulls where there is none; lists as their items, comma between."""
+    if column is None:
+        return pa.nulls(rows.num_rows, pa.string())
+    values = rows[column]
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        return pc.binary_join(values.cast(pa.list_(pa.string())), ",")
+    return _as_strings(values)
 
 
 def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:

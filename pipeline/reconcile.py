@@ -11,6 +11,7 @@ stays until the next ``reconcile`` replaces it: what it lists is still true.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -64,6 +65,12 @@ class Reconciliation:
             tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
             for tag in tags
         }
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Records in quarantine by ``error_type``, the most frequent first."""
+        counts = sum((Counter(record.reasons) for record in self.records), Counter[str]())
+        return dict(counts.most_common())
 
 
 def committed_units(store: Store) -> frozenset[str]:

@@ -46,6 +46,7 @@ class RunReport(BaseModel):
     tokens_done_here: int
     tokens_per_second: float
     languages: dict[str, LanguageCounts]
+    quarantine_reasons: dict[str, int]
     bad_files: list[BadFileEntry]
 
 
@@ -77,6 +78,7 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         tokens_done_here=effort.tokens,
         tokens_per_second=round(effort.tokens / effort.seconds, 1) if effort.seconds else 0.0,
         languages=counts,
+        quarantine_reasons=result.reasons,
         bad_files=[
             BadFileEntry(uri=bad.source.uri, reason=bad.reason) for bad in plan.survey.bad_files
         ],
@@ -101,6 +103,27 @@ def summary_table(report: RunReport) -> Table:
     table.add_section()
     table.add_row("all", *_cells(total, report.tokens_per_second))
     return table
+
+
+def routing_table(report: RunReport) -> Table:
+    """How records came to their adapters, and why others are in quarantine."""
+    total = sum(report.languages.values(), LanguageCounts())
+    table = Table(title="Adapters", title_justify="left", show_header=False)
+    for name, meaning in _SOURCES.items():
+        if getattr(total, name):
+            table.add_row(meaning, f"{getattr(total, name):,}")
+    for reason, count in report.quarantine_reasons.items():
+        table.add_row(f"quarantine: {escape(reason)}", f"{count:,}")
+    return table
+
+
+_SOURCES = {
+    "column": "by the language column",
+    "detected": "by the detector",
+    "related": "fallback: a related language's",
+    "default": "fallback: the default's",
+    "none": "fallback: none",
+}
 
 
 def plan_table(plan: Plan) -> Table:

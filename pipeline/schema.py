@@ -6,8 +6,9 @@ that an empty list has the type of a full one.
 
 A block on its way::
 
-    read       kept input columns, record_id, _unit, _row, _text, _tag, _error
-    identify   + language, language_score, language_source, xmod_language, lang_id
+    read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _error
+    identify   + language, language_score, language_source, language_distance, xmod_language,
+               lang_id; with language.per_window also language_shares, _segments
     tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each tokenizer
     annotate   + the columns of the tasks
     publish    → one row of RECEIPT
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import StageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a published column changes its name, type or meaning."""
 
 ENTITY = pa.struct(
@@ -61,17 +62,34 @@ ROW = pa.field("_row", pa.int64())
 TEXT = pa.field("_text", pa.string())
 TAG = pa.field("_tag", pa.string())
 """The language column's value, null where there is none."""
+PRIOR = pa.field("_prior", pa.string())
+"""The prior column's value, tags of likely languages; null where there is none."""
 ERROR = pa.field("_error", FAILURE)
 
-READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, ERROR)
+READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, ERROR)
 
 LANGUAGE_FIELDS = (
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float32()),
     pa.field("language_source", pa.string()),
+    pa.field("language_distance", pa.float32()),
     pa.field("xmod_language", pa.string()),
     pa.field("lang_id", pa.int32()),
 )
+
+SHARES = pa.field(
+    "language_shares",
+    pa.list_(
+        pa.struct([pa.field("language", pa.string()), pa.field("share", pa.float32())]),
+    ),
+)
+"""The languages of a text and how much of it is in each, the largest share first."""
+
+SEGMENTS = pa.field(
+    "_segments",
+    pa.list_(pa.struct([pa.field("end", pa.int32()), pa.field("xmod_language", pa.string())])),
+)
+"""Where each piece of a text ends, in code points, and its adapter; null where one serves all."""
 
 TOKEN_FIELDS = (
     pa.field("n_tokens", pa.int32()),
@@ -99,7 +117,7 @@ RECEIPT = pa.schema(
 """What publishing a unit left: its commit record as JSON, or why there is none."""
 
 RESERVED = frozenset(
-    field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, *TOKEN_FIELDS)
+    field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, SHARES, *TOKEN_FIELDS)
 ) | frozenset({"entities", "embedding"})
 """Names that an input column gives up: it is kept as ``input_<name>``."""
 

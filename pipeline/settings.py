@@ -8,7 +8,7 @@ needs a store or a checkpoint to check is checked when the plan is made.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.config import Section
 
@@ -19,6 +19,7 @@ class Fallback(StrEnum):
     QUARANTINE = "quarantine"
     DEFAULT = "default"
     RELATED = "related"
+    NONE = "none"
 
 
 class Device(StrEnum):
@@ -61,6 +62,7 @@ class InputSettings(Section):
     text_column: str = "text"
     id_column: str | None = None
     language_column: str | None = None
+    language_prior_column: str | None = None
     keep_columns: Literal["all"] | tuple[str, ...] = "all"
     max_text_bytes: int = Field(default=1 << 20, gt=0)
 
@@ -71,14 +73,35 @@ class OutputSettings(Section):
     uri: str
 
 
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+def _pairs(value: object) -> object:
+    """A mapping as sorted pairs: settings are hashed."""
+    return tuple(sorted(value.items())) if isinstance(value, dict) else value
+
+
+ScoreByLanguage = Annotated[tuple[tuple[str, Score], ...], BeforeValidator(_pairs)]
+"""A mapping in YAML, such as ``{ms_MY: 0.7}``."""
+
+
 class LanguageSettings(Section):
     """How a record's language is found, and what happens where it is not."""
 
-    detector: str = "py3langid"
+    detector: str = "cascade"
+    detector_model: str | None = None
     candidates: Literal["all"] | tuple[str, ...] = "all"
-    min_score: float = Field(default=0.5, ge=0, le=1)
+    expected: tuple[str, ...] = ()
+    majority: bool = False
+    per_window: bool = False
+    min_score: Score = 0.5
+    min_scores: ScoreByLanguage = ()
     fallback: Fallback = Fallback.QUARANTINE
     default: str | None = None
+
+    def least_score(self, language: str) -> float:
+        """What a detected ``language`` must score at least."""
+        return dict(self.min_scores).get(language, self.min_score)
 
     @model_validator(mode="after")
     def _default_goes_with_fallback(self) -> "LanguageSettings":

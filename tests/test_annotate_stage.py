@@ -18,7 +18,7 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline import schema
-from pipeline.annotate import Annotate, Workload
+from pipeline.annotate import Adapters, Annotate, Workload, _windows, window_languages
 from pipeline.errors import LanguageError
 from pipeline.settings import (
     ClassificationSettings,
@@ -53,7 +53,7 @@ class Stages:
             type="classification", name="topic", model=topic, probs=True
         )
         workloads = [Workload(self.ner, 0, tasks), Workload(self.topic, 0, (classify,))]
-        return Annotate(workloads, LOADED, self.runtime(**runtime))
+        return Annotate(workloads, Adapters(LOADED), self.runtime(**runtime))
 
     def runtime(self, **changes: object) -> RuntimeSettings:
         return RuntimeSettings(**{"max_length": 64, "stride": 9, **changes})
@@ -209,7 +209,7 @@ def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stage
     settings = EmbeddingsSettings(
         type="embeddings", model=ModelSettings(path=str(checkpoint.folder)), dtype="float16"
     )
-    alone = Annotate([Workload(checkpoint, 0, (settings,))], LOADED, stages.runtime())
+    alone = Annotate([Workload(checkpoint, 0, (settings,))], Adapters(LOADED), stages.runtime())
     table = schema.run(alone, stages.tokenized(SENTENCES, CODES))
     assert table.schema.field("embedding").type == pa.list_(pa.float16(), 32)
     norms = np.linalg.norm(np.array(table["embedding"].to_pylist(), dtype=np.float32), axis=1)
@@ -218,3 +218,45 @@ def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stage
 
 def test_annotate_every_language_of_the_checkpoint_is_tested():
     assert set(CODES) == set(LOADED) == set(LANGUAGES)
+
+
+def test_annotate_record_without_language_goes_without_an_adapter(stages):
+    runtime = stages.runtime()
+    settings = EmbeddingsSettings(
+        type="embeddings", model=ModelSettings(path=str(stages.ner.folder))
+    )
+    workloads = [Workload(stages.ner, 0, (settings,))]
+    stage = Annotate(workloads, Adapters(LOADED, bypass=True), runtime)
+    found = rows(stage, stages.tokenized(SENTENCES[:2], [None, "de_DE"]))
+    encoder = XmodModel.from_pretrained(stages.ner.folder).eval()
+    inputs = stages.ner.tokenizer(SENTENCES[0], return_tensors="pt")
+    beyond = torch.tensor([len(encoder.config.languages)])
+    with torch.inference_mode():
+        hidden = encoder(**inputs, lang_ids=beyond).last_hidden_state[0].mean(0)
+    np.testing.assert_allclose(found[0]["embedding"], hidden / hidden.norm(), atol=1e-5)
+
+
+def test_annotate_windows_of_a_mixed_text_go_through_their_own_adapters(stages, stage):
+    """Each window as if it came alone, through the adapter of most of its text."""
+    table = stages.tokenized([LONG], ["en_XX"])
+    (windows,) = table[schema.windows_field(0).name].to_pylist()
+    assert len(windows) > 2
+    last = max(windows[0]["ends"])
+    segments = [
+        [
+            {"end": last - 9, "xmod_language": "de_DE"},
+            {"end": len(LONG), "xmod_language": "en_XX"},
+        ]
+    ]
+    mixed = table.append_column(schema.SEGMENTS, pa.array(segments, schema.SEGMENTS.type))
+    (codes,) = window_languages(mixed, _windows(mixed[schema.windows_field(0).name]))
+    assert codes == ["de_DE", *["en_XX"] * (len(windows) - 1)]
+    (one,), (other,) = rows(stage, mixed), rows(stage, table)
+    assert np.abs(np.subtract(one["embedding"], other["embedding"])).max() > 1e-3
+
+
+def test_annotate_text_of_one_language_needs_no_segments(stages, stage):
+    table = stages.tokenized(SENTENCES, CODES)
+    nothing = table.append_column(schema.SEGMENTS, pa.nulls(len(SENTENCES), schema.SEGMENTS.type))
+    for one, other in zip(rows(stage, nothing), rows(stage, table), strict=True):
+        assert_close(one, other)

@@ -244,7 +244,8 @@ def test_job_lang_id_counts_the_languages_of_the_first_checkpoint(tree: Tree, tm
     tree["tasks"].append(tree["tasks"].pop(0))
     job = resolve(tree)
     nothing = pa.nulls(1, schema.FAILURE)
-    table = pa.table({"_text": ["x"], "_tag": ["de"], "_error": nothing})
+    no_prior = pa.nulls(1, pa.string())
+    table = pa.table({"_text": ["x"], "_tag": ["de"], "_prior": no_prior, "_error": nothing})
     routed = job.identify(table)
     assert routed["xmod_language"].to_pylist() == ["de_DE"]
     assert job.languages == ("th_TH", "de_DE", "en_XX")
@@ -283,11 +284,25 @@ def test_job_declared_columns_are_input_language_tokens_tasks(tree: Tree):
     declared = resolve(tree, planned).declared
     assert declared.names == [
         *("id", "other", "text", "input_lang_id", "record_id"),
-        *("language", "language_score", "language_source", "xmod_language", "lang_id"),
+        *("language", "language_score", "language_source", "language_distance"),
+        *("xmod_language", "lang_id"),
         *("n_tokens", "n_windows", "truncated"),
         *("entities", "topic_label", "topic_score", "embedding"),
     ]
     assert declared.field("embedding").type == pa.list_(pa.float32(), 32)
+
+
+def test_job_per_window_declares_shares_and_keeps_segments_inside(tree: Tree):
+    tree["language"]["per_window"] = True
+    declared = resolve(tree).declared
+    assert declared.field("language_shares").equals(schema.SHARES)
+    assert not any(name.startswith("_") for name in declared.names)
+
+
+def test_job_fallback_none_loads_the_bypass(tree: Tree):
+    adapters = [resolve(tree).annotate.arguments[1].bypass]
+    tree["language"]["fallback"] = "none"
+    assert [*adapters, resolve(tree).annotate.arguments[1].bypass] == [False, True]
 
 
 def test_job_input_column_of_a_tasks_name_is_renamed(tree: Tree):

@@ -25,7 +25,7 @@ from outputs import (
 )
 
 from pipeline import schema
-from pipeline.commit import CommitRecord, commit_path, part_path, quarantine_path
+from pipeline.commit import CommitRecord, LanguageCounts, commit_path, part_path, quarantine_path
 from pipeline.errors import PipelineError, PublishError, StageError
 from pipeline.publish import Publisher
 from pipeline.storage import Store
@@ -60,10 +60,11 @@ def test_publish_block_writes_part_quarantine_and_commit_record(store: Store):
         "message": "no",
     }
     assert (record.rows_in, record.rows_out, record.rows_quarantined) == (6, 4, 2)
-    assert {tag: tuple(counts.model_dump().values()) for tag, counts in record.counts.items()} == {
-        "de": (2, 2, 8, 1),
-        "fr": (2, 0, 8, 1),
+    assert record.counts == {
+        "de": LanguageCounts(records=2, entities=2, tokens=8, quarantined=1, detected=2),
+        "fr": LanguageCounts(records=2, tokens=8, quarantined=1, detected=2),
     }
+    assert record.reasons == {"ValueError": 2}
     assert json.loads(store.read(COMMIT) or b"") == record.model_dump(mode="json")
     assert_exactly_once(store, UNIT)
 

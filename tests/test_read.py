@@ -40,6 +40,16 @@ def test_read_unit_gives_kept_columns_and_the_declared_ones(tmp_path: Path):
     assert errors_of(block) == [None, None]
 
 
+@pytest.mark.parametrize(
+    "values", [["de", None, "de,fr"], [["de"], None, ["de", "fr"]]], ids=["strings", "lists"]
+)
+def test_read_unit_prior_is_a_string_of_tags(tmp_path: Path, values: list):
+    path = write(tmp_path / "a.parquet", {"text": ["a", "b", "c"], "likely": values})
+    block = read_file(path, language_prior_column="likely", keep_columns=[])
+    assert block["_prior"].to_pylist() == ["de", None, "de,fr"]
+    assert block["_tag"].to_pylist() == [None] * 3
+
+
 def test_read_unit_without_id_column_names_records_by_file_and_row(tmp_path: Path):
     path = write(tmp_path / "a.parquet", {"text": ["a", "b", "c"]})
     first, second = read_all(path, 2)

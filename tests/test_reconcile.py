@@ -6,7 +6,7 @@ import pytest
 from outputs import DECLARED, FINGERPRINT, assert_exactly_once, make_block, make_unit
 
 from pipeline.claim import claim
-from pipeline.commit import commit_path, part_path
+from pipeline.commit import LanguageCounts, commit_path, part_path
 from pipeline.errors import FingerprintError, IncompleteError, OutputError
 from pipeline.publish import Publisher
 from pipeline.reconcile import committed_units, reconcile, reopen
@@ -37,12 +37,10 @@ def test_reconcile_complete_output_writes_manifest_and_success(store: Store):
     publish(store, *UNITS)
     result = reconcile(store, UNITS, FINGERPRINT)
     assert (result.rows_in, result.rows_out, result.rows_quarantined) == (13, 10, 3)
-    assert result.counts["de"].model_dump() == {
-        "records": 4,
-        "entities": 4,
-        "tokens": 16,
-        "quarantined": 3,
-    }
+    assert result.counts["de"] == LanguageCounts(
+        records=4, entities=4, tokens=16, quarantined=3, detected=4
+    )
+    assert result.reasons == {"ValueError": 3}
     manifest = json.loads(store.read("_manifest.json") or b"")
     assert [unit["unit_id"] for unit in manifest["units"]] == [unit.unit_id for unit in UNITS]
     assert manifest["units"][0]["part"]["path"] == part_path(UNITS[0].unit_id)

@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline.commit import LanguageCounts
 from pipeline.publish import Publisher
 from pipeline.reconcile import Reconciliation, reconcile
-from pipeline.report import Effort, RunReport, plan_table, run_report, summary_table
+from pipeline.report import Effort, RunReport, plan_table, routing_table, run_report, summary_table
 from pipeline.run import Options, Plan, make_plan
 from pipeline.settings import JobSettings
 from pipeline.storage import Store
@@ -64,9 +64,10 @@ def test_run_report_counts_add_up(plan: Plan, result: Reconciliation):
     assert (report.units, report.units_done_here) == (2, 1)
     assert (report.tokens, report.tokens_done_here, report.tokens_per_second) == (36, 16, 8.0)
     assert report.languages == {
-        "de": LanguageCounts(records=5, entities=5, tokens=20),
-        "fr": LanguageCounts(records=4, tokens=16, quarantined=1),
+        "de": LanguageCounts(records=5, entities=5, tokens=20, detected=5),
+        "fr": LanguageCounts(records=4, tokens=16, quarantined=1, detected=4),
     }
+    assert report.quarantine_reasons == {"ValueError": 1}
 
 
 def test_run_report_names_run_input_output_and_files_left_out(plan: Plan, result: Reconciliation):
@@ -136,6 +137,19 @@ def test_summary_table_scripts_and_unknown_have_lines_of_their_own(
     assert names[0] == "Chinese (Traditional) (zh-Hant)"
     assert names[1] == "Chinese (Simplified) (zh-Hans)"
     assert names[2].endswith("(und)")
+
+
+def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: Reconciliation):
+    report = run_report(plan, result, Effort(units=1, tokens=16, seconds=2.0))
+    counts = {"gl": LanguageCounts(records=4, related=3, none=1), **report.languages}
+    table = routing_table(report.model_copy(update={"languages": counts}))
+    cells = [list(column.cells) for column in table.columns]
+    assert dict(zip(*cells, strict=True)) == {
+        "by the detector": "9",
+        "fallback: a related language's": "3",
+        "fallback: none": "1",
+        "quarantine: ValueError": "1",
+    }
 
 
 def test_summary_table_total_is_the_last_line(plan: Plan, result: Reconciliation):

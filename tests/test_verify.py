@@ -176,6 +176,14 @@ def test_verify_counts_that_were_made_up_say_so(output: Store):
     assert (commit_path(FIRST), "counts of language de") in seen(output)
 
 
+def test_verify_sources_and_reasons_that_were_made_up_say_so(output: Store):
+    record = json.loads(output.read(commit_path(FIRST)) or b"")
+    counts = record["counts"] | {"de": record["counts"]["de"] | {"detected": 0, "default": 3}}
+    edit(output, commit_path(FIRST), counts=counts, reasons={"Made up": 1})
+    whats = {what for path, what in seen(output) if path == commit_path(FIRST)}
+    assert {"counts of language de", "reasons"} <= whats
+
+
 @pytest.mark.parametrize(
     ("values", "what"),
     [

@@ -1,102 +1,172 @@
-"""N-grams first, CLD2 for the languages that they were never told of.
+"""The default detector: scripts, then naive Bayes, then two libraries where that leaves doubt.
 
 Enters: texts, and the X-MOD languages that may be answered. Leaves: one ``Detection`` a text.
-What holds: the model knows the languages of facebook/xmod-base and is asked for a whole batch at
-once; a text in a language beyond them, which the model would take for a neighbour, is caught where
-CLD2 is sure of it, and goes to the adapter that a checkpoint may have for it; an answer depends on
-its text alone.
+What holds: a script of one language decides by itself; naive Bayes knows facebook/xmod-base's
+languages and is asked for the rest of a batch at once; py3langid is asked for the few texts that it
+is not sure of. A text in a language beyond the 81, which all of them would take for a neighbour, is
+caught where CLD2 is sure of it, and goes to the adapter that a checkpoint may have for it. An
+answer depends on its text alone.
 """
 
+import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.language.detection import Detection
-from pipeline.language.evidence import chinese_script, legible
-from pipeline.language.library import NOT_TOLD_APART
-from pipeline.language.ngram_model import Floats, load
+from pipeline.language.blend import load_blend
+from pipeline.language.detection import Detection, Floats, Ranking, rankings
+from pipeline.language.evidence import legible
+from pipeline.language.library import NOT_TOLD_APART, Library
+from pipeline.language.naive_bayes import load
+from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
+from pipeline.language.scripts import told_by_script
 from pipeline.language.tags import UNDETERMINED, Resolved, bcp47, resolve
+from pipeline.language.trust import Trust
 
-WEIGHTS = Path(__file__).with_name("ngrams.safetensors")
+FOLDER = Path(__file__).parent
+COUNTS, BLEND = "naive_bayes.safetensors", "blend.json"
+"""What ``jobs/train_identifier.py`` writes."""
 
-_STRANGER = 0.8
-"""The share of a text from which CLD2 is believed that its language is beyond the model's."""
+SURE = 0.5
+"""From this probability on naive Bayes alone decides."""
+_NOTHING = 1e-9
 _CHINESE = frozenset({"zh_CN", "zh_TW"})
+_STRANGER = 0.8
+"""The share of a text from which CLD2 is believed that its language is beyond the 81."""
+
+
+class Experts:
+    """Scripts, naive Bayes, py3langid and CLD2 over the labels of the counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = (folder / COUNTS, folder / BLEND)
+        self._model = load(self._files[0])
+        self._blend = load_blend(self._files[1])
+        self._py3langid, self.cld2 = Py3langid(), Pycld2()
+        self.labels = self._model.labels
+
+    @property
+    def version(self) -> str:
+        """Of the libraries, of the counts and of the weights."""
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files]
+        return f"{self._py3langid.version}, {self.cld2.version}, counts {' '.join(digests)}"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """float32 [texts, labels]; rows are 0 where a text tells nothing."""
+        shares = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
+        told = told_by_script(texts)
+        for row, answer in enumerate(told):
+            if answer is not None:
+                shares[row, self.labels.index(answer[0])] = answer[1]
+        open_rows = np.array([row for row, answer in enumerate(told) if answer is None], dtype=int)
+        shares[open_rows] = self._by_contents([texts[row] for row in open_rows.tolist()])
+        return shares
+
+    def _by_contents(self, texts: list[str]) -> Floats:
+        likelihoods, spoke = self._model.likelihoods(texts)
+        shares = self._blend.alone(likelihoods, spoke)
+        unsure = np.flatnonzero((shares.max(axis=1, initial=0) < SURE) & (spoke > 0))
+        asked = [texts[row] for row in unsure.tolist()]
+        shares[unsure] = self._blend.together(
+            likelihoods[unsure],
+            spoke[unsure],
+            opinions(self._py3langid, self.labels, asked),
+            opinions(self.cld2, self.labels, asked),
+        )
+        return shares
 
 
 class Cascade:
-    """A linear model of character n-grams, and CLD2 behind it."""
+    """The experts' answers as X-MOD languages, and CLD2 behind them for all other languages."""
 
-    def __init__(self, languages: tuple[str, ...]) -> None:
-        """``languages`` are X-MOD codes; the weights are loaded once."""
-        self._model = load(WEIGHTS)
-        self._cld2 = Pycld2()
+    def __init__(
+        self, languages: tuple[str, ...], trust: Trust | None = None, folder: Path = FOLDER
+    ) -> None:
+        """``languages`` are X-MOD codes; the counts are in ``folder``."""
+        self._experts = Experts(folder)
+        labels = self._experts.labels
         self._languages = languages
-        self._tags = [bcp47(label, self._model.labels) for label in self._model.labels]
-        self._serving = [resolve(tag, languages).xmod_language for tag in self._tags]
-        self._strangers = _strangers(self._cld2.labels, self._model.labels, languages)
+        self._tags = [bcp47(label, labels) for label in labels]
+        serving = [resolve(tag, languages).xmod_language for tag in self._tags]
+        self._served = np.array(
+            [[code == language for language in languages] for code in serving], dtype=np.float32
+        )
+        self._strangers = _strangers(self._experts.cld2.labels, labels, languages)
+        self._trust = trust or Trust()
 
     @property
     def known(self) -> frozenset[str]:
         """The languages that this detector can answer at all."""
-        served = (*self._serving, *(meaning.xmod_language for meaning in self._strangers.values()))
-        return frozenset(code for code in served if code is not None)
+        served = np.array(self._languages)[self._served.any(axis=0)].tolist()
+        added = (meaning.xmod_language for meaning in self._strangers.values())
+        return frozenset(code for code in (*served, *added) if code is not None)
+
+    @property
+    def version(self) -> str:
+        """The experts'."""
+        return self._experts.version
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One answer a text, in order."""
         seen = [legible(text) for text in texts]
-        shares = self._by_script(self._model.probabilities(seen), seen)
-        inside = self._of_each_language(shares)
-        outside = shares * np.array([code is None for code in self._serving])
-        return [
-            self._decide(text, *row) if text else Detection(None, 0.0)
-            for text, *row in zip(seen, inside, outside, strict=True)
-        ]
+        shares = self._experts.probabilities(seen)
+        inside, outside = shares @ self._served, shares * ~self._served.any(axis=1)
+        rivals = [self._tags[place] for place in outside.argmax(axis=1).tolist()]
+        beside = outside.max(axis=1, initial=0)
+        inside /= np.maximum(inside.sum(axis=1) + beside, _NOTHING)[:, None]
+        lengths = np.array([len(text) for text in seen])
+        ranked = rankings(self._trust.shares(inside, lengths), self._languages)
+        beside = self._trust.probabilities(beside, lengths).tolist()
+        answers = zip(seen, ranked, rivals, beside, strict=True)
+        return [self._decide(*answer) if answer[0] else Detection() for answer in answers]
 
-    def _by_script(self, shares: Floats, texts: Sequence[str]) -> Floats:
-        """``shares`` with that of Chinese given to the script that a text is written in."""
-        chinese = [place for place, label in enumerate(self._model.labels) if label in _CHINESE]
-        scripts = [self._tags[place] for place in chinese]
-        for row in np.flatnonzero(shares[:, chinese].sum(axis=1) > 0.5).tolist():
-            script = chinese_script(texts[row])
-            if script is not None:
-                whole = shares[row, chinese].sum()
-                shares[row, chinese] = [whole * (tag == f"zh-{script}") for tag in scripts]
-        return shares
-
-    def _of_each_language(self, shares: Floats) -> Floats:
-        """float32 [texts, languages]; several labels may be served by one adapter."""
-        inside = np.zeros((len(shares), len(self._languages)), dtype=np.float32)
-        for place, code in enumerate(self._serving):
-            if code is not None:
-                inside[:, self._languages.index(code)] += shares[:, place]
-        return inside
-
-    def _decide(self, text: str, inside: Floats, outside: Floats) -> Detection:
-        best, rival = int(inside.argmax()), int(outside.argmax())
-        beside = float(outside[rival])
-        score = float(inside[best]) / max(float(inside.sum()) + beside, 1e-9)
-        language = self._languages[best] if score > 0 else None
+    def _decide(self, text: str, ranked: Ranking, rival: str, beside: float) -> Detection:
         stranger, share = self._stranger(text)
-        if stranger is not None and stranger.xmod_language is not None:
-            return Detection(stranger.xmod_language, share)
-        if stranger is not None:
-            return Detection(language, score * (1 - share), stranger.bcp47, share)
-        return Detection(language, score, self._tags[rival] if beside else None, beside)
+        if stranger is None:
+            return Detection(ranked, rival if beside else None, beside)
+        if stranger.xmod_language is not None:
+            return Detection(((stranger.xmod_language, share),))
+        rest = tuple((code, score * (1 - share)) for code, score in ranked)
+        return Detection(rest, stranger.bcp47, share)
 
     def _stranger(self, text: str) -> tuple[Resolved | None, float]:
-        """The language beyond the model's that CLD2 hears in ``text``, and in how much of it."""
-        label, share = next(iter(self._cld2.probabilities(text)))
+        """The language beyond the 81 that CLD2 hears in ``text``, and in how much of it."""
+        label, share = self._experts.cld2.surest(text)
         meaning = self._strangers.get(label)
         return (meaning, share) if meaning is not None and share >= _STRANGER else (None, 0.0)
+
+
+def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) -> Floats:
+    """What ``library`` says of ``texts`` with letters; float32 [texts, labels]."""
+    shares = np.zeros((len(texts), len(labels)), dtype=np.float32)
+    positions = _positions(tuple(library.labels), labels)
+    for row, text in enumerate(texts):
+        for label, share in library.probabilities(text):
+            for place in positions.get(label, ()):
+                shares[row, place] += share
+    return shares
+
+
+@cache
+def _positions(spoken: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, list[int]]:
+    """Which of ``labels`` each of a library's speaks for: ``zh`` for both scripts."""
+    found: dict[str, list[int]] = {}
+    for label in spoken:
+        meant = resolve(NOT_TOLD_APART.get(label, label), labels)
+        if meant.bcp47 == "zh":
+            found[label] = [place for place, code in enumerate(labels) if code in _CHINESE]
+        elif meant.xmod_language is not None:
+            found[label] = [labels.index(meant.xmod_language)]
+    return found
 
 
 def _strangers(
     labels: Sequence[str], known: tuple[str, ...], languages: tuple[str, ...]
 ) -> dict[str, Resolved]:
-    """CLD2's labels of languages that the model was not told of, and which adapter serves them."""
+    """CLD2's labels of languages beyond the counts' labels, and which adapter serves them."""
     means = {label: resolve(label, languages) for label in labels if label not in NOT_TOLD_APART}
     return {
         label: meaning

@@ -4,26 +4,48 @@ Enters: texts. Leaves: one ``Detection`` a text, in order. What holds: an answer
 alone, not on the batch; a text without letters gets no language. A score is a probability among the
 given languages and the likeliest other one that the detector knows: without the other one, Greek
 would pass for Swedish in a checkpoint without Greek, and against all others, short texts would
-score too low (``benchmarks/language_detectors.py`` has the figures: *strays*, *routed right*).
+score too low. Scores of different detectors mean the same, see ``trust``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+LEAST_SHARE = 0.01
+"""Languages less likely than this are left out of a ranking."""
+
+
+Ranking = tuple[tuple[str, float], ...]
+"""X-MOD languages with their probabilities, 0 to 1, the likeliest first."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """``language`` is the likeliest X-MOD code, None where the text tells nothing.
+    """``ranked`` are the languages that a text may be in.
 
-    ``outside`` is the likeliest language that is not among the given ones, as a BCP 47 tag, with
-    its score among all that the library knows. Scores are 0 to 1.
+    Empty where the text tells nothing. ``outside`` is the likeliest language that is not among the
+    given ones, as a BCP 47 tag, with its score among all that the detector knows.
     """
 
-    language: str | None
-    score: float
+    ranked: Ranking = ()
     outside: str | None = None
     outside_score: float = 0.0
+
+    @property
+    def language(self) -> str | None:
+        """The likeliest X-MOD language, None where the text tells nothing."""
+        return self.ranked[0][0] if self.ranked else None
+
+    @property
+    def score(self) -> float:
+        """The probability of ``language``."""
+        return self.ranked[0][1] if self.ranked else 0.0
 
 
 class Detector(Protocol):
@@ -33,5 +55,20 @@ class Detector(Protocol):
     def known(self) -> frozenset[str]:
         """The X-MOD languages that it can answer at all."""
 
+    @property
+    def version(self) -> str:
+        """What answers depend on besides texts: versions of libraries, digests of weights."""
+
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One answer a text, in order."""
+
+
+def rankings(shares: Floats, languages: Sequence[str]) -> list[Ranking]:
+    """Of each row of ``shares`` [texts, languages] those that are likely enough, best first."""
+    rows, places = np.nonzero(shares >= LEAST_SHARE)
+    likely = shares[rows, places]
+    order = np.lexsort((-likely, rows))
+    codes = [languages[place] for place in places[order].tolist()]
+    cells = list(zip(codes, likely[order].tolist(), strict=True))
+    bounds = np.searchsorted(rows, np.arange(len(shares) + 1)).tolist()
+    return [tuple(cells[first:last]) for first, last in pairwise(bounds)]

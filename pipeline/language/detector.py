@@ -8,27 +8,49 @@ A detector to add: a file with a ``Library`` (or a ``Detector`` of its own), a l
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.errors import ConfigError
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector
+from pipeline.language.fasttext_library import FastText
 from pipeline.language.langdetect_library import Langdetect
-from pipeline.language.library import LibraryDetector
+from pipeline.language.library import Library, LibraryDetector
+from pipeline.language.lingua_library import Lingua
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
+from pipeline.language.trust import Trust, trust_in
 
-Languages = tuple[str, ...]
 
-DETECTORS: dict[str, Callable[[Languages], Detector]] = {
-    "cascade": Cascade,
-    "langdetect": lambda languages: LibraryDetector(Langdetect(), languages),
-    "py3langid": lambda languages: LibraryDetector(Py3langid(), languages),
-    "pycld2": lambda languages: LibraryDetector(Pycld2(), languages),
+@dataclass(frozen=True)
+class Choice:
+    """What a detector is made for: X-MOD languages, and a model of the user's where it needs one.
+
+    ``trust`` is how far its scores are to be trusted.
+    """
+
+    languages: tuple[str, ...]
+    trust: Trust | None = None
+    model: Path | None = None
+
+
+def _of(library: Callable[[Choice], Library]) -> Callable[[Choice], Detector]:
+    return lambda choice: LibraryDetector(library(choice), choice.languages, choice.trust)
+
+
+DETECTORS: dict[str, Callable[[Choice], Detector]] = {
+    "cascade": lambda choice: Cascade(choice.languages, choice.trust),
+    "fasttext": _of(lambda choice: FastText(choice.model)),
+    "langdetect": _of(lambda _: Langdetect()),
+    "lingua": _of(lambda _: Lingua()),
+    "py3langid": _of(lambda _: Py3langid()),
+    "pycld2": _of(lambda _: Pycld2()),
 }
-"""Name in the config → what makes the detector for some X-MOD languages."""
+"""Name in the config → what makes the detector."""
 
 
-def make_detector(name: str, languages: Sequence[str]) -> Detector:
+def make_detector(name: str, languages: Sequence[str], model: Path | None = None) -> Detector:
     """The detector ``name`` of the config, to answer with ``languages`` (X-MOD codes).
 
     Raises ConfigError where there is no such detector, or it knows none of the languages.
@@ -38,7 +60,7 @@ def make_detector(name: str, languages: Sequence[str]) -> Detector:
             f"Unknown detector {name!r}. Available: {', '.join(sorted(DETECTORS))}. "
             "Set language.detector in the config."
         )
-    detector = DETECTORS[name](tuple(languages))
+    detector = DETECTORS[name](Choice(tuple(languages), trust_in(name), model))
     if not detector.known:
         raise ConfigError(
             f"Detector {name!r} knows none of the languages {', '.join(languages)}. "

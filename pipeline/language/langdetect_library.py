@@ -1,4 +1,4 @@
-"""langdetect: 55 labels; the slowest of the three, and silent on a third of X-MOD's languages.
+"""langdetect: 55 labels; the slowest, and silent on a third of X-MOD's languages.
 
 Enters: a text. Leaves: a probability for each label. What holds: each text is sampled with the same
 seed by a detector of its own, and profiles are added up in one order on every machine, so that an
@@ -6,6 +6,7 @@ answer depends on its text alone.
 """
 
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import regex
@@ -33,6 +34,11 @@ class Langdetect:
     def labels(self) -> Sequence[str]:
         """ISO 639-1 codes, and ``zh-cn`` and ``zh-tw``."""
         return list(self._factory.get_lang_list())
+
+    @property
+    def version(self) -> str:
+        """The package's."""
+        return f"langdetect {version('langdetect')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """All labels; they add up to 1, or none where no n-gram of the text is in any profile."""

@@ -6,14 +6,21 @@ What holds: see ``detection``; what a library calls no language speaks for none.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.language.detection import Detection
+import numpy as np
+
+from pipeline.language.detection import Detection, rankings
 from pipeline.language.evidence import chinese_script, legible
 from pipeline.language.tags import UNDETERMINED, bcp47, resolve
+from pipeline.language.trust import Trust
 
 NOT_TOLD_APART = {"bs": "hr"}
 """No library tells Bosnian from Croatian in a sentence, and it would take half of its score."""
+
+
+_NOTHING = 1e-9
 
 
 class Library(Protocol):
@@ -23,6 +30,10 @@ class Library(Protocol):
     def labels(self) -> Sequence[str]:
         """Every label that it may give."""
 
+    @property
+    def version(self) -> str:
+        """What its answers depend on besides texts."""
+
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """Labels with their probabilities for a ``text`` with letters; what is left out is 0.
 
@@ -31,11 +42,15 @@ class Library(Protocol):
 
 
 class LibraryDetector:
-    """Brings a library's labels to X-MOD languages."""
+    """Brings a library's labels to X-MOD languages, and its scores to probabilities."""
 
-    def __init__(self, library: Library, languages: tuple[str, ...]) -> None:
+    def __init__(
+        self, library: Library, languages: tuple[str, ...], trust: Trust | None = None
+    ) -> None:
         self._library = library
         self._languages = languages
+        self._places = {code: place for place, code in enumerate(languages)}
+        self._trust = trust or Trust()
         means = {
             label: resolve(NOT_TOLD_APART.get(label, label), languages) for label in library.labels
         }
@@ -55,40 +70,57 @@ class LibraryDetector:
         found = frozenset(self._inside.values())
         return found | self._chinese if found & self._chinese else found
 
+    @property
+    def version(self) -> str:
+        """The library's."""
+        return self._library.version
+
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One answer a text, in order."""
-        return [self._detect(legible(text)) for text in texts]
+        seen = [legible(text) for text in texts]
+        heard = [self._hear(text) for text in seen]
+        lengths = np.array([len(text) for text in seen])
+        inside = np.zeros((len(texts), len(self._languages)), dtype=np.float32)
+        for row, one in enumerate(heard):
+            for code, share in one.inside.items():
+                inside[row, self._places[code]] = share
+        beside = np.array([one.beside for one in heard], dtype=np.float32)
+        ranked = rankings(self._trust.shares(inside, lengths), self._languages)
+        sure = self._trust.probabilities(beside, lengths).tolist()
+        return [
+            Detection(ranking, one.rival, score)
+            for ranking, one, score in zip(ranked, heard, sure, strict=True)
+        ]
 
-    def _detect(self, text: str) -> Detection:
+    def _hear(self, text: str) -> "_Heard":
         if not text:
-            return Detection(None, 0.0)
+            return _Heard({}, None, 0.0)
         inside: dict[str, float] = defaultdict(float)
         outside: dict[str, float] = defaultdict(float)
         for label, probability in self._library.probabilities(text):
             code = self._inside.get(label)
             if code is not None:
-                inside[self._one_chinese(code)] += probability
+                inside[self._by_script(code, text)] += probability
             else:
                 outside[self._outside.get(label, UNDETERMINED)] += probability
-        return self._decide(text, inside, outside)
-
-    def _decide(self, text: str, inside: dict[str, float], outside: dict[str, float]) -> Detection:
         nothing = outside.pop(UNDETERMINED, 0.0)
-        best = max(inside, key=lambda code: inside[code], default=None)
         rival = max(outside, key=lambda tag: outside[tag], default=None)
-        heard = inside[best] if best else 0.0
         beside = outside[rival] if rival else 0.0
-        whole = sum(inside.values()) + beside + nothing
-        if whole <= 0:
-            return Detection(None, 0.0)
-        language = self._by_script(best, text) if best and heard else None
-        return Detection(language, heard / whole, rival, beside)
-
-    def _one_chinese(self, code: str) -> str:
-        return min(self._chinese) if code in self._chinese else code
+        whole = max(sum(inside.values()) + beside + nothing, _NOTHING)
+        return _Heard({code: share / whole for code, share in inside.items()}, rival, beside)
 
     def _by_script(self, code: str, text: str) -> str:
+        """``code``, and of Chinese the adapter of the script that ``text`` is written in."""
         if code not in self._chinese:
             return code
         script = chinese_script(text) or "Hans"
         return resolve(f"zh-{script}", self._languages).xmod_language or code
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Shares of X-MOD languages, and the likeliest of the others with its share."""
+
+    inside: dict[str, float]
+    rival: str | None
+    beside: float

@@ -1,7 +1,7 @@
-"""Character n-grams of many texts at once, as positions in a hashed table.
+"""What a text is made of, for many texts at once: letters, and hashes of n-grams, words and pairs.
 
-Enters: texts. Leaves: ``Ngrams``: for each text, the buckets of its n-grams. What holds: letters
-and marks count, in lower case; everything else is one space; a text's n-grams depend on that text
+Enters: texts. Leaves: ``Evidence``. What holds: letters and marks count, in lower case; everything
+else is one space, and so are both ends of a text; what a text is made of depends on that text
 alone. All of it is arithmetic on arrays of code points, so that a text costs microseconds.
 """
 
@@ -13,82 +13,109 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 4
-"""Characters of the longest n-gram; shorter ones count too."""
+SIZE = 4
+"""Characters of an n-gram, spaces included."""
+CODE_POINTS = 0x20000
+"""Those that are told apart; beyond are rare Chinese characters, which all fold to the last one."""
 
 _SPACE, _END = 32, 10
-_PRIME = np.uint32(0x9E3779B1)
-_CODE_POINTS = 0x20000
-"""Those that are looked up; beyond are rare Chinese characters, which all fold to the last one."""
+_BASE = np.uint32(31337)
+_INVERSE = np.uint32(pow(31337, -1, 2**32))
 
 Codes = NDArray[np.uint32]
+Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Ngrams:
-    """The n-grams of a batch of texts, as the rows of a compressed sparse matrix.
+class Evidence:
+    """A batch of texts, one after the other.
 
-    ``buckets`` int32 [n-grams], one text after the other; those of text ``i`` are at
-    ``bounds[i]:bounds[i + 1]``, with ``bounds`` int64 [texts + 1].
+    ``letters`` are code points; those of text ``i`` are at ``letter_bounds[i]:letter_bounds[i+1]``.
+    ``spans`` are hashes of n-grams, of words that are longer, and of neighbouring words, cut by
+    ``span_bounds``. Bounds are int64 [texts + 1].
     """
 
-    buckets: NDArray[np.int32]
-    bounds: NDArray[np.int64]
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """N-grams of each text; int64 [texts]."""
-        return np.diff(self.bounds)
+    letters: Codes
+    letter_bounds: Positions
+    spans: Codes
+    span_bounds: Positions
 
 
-def ngrams(texts: Sequence[str], bits: int) -> Ngrams:
-    """N-grams of ``texts`` in ``2 ** bits`` buckets."""
+def evidence(texts: Sequence[str]) -> Evidence:
+    """What each of ``texts`` is made of."""
     codes = _letters(texts)
-    buckets, kept = _hashed(codes, bits)
     ends = np.flatnonzero(codes == _END)
-    found = np.cumsum(kept.sum(axis=1))
-    return Ngrams(buckets[kept], np.concatenate([[0], found[ends]]))
+    begins, stops = _spans(codes)
+    counts = np.searchsorted(begins, ends) if len(ends) else ends
+    letter = (codes != _SPACE) & (codes != _END)
+    return Evidence(
+        letters=codes[letter],
+        letter_bounds=_from_zero(np.cumsum(letter)[ends]),
+        spans=_hashes(codes, begins, stops),
+        span_bounds=_from_zero(counts),
+    )
 
 
 def _letters(texts: Sequence[str]) -> Codes:
-    """Lower-case letters and marks, words apart by one space; _END ends a text."""
-    joined = "\n".join(text.replace("\n", " ") for text in texts) + "\n"
+    """Lower-case letters and marks, words apart by one space, each text between two; _END ends."""
+    joined = "".join(f" {text} \n" for text in (text.replace("\n", " ") for text in texts))
     seen = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    codes = _folded()[np.minimum(seen, _CODE_POINTS - 1)]
+    codes = _folded()[np.minimum(seen, CODE_POINTS - 1)]
     space = codes == _SPACE
-    after_space = np.concatenate([[False], space[:-1]])
-    kept: Codes = codes[~(space & after_space)]
+    doubled = space[1:] & space[:-1]
+    kept: Codes = codes[np.concatenate([[True], ~doubled])[: len(codes)]]
     return kept
 
 
-def _hashed(codes: Codes, bits: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Buckets of the n-grams that begin at each character, and whether there is one.
+def _spans(codes: Codes) -> tuple[Positions, Positions]:
+    """Where n-grams, words and pairs begin and stop, in the order in which they begin."""
+    end = codes == _END
+    bound = np.flatnonzero((codes == _SPACE) | end)
+    first, last = bound[:-1], bound[1:]
+    word = (last - first > 1) & ~end[first]
+    first, last = first[word], last[word] + 1
+    long = last - first > SIZE
+    pair = np.flatnonzero(first[1:] + 1 == last[:-1]) if len(first) else first
+    any_ngram = np.arange(max(0, len(codes) - SIZE + 1))
+    ends_before = np.cumsum(end)
+    ngram = any_ngram[ends_before[any_ngram + SIZE - 1] == ends_before[any_ngram] - end[any_ngram]]
+    begins = np.concatenate([ngram, first[long], first[pair]])
+    stops = np.concatenate([ngram + SIZE, last[long], last[pair + 1]])
+    order = np.argsort(begins, kind="stable")
+    return begins[order], stops[order]
 
-    Both are [characters, LONGEST]. None crosses the end of a text, and none is a lone space.
-    """
-    buckets = np.zeros((len(codes), LONGEST), dtype=np.int32)
-    kept = np.zeros((len(codes), LONGEST), dtype=bool)
-    hashed = np.zeros(len(codes), dtype=np.uint32)
-    inside = np.ones(len(codes), dtype=bool)
-    for size in range(min(LONGEST, len(codes))):
-        last = codes[size:]
-        hashed = (hashed[: len(last)] * np.uint32(31337) + last) * _PRIME
-        hashed ^= hashed >> np.uint32(15)
-        inside = inside[: len(last)] & (last != _END)
-        kept[: len(last), size] = inside if size else inside & (last != _SPACE)
-        buckets[: len(last), size] = (hashed + np.uint32(size * 0x51ED27)) >> np.uint32(32 - bits)
-    return buckets, kept
+
+def _hashes(codes: Codes, begins: Positions, stops: Positions) -> Codes:
+    """Of each span the polynomial of its code points, from sums over all of them, stirred."""
+    count = len(codes)
+    powers = np.cumprod(np.full(count + 1, _BASE), dtype=np.uint32)
+    inverses = np.cumprod(np.full(count + 1, _INVERSE), dtype=np.uint32)
+    terms = _stirred(codes) * powers[:count]
+    sums = np.zeros(count + 1, dtype=np.uint32)
+    np.cumsum(terms, dtype=np.uint32, out=sums[1:])
+    return _stirred((sums[stops] - sums[begins]) * inverses[begins])
+
+
+def _stirred(values: Codes) -> Codes:
+    """MurmurHash3's 32-bit finalizer (Appleby)."""
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return values ^ (values >> np.uint32(16))
+
+
+def _from_zero(counts: Positions) -> Positions:
+    return np.concatenate([np.zeros(1, dtype=np.int64), counts])
 
 
 @cache
 def _folded() -> Codes:
     """For each code point its lower case, _SPACE for what is no letter or mark, _END for itself."""
-    table = np.full(_CODE_POINTS, _SPACE, dtype=np.uint32)
-    for code in range(_CODE_POINTS):
+    table = np.full(CODE_POINTS, _SPACE, dtype=np.uint32)
+    for code in range(CODE_POINTS):
         character = chr(code)
         if category(character)[0] in "LM":
             lower = character.lower()
             table[code] = ord(lower) if len(lower) == 1 else code
     table[_END] = _END
-    table[_CODE_POINTS - 1] = _CODE_POINTS - 1
+    table[CODE_POINTS - 1] = CODE_POINTS - 1
     return table

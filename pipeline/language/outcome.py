@@ -10,17 +10,19 @@ from enum import StrEnum
 
 from pipeline.language.detection import Detection
 from pipeline.language.evidence import chinese_script
-from pipeline.language.tags import RELATED_DISTANCE, UNDETERMINED, bcp47, related, resolve
+from pipeline.language.relatives import RELATED_DISTANCE, nearest
+from pipeline.language.tags import UNDETERMINED, bcp47, resolve
 from pipeline.settings import Fallback, LanguageSettings
 
 
 class Source(StrEnum):
-    """How a record came to its adapter; ``related`` and ``default`` are fallbacks."""
+    """How a record came to its adapter; the last three are fallbacks, ``none`` is to have none."""
 
     COLUMN = "column"
     DETECTED = "detected"
     RELATED = "related"
     DEFAULT = "default"
+    NONE = "none"
 
 
 class Trouble(StrEnum):
@@ -36,13 +38,15 @@ class Trouble(StrEnum):
 class Routed:
     """A record with an adapter, ``xmod_language``; ``language`` is the BCP 47 tag that was seen.
 
-    The score is None where the language came from a column, or nothing was heard.
+    The score is None where the language came from a column, or nothing was heard; ``distance`` is
+    that of a relative; ``xmod_language`` is None where the record goes without an adapter.
     """
 
     language: str
     score: float | None
     source: Source
-    xmod_language: str
+    xmod_language: str | None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,22 +80,23 @@ def from_tag(tag: str, text: str, candidates: tuple[str, ...]) -> Routed | Unrou
 
 
 def from_detection(
-    heard: Detection, text: str, min_score: float, candidates: tuple[str, ...]
+    heard: Detection, text: str, settings: LanguageSettings, candidates: tuple[str, ...]
 ) -> Routed | Unrouted:
     """What the detector's answer for ``text`` leads to."""
-    if heard.language is not None and heard.score >= min_score:
+    least = settings.least_score(heard.language or "")
+    if heard.language is not None and heard.score >= least:
         tag = _as_written(bcp47(heard.language, candidates), text)
         return Routed(tag, heard.score, Source.DETECTED, heard.language)
-    if heard.outside is not None and heard.outside_score >= min_score:
+    if heard.outside is not None and heard.outside_score >= settings.min_score:
         return _without_adapter(heard.outside, heard.outside_score, candidates)
     if heard.language is None:
         return Unrouted(
             Trouble.NO_LANGUAGE,
             "The text is empty, has no letters, or the detector knows nothing in it; expected text "
-            "in a language. Set language.fallback to default, or name its language in "
+            "in a language. Set language.fallback to default or none, or name its language in "
             "input.language_column.",
         )
-    return _uncertain(heard, min_score, candidates)
+    return _uncertain(heard, least, candidates)
 
 
 def fall_back(
@@ -101,6 +106,8 @@ def fall_back(
     match settings.fallback:
         case Fallback.DEFAULT if settings.default is not None:
             return Routed(outcome.language, outcome.score, Source.DEFAULT, settings.default)
+        case Fallback.NONE:
+            return Routed(outcome.language, outcome.score, Source.NONE, None)
         case Fallback.RELATED if outcome.trouble is Trouble.LANGUAGE_WITHOUT_ADAPTER:
             return _neighbour(outcome, candidates)
         case _:
@@ -114,10 +121,14 @@ def _as_written(tag: str, text: str) -> str:
 
 
 def _neighbour(outcome: Unrouted, candidates: tuple[str, ...]) -> Routed | Unrouted:
-    code = related(outcome.language, candidates)
-    if code is not None:
-        return Routed(outcome.language, outcome.score, Source.RELATED, code)
-    nothing = f" No language with an adapter is within CLDR distance {RELATED_DISTANCE}."
+    found = nearest(outcome.language, candidates)
+    if found is not None:
+        code, apart = found
+        return Routed(outcome.language, outcome.score, Source.RELATED, code, apart)
+    nothing = (
+        " No language with an adapter is near enough in family and script "
+        f"(distance {RELATED_DISTANCE} or less)."
+    )
     return replace(outcome, message=outcome.message + nothing)
 
 
@@ -131,12 +142,13 @@ def _without_adapter(tag: str, score: float, candidates: tuple[str, ...]) -> Unr
     )
 
 
-def _uncertain(heard: Detection, min_score: float, candidates: tuple[str, ...]) -> Unrouted:
+def _uncertain(heard: Detection, least: float, candidates: tuple[str, ...]) -> Unrouted:
     return Unrouted(
         Trouble.LANGUAGE_UNCERTAIN,
         f"The detector's best guess is {heard.language} with score {heard.score:.2f}; expected "
-        f"language.min_score, {min_score:g}, or more. Lower it, list the languages that occur in "
-        "language.candidates, or name the record's language in input.language_column.",
+        f"{least:g} or more (language.min_score, min_scores). Lower it, list the languages that "
+        "occur in language.candidates or language.expected, or name the record's language in "
+        "input.language_column.",
         bcp47(heard.language or "", candidates),
         heard.score,
     )
@@ -148,4 +160,5 @@ def _expected(candidates: tuple[str, ...]) -> str:
 
 
 def _remedy(unknown: bool) -> str:
-    return "language.fallback to default" + ("" if unknown else " or related")
+    others = "default or none" if unknown else "default, related or none"
+    return f"language.fallback to {others}"

@@ -5,6 +5,7 @@ are given, and markup is not interpreted.
 """
 
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 
 _UNKNOWN = "un"
 _UNRELIABLE = 0.45
@@ -26,6 +27,11 @@ class Pycld2:
         detected = set(self._cld2.DETECTED_LANGUAGES)
         return sorted({code for name, code in self._cld2.LANGUAGES if name in detected})
 
+    @property
+    def version(self) -> str:
+        """The package's."""
+        return f"pycld2 {version('pycld2')}"
+
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """Shares of the text that is in a known language, lowered where CLD2 is not sure."""
         reliable, _, details = self._cld2.detect(text, isPlainText=True)
@@ -36,3 +42,9 @@ class Pycld2:
         trust = 1.0 if reliable else _UNRELIABLE
         languages = [(code, trust * percent / whole) for code, percent in shares]
         return [*languages, (_UNKNOWN, 1 - trust)]
+
+    def surest(self, text: str) -> tuple[str, float]:
+        """The first label and its share of the text, 0 where CLD2 does not stand by it."""
+        reliable, _, details = self._cld2.detect(text, isPlainText=True)
+        _, label, percent, _ = details[0]
+        return label, percent / 100 if reliable else 0.0

@@ -1,23 +1,40 @@
 """The stage ``identify``: each record gets the language adapter that it goes through.
 
-Enters: a block with ``_text``, ``_tag`` and ``_error``, and the checkpoint's languages in its own
-order. Leaves: the block with ``LANGUAGE_FIELDS``. What holds: a tag in the language column is
-believed, otherwise the detector is asked; ``lang_id`` is the position in the languages that the
-stage was given; a record for which no adapter is found follows ``language.fallback`` and never
-goes to a neighbour in silence; a record that came with an error keeps it and gets nulls.
+Enters: a block with ``_text``, ``_tag``, ``_prior`` and ``_error``, and the checkpoint's languages
+in its own order. Leaves: the block with ``LANGUAGE_FIELDS``, and with ``language.per_window`` the
+languages of each text's pieces. What holds: a tag in the language column is believed, otherwise the
+detector is asked; ``lang_id`` is the position in the languages that the stage was given; a record
+for which no adapter is found follows ``language.fallback`` and never goes to a neighbour in
+silence; a record that came with an error keeps it and gets nulls.
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import ConfigError, LanguageError
+from pipeline.errors import LanguageError
+from pipeline.language.candidates import checked_candidates
 from pipeline.language.detection import Detection
 from pipeline.language.detector import make_detector
+from pipeline.language.mixture import Mixture, pieces
 from pipeline.language.outcome import Routed, Unrouted, fall_back, from_detection, from_tag
-from pipeline.language.tags import UNDETERMINED, resolve
-from pipeline.schema import ERROR, LANGUAGE_FIELDS, TAG, TEXT, add, sound, with_failures
+from pipeline.language.prior import Weights, expecting, from_tags, majority, weighed
+from pipeline.language.tags import UNDETERMINED
+from pipeline.schema import (
+    ERROR,
+    LANGUAGE_FIELDS,
+    PRIOR,
+    SEGMENTS,
+    SHARES,
+    TAG,
+    TEXT,
+    add,
+    sound,
+    with_failures,
+)
 from pipeline.settings import LanguageSettings
 
 
@@ -33,20 +50,20 @@ class Identify:
         """
         self._settings = settings
         self._languages = languages
-        self._candidates = _candidates(settings, languages)
-        if settings.default is not None:
-            _require(settings.default, languages, "language.default")
-        self._detector = make_detector(settings.detector, self._candidates)
+        self._candidates = checked_candidates(settings, languages)
+        self._expected = expecting(settings.expected)
+        model = None if settings.detector_model is None else Path(settings.detector_model)
+        self._detector = make_detector(settings.detector, self._candidates, model)
 
     @property
     def consumes(self) -> tuple[str, ...]:
         """Columns that must be there."""
-        return TEXT.name, TAG.name, ERROR.name
+        return TEXT.name, TAG.name, PRIOR.name, ERROR.name
 
     @property
     def produces(self) -> tuple[pa.Field, ...]:
         """Columns that are added."""
-        return LANGUAGE_FIELDS
+        return (*LANGUAGE_FIELDS, *((SHARES, SEGMENTS) if self._settings.per_window else ()))
 
     @property
     def reachable(self) -> tuple[str, ...]:
@@ -54,9 +71,15 @@ class Identify:
         wanted = {*self._candidates, self._settings.default}
         return tuple(code for code in self._languages if code in wanted)
 
+    @property
+    def version(self) -> str:
+        """What detected languages depend on besides texts and settings."""
+        return self._detector.version
+
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with the language columns, and ``_error`` filled where there is no adapter."""
-        outcomes = self._outcomes(table)
+        verdicts = self._verdicts(table)
+        outcomes = [verdict.outcome for verdict in verdicts]
         failures = [one.failure() if isinstance(one, Unrouted) else None for one in outcomes]
         routes = [one if isinstance(one, Routed) else None for one in outcomes]
         codes = [route.xmod_language if route else None for route in routes]
@@ -64,31 +87,76 @@ class Identify:
             [route and route.language for route in routes],
             [route and route.score for route in routes],
             [route and route.source for route in routes],
+            [route and route.distance for route in routes],
             [*codes],
             [*language_ids(codes, self._languages)],
         ]
-        return with_failures(add(table, LANGUAGE_FIELDS, columns), failures)
+        if self._settings.per_window:
+            columns += self._mixtures(verdicts, codes)
+        return with_failures(add(table, self.produces, columns), failures)
 
-    def _outcomes(self, table: pa.Table) -> list[Routed | Unrouted | None]:
-        """One a record, None for records with an error; the detector is asked once for a block."""
+    def _verdicts(self, table: pa.Table) -> list["_Verdict"]:
+        """One a record, empty for records with an error; the detector is asked once for a block."""
         texts = [text or "" for text in table[TEXT.name].to_pylist()]
         tags = [_spoken(tag) for tag in table[TAG.name].to_pylist()]
+        priors = table[PRIOR.name].to_pylist()
         rows = [row for row, good in enumerate(sound(table).to_pylist()) if good]
         asked = [row for row in rows if not tags[row]]
-        heard = dict(zip(asked, self._detector.detect([texts[row] for row in asked]), strict=True))
-        outcomes: list[Routed | Unrouted | None] = [None] * table.num_rows
+        heard = self._heard([texts[row] for row in asked], [priors[row] for row in asked])
+        mixtures = dict(zip(asked, heard, strict=True))
+        verdicts = [_Verdict()] * table.num_rows
         for row in rows:
-            outcomes[row] = self._outcome(texts[row], tags[row], heard.get(row))
-        return outcomes
+            verdicts[row] = self._verdict(texts[row], tags[row], mixtures.get(row))
+        return verdicts
 
-    def _outcome(self, text: str, tag: str, heard: Detection | None) -> Routed | Unrouted:
+    def _verdict(self, text: str, tag: str, heard: Mixture | None) -> "_Verdict":
         if heard is None:
             outcome = from_tag(tag, text, self._candidates)
         else:
-            outcome = from_detection(heard, text, self._settings.min_score, self._candidates)
-        if isinstance(outcome, Routed):
-            return outcome
-        return fall_back(outcome, self._settings, self._candidates)
+            main = heard.main(self._settings)
+            outcome = from_detection(main, text, self._settings, self._candidates)
+        if isinstance(outcome, Unrouted):
+            outcome = fall_back(outcome, self._settings, self._candidates)
+        return _Verdict(outcome, heard)
+
+    def _heard(self, texts: list[str], priors: list[str | None]) -> list[Mixture]:
+        """What the detector says of each text, or of its pieces, in the light of what is known."""
+        cut = [pieces(text) if self._settings.per_window else [text] for text in texts]
+        answers = self._detector.detect([piece for some in cut for piece in some])
+        usual = majority(answers) if self._settings.majority else {}
+        found = iter(answers)
+        mixtures = []
+        for some, tags in zip(cut, priors, strict=True):
+            known: list[Weights] = [from_tags(tags, self._candidates), usual, self._expected]
+            own = [_in_the_light_of(known, answer) for answer in islice(found, len(some))]
+            mixtures.append(Mixture(tuple(map(len, some)), tuple(own)))
+        return mixtures
+
+    def _mixtures(self, verdicts: list["_Verdict"], codes: list[str | None]) -> list[list[object]]:
+        """The columns SHARES and SEGMENTS; the second is null where one adapter serves the text."""
+        shares: list[object] = []
+        segments: list[object] = []
+        for verdict, code in zip(verdicts, codes, strict=True):
+            mixture = verdict.mixture if isinstance(verdict.outcome, Routed) else None
+            if mixture is None:
+                shares.append(None)
+                segments.append(None)
+                continue
+            shares.append(mixture.shares(self._settings, self._candidates))
+            own = [(end, other or code) for end, other in mixture.segments(self._settings)]
+            alike = {other for _, other in own} <= {code}
+            segments.append(
+                None if alike else [{"end": end, "xmod_language": other} for end, other in own]
+            )
+        return [shares, segments]
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What becomes of a record, and what was heard in it, if the detector was asked."""
+
+    outcome: Routed | Unrouted | None = None
+    mixture: Mixture | None = None
 
 
 def language_ids(codes: Iterable[str | None], languages: Sequence[str]) -> list[int | None]:
@@ -108,27 +176,12 @@ def language_ids(codes: Iterable[str | None], languages: Sequence[str]) -> list[
     return [None if code is None else positions[code] for code in distinct]
 
 
+def _in_the_light_of(known: Iterable[Weights], answer: Detection) -> Detection:
+    """``answer`` by the first prior that says anything: the record's, the file's, the corpus's."""
+    return weighed(answer, next((prior for prior in known if prior), {}))
+
+
 def _spoken(tag: str | None) -> str:
     """``tag``, or nothing where it says nothing: blank, or BCP 47's word for undetermined."""
     stripped = (tag or "").strip()
     return "" if stripped.lower() == UNDETERMINED else stripped
-
-
-def _candidates(settings: LanguageSettings, languages: tuple[str, ...]) -> tuple[str, ...]:
-    if settings.candidates == "all":
-        return languages
-    for position, code in enumerate(settings.candidates):
-        _require(code, languages, f"language.candidates.{position}")
-    return settings.candidates
-
-
-def _require(code: str, languages: tuple[str, ...], key: str) -> None:
-    if code in languages:
-        return
-    nearest = difflib.get_close_matches(code, languages, n=1)
-    meant = resolve(code, languages).xmod_language or (nearest[0] if nearest else None)
-    hint = f"did you mean {meant!r}? " if meant else ""
-    raise ConfigError(
-        f"{key} is {code!r}, which is no language of the checkpoint; {hint}"
-        f"Available: {', '.join(languages)}."
-    )

@@ -10,7 +10,7 @@ The region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no
 from dataclasses import dataclass
 from functools import lru_cache
 
-from langcodes import Language, closest_match, standardize_tag, tag_distance
+from langcodes import Language, standardize_tag, tag_distance
 from langcodes.data_dicts import LIKELY_SUBTAGS, MACROLANGUAGES
 from langcodes.tag_parser import LanguageTagError
 
@@ -24,11 +24,6 @@ LONGEST_TAG = 35
 
 _ALIASES = {"pbt": "ps", "pbu": "ps", "pst": "ps"}
 """Parts of a macrolanguage in its usual script, which CLDR has no data of."""
-
-RELATED_DISTANCE = 25
-"""CLDR distance up to which a language stands in for another: Luxembourgish → German 8, Norwegian →
-Danish 12, Galician → Spanish 20, Ukrainian → Russian 24. CLDR measures what readers of one
-accept of the other, so that bilingual regions count as much as kinship: Breton → French is 20."""
 
 _NO_SINGLE_LANGUAGE = frozenset({None, UNDETERMINED, "mul", "mis", "zxx"})
 _NO_SINGLE_SCRIPT = frozenset({"Hani", "Zyyy", "Zzzz"})
@@ -70,15 +65,6 @@ def bcp47(code: str, languages: tuple[str, ...]) -> str:
         return f"zh-{parsed.maximize().script}"
     rivals = [other for other in languages if other != code and _speaks(other) == parsed.language]
     return parsed.to_tag() if rivals else str(parsed.language)
-
-
-@lru_cache(maxsize=4096)
-def related(tag: str, languages: tuple[str, ...]) -> str | None:
-    """The code of ``languages`` nearest to the BCP 47 ``tag``, None beyond ``RELATED_DISTANCE``."""
-    codes = {bcp47(code, languages): code for code in reversed(languages)}
-    codes.pop(UNDETERMINED, None)
-    nearest, _ = closest_match(tag, list(reversed(codes)), max_distance=RELATED_DISTANCE)
-    return codes.get(nearest)
 
 
 @lru_cache(maxsize=4096)

@@ -193,17 +193,20 @@ class EvaluateConfig(Section):
 
 
 class IdentifierConfig(Section):
-    """The n-gram model that tells languages apart."""
+    """The counts that tell languages apart, and how far detectors are to be trusted."""
 
     data: Path
     """Parquet with the columns text, language (X-MOD codes) and split (train, dev)."""
     out: Path
-    """The safetensors file."""
-    bits: Annotated[int, Field(ge=8, le=24)]
-    """Binary logarithm of the number of buckets that n-grams are hashed to."""
-    steps: PositiveInt
-    batch_size: PositiveInt
-    learning_rate: PositiveFloat
-    language_smoothing: Smoothing
-    threads: PositiveInt
+    """Folder for the counts, the blend and the trust."""
+    characters: PositiveInt
+    """Of text that are counted in a language, at most; about as many in each."""
+    least_count: PositiveInt
+    """Spans that were met less often, all languages together, are forgotten."""
+    smoothing: PositiveFloat
+    """What is added to every count."""
+    detectors: tuple[str, ...]
+    """Detectors whose scores are calibrated."""
+    fasttext_model: Path | None = None
+    """The model for the detector fasttext, if that is among them."""
     seed: int

@@ -1,134 +1,141 @@
-"""Training of the n-gram model that tells languages apart.
+"""Counting what texts of each language are made of.
 
-Enters: an `IdentifierConfig`. Leaves: a file that `pipeline.language.ngram_model.load` reads.
-Holds: weights learn from the train split, calibration from the dev split; half of the texts are cut
-to a few words, because short texts are where languages are mistaken for each other.
+Enters: an `IdentifierConfig`. Leaves: the files that `pipeline.language.cascade` and `trust` read.
+Holds: counts come from the train split, and weights of experts and trust in scores from the dev
+split; the same data give the same files.
 """
 
+import json
 import logging
 from collections.abc import Sequence
-from itertools import islice
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor
-from torch.nn import functional
+from numpy.typing import NDArray
 
-from pipeline.language.ngram_model import NgramModel, rounded, save_model
-from pipeline.language.ngrams import Ngrams, ngrams
-from pipeline.training.batches import SmoothedBatches
+from pipeline.language.blend import save_blend
+from pipeline.language.cascade import BLEND, COUNTS, Cascade
+from pipeline.language.detection import Detector, Floats
+from pipeline.language.detector import DETECTORS, Choice
+from pipeline.language.naive_bayes import NaiveBayes, save_model
+from pipeline.language.ngrams import Codes, evidence
+from pipeline.language.trust import TRUST_FILE, Trust
+from pipeline.training.calibration import dev_texts, fitted_blend, fitted_trust
 from pipeline.training.config import IdentifierConfig
-from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_split, read_corpus
+from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_language, of_split, read_corpus
 
 logger = logging.getLogger(__name__)
 
+_LARGEST = 255
+"""A weight is one byte."""
 
-def train_identifier(config: IdentifierConfig) -> NgramModel:
-    """Train as `config` says, write the model to `config.out`, return it."""
-    torch.set_num_threads(config.threads)
+Counts = NDArray[np.int64]
+
+
+def train_identifier(config: IdentifierConfig) -> NaiveBayes:
+    """Count and calibrate as `config` says, write the files to `config.out`, return the counts."""
     table = read_corpus(config.data, IDENTIFIER_COLUMNS)
-    train, dev = of_split(table, "train"), of_split(table, "dev")
-    labels = tuple(sorted(train["language"].unique().to_pylist()))
-    # Said out loud, because PyTorch warns where nobody says it: gradients are not checked again.
-    with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
-        model = _fitted(config, train, labels)
-    model = calibrated(rounded(model), dev, np.random.default_rng(config.seed))
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    save_model(model, config.out)
+    model = counted(config, of_split(table, "train"))
+    config.out.mkdir(parents=True, exist_ok=True)
+    save_model(model, config.out / COUNTS)
+    logger.info("%s: %d spans of %d languages", COUNTS, len(model.spans), len(model.labels))
+    dev = dev_texts(of_split(table, "dev"), np.random.default_rng(config.seed))
+    save_blend(fitted_blend(model, dev), config.out / BLEND)
+    trust = {name: fitted_trust(_untold(name, model, config), dev) for name in config.detectors}
+    _write_trust(trust, config.out / TRUST_FILE.name)
     return model
 
 
-def calibrated(model: NgramModel, dev: pa.Table, generator: np.random.Generator) -> NgramModel:
-    """`model` with the sharpness under which its probabilities of `dev` are likeliest.
-
-    Platt's scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017), with a
-    temperature that depends on how much text there is.
-    """
-    texts = dev["text"].to_pylist()
-    texts += [cropped(text, generator) for text in texts]
-    wanted = _positions(dev, model.labels).repeat(2)
-    found = ngrams(texts, model.bits)
-    with torch.no_grad():
-        scores = logits(torch.from_numpy(model.weights), torch.from_numpy(model.bias), found)
-    lengths = torch.from_numpy(found.counts).clamp(min=1).log()
-    sharpness = torch.tensor([1.0, 0.0], requires_grad=True)
-    optimizer = torch.optim.LBFGS([sharpness], max_iter=100, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        sharp = (sharpness[0] + sharpness[1] * lengths).unsqueeze(1)
-        value = functional.cross_entropy(scores * sharp, wanted)
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
-    sharp, slope = sharpness.tolist()
-    return NgramModel(model.labels, model.weights, model.bias, sharp, slope)
-
-
-def logits(weights: Tensor, bias: Tensor, found: Ngrams) -> Tensor:
-    """float32 [texts, labels], as `NgramModel` computes them, with sparse gradients."""
-    summed = functional.embedding_bag(
-        torch.from_numpy(found.buckets),
-        weights,
-        torch.from_numpy(found.bounds.astype(np.int32)),
-        mode="sum",
-        sparse=True,
-        include_last_offset=True,
+def counted(config: IdentifierConfig, table: pa.Table) -> NaiveBayes:
+    """The counts of `table`'s texts as logarithms, in bytes."""
+    labels = tuple(sorted(table["language"].unique().to_pylist()))
+    found = [evidence(_sample(of_language(table, label), config.characters)) for label in labels]
+    letters = _Tally.of([one.letters for one in found]).kept(config.least_count)
+    everything = _Tally.of([one.spans for one in found])
+    spans = everything.kept(config.least_count)
+    letter_weights = np.zeros((len(letters.keys), len(labels)))
+    letter_weights[letters.places, letters.languages] = _worth(letters.counts, config.smoothing)
+    span_weights = _worth(spans.counts, config.smoothing)
+    scale = max(letter_weights.max(), span_weights.max()) / _LARGEST
+    sizes = np.array([len(one.letters) + len(one.spans) for one in found])
+    return NaiveBayes(
+        labels=labels,
+        letters=letters.keys,
+        letter_weights=np.round(letter_weights / scale).astype(np.uint8),
+        spans=spans.keys,
+        met_in=np.bincount(spans.places).astype(np.uint8),
+        languages=spans.languages.astype(np.uint8),
+        weights=np.round(span_weights / scale).astype(np.uint8),
+        floor=_floor(sizes, len(everything.keys), config.smoothing),
+        scale=float(scale),
     )
-    counts = torch.from_numpy(found.counts).clamp(min=1)
-    return summed / counts.sqrt().unsqueeze(1) + bias
 
 
-def cropped(text: str, generator: np.random.Generator) -> str:
-    """Some neighbouring words of `text`, or characters of the fewest words.
+@dataclass(frozen=True)
+class _Tally:
+    """How often each of `keys` was met in each language.
 
-    At most 10 to 40 characters, a bound that is drawn first.
+    The i-th entry is of `keys[places[i]]` in `languages[i]`; entries are sorted by both.
     """
-    most = int(generator.integers(10, 41))
-    words = text.split()
-    if len(words) < 4:
-        start = int(generator.integers(max(1, len(text) - most + 1)))
-        return text[start : start + most]
-    kept = ""
-    for word in words[int(generator.integers(len(words))) :]:
-        if kept and len(kept) + 1 + len(word) > most:
-            break
-        kept = f"{kept} {word}".strip()
-    return kept[:most]
+
+    keys: Codes
+    places: Counts
+    languages: Counts
+    counts: Counts
+
+    @classmethod
+    def of(cls, by_language: Sequence[Codes]) -> Self:
+        met = [np.unique(codes, return_counts=True) for codes in by_language]
+        keys, places = np.unique(np.concatenate([codes for codes, _ in met]), return_inverse=True)
+        languages = np.repeat(np.arange(len(met)), [len(codes) for codes, _ in met])
+        order = np.lexsort((languages, places))
+        counts = np.concatenate([count for _, count in met])
+        return cls(keys, places[order], languages[order], counts[order])
+
+    def kept(self, least: int) -> Self:
+        """Without the keys that were met less than `least` times in all languages together."""
+        frequent = np.bincount(self.places, weights=self.counts) >= least
+        new_places = np.cumsum(frequent) - 1
+        kept = frequent[self.places]
+        return replace(
+            self,
+            keys=self.keys[frequent],
+            places=new_places[self.places[kept]],
+            languages=self.languages[kept],
+            counts=self.counts[kept],
+        )
 
 
-def _fitted(config: IdentifierConfig, train: pa.Table, labels: tuple[str, ...]) -> NgramModel:
-    generator = np.random.default_rng(config.seed)
-    texts, wanted = train["text"].to_pylist(), _positions(train, labels)
-    weights = torch.zeros(2**config.bits, len(labels), requires_grad=True)
-    bias = torch.zeros(len(labels), requires_grad=True)
-    optimizer = torch.optim.Adagrad([weights, bias], lr=config.learning_rate)
-    batches = SmoothedBatches(
-        wanted.tolist(),
-        [len(text) for text in texts],
-        batch_size=config.batch_size,
-        smoothing=config.language_smoothing,
-        seed=config.seed,
-    )
-    for step, rows in enumerate(islice(batches, config.steps)):
-        optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - step / config.steps)
-        batch = [_seen(texts[row], generator) for row in rows]
-        scores = logits(weights, bias, ngrams(batch, config.bits))
-        loss = functional.cross_entropy(scores, wanted[rows])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if step % 500 == 0:
-            logger.info("step %d of %d: loss %.4f", step, config.steps, float(loss.detach()))
-    return NgramModel(labels, weights.detach().numpy(), bias.detach().numpy())
+def _sample(table: pa.Table, characters: int) -> list[str]:
+    """The first texts of `table` that together have about so many characters."""
+    texts: list[str] = table["text"].to_pylist()
+    before = np.cumsum([0, *(len(text) for text in texts)])[:-1]
+    return [text for text, start in zip(texts, before, strict=True) if start < characters]
 
 
-def _seen(text: str, generator: np.random.Generator) -> str:
-    return cropped(text, generator) if generator.random() < 0.5 else text[:400]
+def _worth(counts: Counts, smoothing: float) -> NDArray[np.float64]:
+    """How much likelier than a span that was never met."""
+    worth: NDArray[np.float64] = np.log((counts + smoothing) / smoothing)
+    return worth
 
 
-def _positions(table: pa.Table, labels: Sequence[str]) -> Tensor:
-    places = {label: position for position, label in enumerate(labels)}
-    return torch.tensor([places[language] for language in table["language"].to_pylist()])
+def _floor(sizes: Counts, keys: int, smoothing: float) -> Floats:
+    floor: Floats = np.log(smoothing / (sizes + smoothing * keys)).astype(np.float32)
+    return floor
+
+
+def _untold(name: str, model: NaiveBayes, config: IdentifierConfig) -> Detector:
+    """The detector `name` with scores as it says them."""
+    if name == "cascade":
+        return Cascade(model.labels, folder=config.out)
+    return DETECTORS[name](Choice(model.labels, model=config.fasttext_model))
+
+
+def _write_trust(trust: dict[str, Trust], path: Path) -> None:
+    """Those of `trust`, and what `path` has of detectors that were not fitted anew."""
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    entries |= {name: asdict(one) for name, one in trust.items()}
+    path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")

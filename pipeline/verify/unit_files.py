@@ -24,7 +24,11 @@ from pipeline.verify.claims import Claim, ClaimedFile, Problem, misnamed
 
 @dataclass
 class UnitFiles:
-    """What a unit's files hold. ``counts``: by language tag, records, entities and tokens."""
+    """What a unit's files hold.
+
+    ``counts``: by language tag, records, entities, tokens and sources; ``reasons``: why records are
+    in quarantine.
+    """
 
     claim: Claim
     problems: list[Problem] = field(default_factory=list)
@@ -32,6 +36,7 @@ class UnitFiles:
     rows_out: int = 0
     rows_quarantined: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
     ids: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
 
@@ -74,6 +79,8 @@ def _accounting(seen: UnitFiles) -> Iterator[Problem]:
         yield Problem(claim.path, "records in its files", claim.unit.rows, total)
     told = claim.values.get("counts")
     yield from count_problems(claim.path, told, seen.counts, seen.rows_quarantined)
+    if claim.values.get("reasons") != dict(seen.reasons):
+        yield Problem(claim.path, "reasons", claim.values.get("reasons"), dict(seen.reasons))
 
 
 def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
@@ -85,7 +92,8 @@ def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
     seen.schema = parquet.schema_arrow.remove_metadata()
     seen.rows_out = parquet.metadata.num_rows
     types = {name: seen.schema.field(name).type for name in seen.schema.names}
-    needed = {"record_id": pa.string(), "language": pa.string(), "n_tokens": pa.int32()}
+    strings = dict.fromkeys(("record_id", "language", "language_source"), pa.string())
+    needed = {**strings, "n_tokens": pa.int32()}
     wrong = {name: str(types.get(name)) for name in needed if types.get(name) != needed[name]}
     if wrong:
         expected = {name: str(needed[name]) for name in wrong}
@@ -125,6 +133,7 @@ def _read_quarantine(store: Store, seen: UnitFiles) -> list[int]:
         return []
     table = parquet.read()
     seen.ids.append(_hashes(table["record_id"]))
+    seen.reasons = Counter(table["error_type"].to_pylist())
     rows: list[int] = table["row"].to_pylist()
     if len(set(rows)) != len(rows) or not all(unit.start <= row < unit.stop for row in rows):
         expected = f"distinct rows of {unit.start} to {unit.stop - 1}"
@@ -151,7 +160,7 @@ def _parquet(store: Store, file: ClaimedFile, seen: UnitFiles) -> pq.ParquetFile
 
 
 def _counts(table: pa.Table) -> dict[str, Counter[str]]:
-    tags = table["language"].to_pylist()
+    tags, sources = table["language"].to_pylist(), table["language_source"].to_pylist()
     tokens = table["n_tokens"].to_pylist()
     entities = (
         pc.list_value_length(table["entities"]).to_pylist()
@@ -159,8 +168,8 @@ def _counts(table: pa.Table) -> dict[str, Counter[str]]:
         else [0] * table.num_rows
     )
     counts: dict[str, Counter[str]] = {}
-    for tag, found, length in zip(tags, entities, tokens, strict=True):
-        row = {"records": 1, "entities": found or 0, "tokens": length or 0}
+    for tag, source, found, length in zip(tags, sources, entities, tokens, strict=True):
+        row = {"records": 1, "entities": found or 0, "tokens": length or 0, source: 1}
         counts.setdefault("und" if tag is None else tag, Counter()).update(row)
     return counts
 

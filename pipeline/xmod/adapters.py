@@ -27,16 +27,21 @@ from pipeline.errors import LanguageError
 ModelT = TypeVar("ModelT", bound=XmodPreTrainedModel)
 
 
-def route_adapters(model: ModelT) -> ModelT:
-    """``model`` with ``RoutedOutput`` in each layer; changed in place and returned."""
+def route_adapters(model: ModelT, bypass: bool = False) -> ModelT:
+    """``model`` with ``RoutedOutput`` in each layer; changed in place and returned.
+
+    With ``bypass`` the id after the last language's goes without an adapter.
+    """
     for module in model.modules():
         if isinstance(module, XmodLayer):
-            module.output = RoutedOutput(module.output)  # type: ignore[assignment]
+            module.output = RoutedOutput(module.output, bypass)  # type: ignore[assignment]
     return model
 
 
-def checked_lang_ids(codes: Sequence[str | None], loaded: Mapping[str, int]) -> list[int]:
+def checked_lang_ids(codes: Sequence[str | None], loaded: Mapping[str | None, int]) -> list[int]:
     """The ids of X-MOD languages among the ``loaded`` adapters; raises LanguageError for others.
+
+    None is the bypass, where that is loaded.
 
     Only codes come in, so that no id of another checkpoint can reach the model: transformers
     answers ids out of range without an error, as if there were no adapter.
@@ -44,21 +49,25 @@ def checked_lang_ids(codes: Sequence[str | None], loaded: Mapping[str, int]) -> 
     wrong = sorted({str(code) for code in codes if code not in loaded})
     if wrong:
         raise LanguageError(
-            f"No adapter is loaded for {', '.join(wrong)}; expected one of {', '.join(loaded)}. "
+            f"No adapter is loaded for {', '.join(wrong)}; expected one of "
+            f"{', '.join(map(str, loaded))}. "
             "Add it to language.candidates in the config, or use a checkpoint that has it."
         )
-    return [loaded[code] for code in codes if code is not None]
+    return [loaded[code] for code in codes]
 
 
 class RoutedAdapters(nn.Module):
-    """The bottleneck adapters of all loaded languages as stacked weights."""
+    """The bottleneck adapters of all loaded languages as stacked weights.
 
-    def __init__(self, adapters: list[XmodAdapter]) -> None:
+    The bypass is one more whose weights are 0: it adds nothing to the residual connection.
+    """
+
+    def __init__(self, adapters: list[XmodAdapter], bypass: bool = False) -> None:
         super().__init__()
-        self.down_weight = _stacked([adapter.dense1.weight for adapter in adapters])
-        self.down_bias = _stacked([adapter.dense1.bias for adapter in adapters])
-        self.up_weight = _stacked([adapter.dense2.weight for adapter in adapters])
-        self.up_bias = _stacked([adapter.dense2.bias for adapter in adapters])
+        self.down_weight = _stacked([adapter.dense1.weight for adapter in adapters], bypass)
+        self.down_bias = _stacked([adapter.dense1.bias for adapter in adapters], bypass)
+        self.up_weight = _stacked([adapter.dense2.weight for adapter in adapters], bypass)
+        self.up_bias = _stacked([adapter.dense2.bias for adapter in adapters], bypass)
         self.activation: Callable[[Tensor], Tensor] = adapters[0].adapter_act_fn
 
     def forward(self, hidden: Tensor, lang_ids: Tensor) -> Tensor:
@@ -99,7 +108,7 @@ class RoutedAdapters(nn.Module):
 class RoutedOutput(nn.Module):
     """``XmodOutput`` with its adapters stacked; takes over the modules of the one it replaces."""
 
-    def __init__(self, output: XmodOutput) -> None:
+    def __init__(self, output: XmodOutput, bypass: bool = False) -> None:
         super().__init__()
         self.dense = output.dense
         self.LayerNorm = output.LayerNorm
@@ -112,7 +121,8 @@ class RoutedOutput(nn.Module):
                 module
                 for module in output.adapter_modules.values()
                 if isinstance(module, XmodAdapter)
-            ]
+            ],
+            bypass,
         )
 
     def forward(self, hidden: Tensor, residual: Tensor, lang_ids: Tensor) -> Tensor:
@@ -130,5 +140,7 @@ class RoutedOutput(nn.Module):
         return normed
 
 
-def _stacked(tensors: list[Tensor]) -> nn.Parameter:
-    return nn.Parameter(torch.stack([tensor.detach() for tensor in tensors]), requires_grad=False)
+def _stacked(tensors: list[Tensor], bypass: bool) -> nn.Parameter:
+    kept = [tensor.detach() for tensor in tensors]
+    nothing = [torch.zeros_like(kept[0])] if bypass else []
+    return nn.Parameter(torch.stack([*kept, *nothing]), requires_grad=False)

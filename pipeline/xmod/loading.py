@@ -34,10 +34,12 @@ def load_model(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    bypass: bool = False,
 ) -> XmodPreTrainedModel:
     """``model_class`` with the checkpoint's weights and the adapters of ``languages`` alone.
 
-    Its ``lang_ids`` count positions in ``languages``. Raises CheckpointError where weights that the
+    Its ``lang_ids`` count positions in ``languages``; with ``bypass`` one more goes without any
+    adapter. Raises CheckpointError where weights that the
     class needs are missing, as when a head of another task is in the checkpoint.
     """
     config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
@@ -61,7 +63,7 @@ def load_model(
             f"{checkpoint.folder} does not fit {model_class.__name__}: {len(unfit)} weights are "
             f"missing or of another shape, {unfit[0]} among them. The checkpoint is incomplete."
         )
-    routed: XmodPreTrainedModel = route_adapters(model).to(device).eval()
+    routed: XmodPreTrainedModel = route_adapters(model, bypass).to(device).eval()
     return routed
 
 

@@ -191,6 +191,10 @@ def test_annotate_through_ray_job_submit_runs_on_the_cluster(tmp_path, models, h
     while submit(["list"]).returncode and time.monotonic() < deadline:
         time.sleep(1)
     result = submit(["submit", "--", *command(config)])
+    # The head answers before the agent that starts jobs has reported to it.
+    while "No available agent" in result.stderr and time.monotonic() < deadline:
+        time.sleep(1)
+        result = submit(["submit", "--", *command(config)])
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "40 records in, 40 annotated" in result.stdout

@@ -39,11 +39,11 @@ def test_detect_sentence_gives_its_xmod_language(code, detector):
     assert 0.5 <= answer.score <= 1
 
 
-@pytest.mark.parametrize(("text", "tag"), [(NORWEGIAN, "no"), (GREEK, "el")])
-def test_detect_language_without_adapter_scores_low_and_is_named(text, tag, detector):
+@pytest.mark.parametrize(("text", "tags"), [(NORWEGIAN, {"no", "nb"}), (GREEK, {"el"})])
+def test_detect_language_without_adapter_scores_low_and_is_named(text, tags, detector):
     (answer,) = detector.detect([text])
     assert answer.score < 0.5
-    assert answer.outside == tag
+    assert answer.outside in tags
     assert answer.outside_score > 0.5
 
 
@@ -56,7 +56,7 @@ def test_detect_never_answers_beyond_its_languages(detector, few):
     "text", ["", "  ", "2026-11-22", "🙂🙂", "https://example.org/de/", "a@b.example"]
 )
 def test_detect_without_letters_gives_no_language(text, detector):
-    assert detector.detect([text]) == [Detection(None, 0.0)]
+    assert detector.detect([text]) == [Detection()]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -78,8 +78,8 @@ def test_detect_nothing_gives_nothing(detector):
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-def test_make_detector_single_chinese_adapter_serves_both_scripts(name):
-    detector = make_detector(name, ("en_XX", "zh_CN"))
+def test_make_detector_single_chinese_adapter_serves_both_scripts(name, fasttext_model):
+    detector = make_detector(name, ("en_XX", "zh_CN"), fasttext_model)
     answers = detector.detect([SENTENCES["zh_CN"], SENTENCES["zh_TW"]])
     assert [answer.language for answer in answers] == ["zh_CN", "zh_CN"]
 
@@ -88,7 +88,8 @@ def test_make_detector_unknown_name_lists_the_available():
     with pytest.raises(ConfigError) as raised:
         make_detector("foo", ("en_XX",))
     assert str(raised.value) == (
-        "Unknown detector 'foo'. Available: cascade, langdetect, py3langid, pycld2. "
+        "Unknown detector 'foo'. Available: cascade, fasttext, langdetect, lingua, py3langid, "
+        "pycld2. "
         "Set language.detector in the config."
     )
 
@@ -101,7 +102,8 @@ def test_make_detector_that_knows_no_language_says_so():
 def test_detector_module_imports_no_library():
     code = (
         "import sys, pipeline.language.route\n"
-        "print(sorted({'langdetect', 'py3langid', 'pycld2', 'scipy'} & sys.modules.keys()))"
+        "slow = {'langdetect', 'py3langid', 'pycld2', 'lingua', 'fasttext', 'scipy', 'qq'}\n"
+        "print(sorted(slow & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,9 +1,12 @@
 """A library's labels as X-MOD languages."""
 
+import math
+
 import pytest
 
 from pipeline.language.detection import Detection
 from pipeline.language.library import LibraryDetector
+from pipeline.language.trust import Trust
 
 
 class FakeLibrary:
@@ -12,6 +15,8 @@ class FakeLibrary:
     def __init__(self, **probabilities: float) -> None:
         self.labels = list(probabilities)
         self.answer = probabilities
+
+    version = "fake 1"
 
     def probabilities(self, text: str):
         return self.answer.items()
@@ -22,12 +27,13 @@ def test_score_is_shared_with_the_likeliest_other_language_only():
         FakeLibrary(de=0.3, en=0.1, nl=0.2, fr=0.15, fi=0.25), ("de_DE", "en_XX")
     )
     (answer,) = detector.detect(["wort"])
-    assert answer == Detection("de_DE", pytest.approx(0.3 / 0.65), "fi", 0.25)
+    ranked = (("de_DE", pytest.approx(0.3 / 0.65)), ("en_XX", pytest.approx(0.1 / 0.65)))
+    assert answer == Detection(ranked, "fi", pytest.approx(0.25))
 
 
 def test_score_counts_what_speaks_for_no_language():
     detector = LibraryDetector(FakeLibrary(de=0.3, und=0.7), ("de_DE",))
-    assert detector.detect(["wort"]) == [Detection("de_DE", pytest.approx(0.3), None, 0.0)]
+    assert detector.detect(["wort"]) == [Detection((("de_DE", pytest.approx(0.3)),))]
 
 
 def test_score_adds_labels_that_one_adapter_serves():
@@ -37,4 +43,18 @@ def test_score_adds_labels_that_one_adapter_serves():
 
 
 def test_detect_library_without_an_answer_gives_no_language():
-    assert LibraryDetector(FakeLibrary(), ("de_DE",)).detect(["wort"]) == [Detection(None, 0.0)]
+    assert LibraryDetector(FakeLibrary(), ("de_DE",)).detect(["wort"]) == [Detection()]
+
+
+def test_score_is_what_it_is_worth_and_the_rest_share_what_is_left():
+    library = FakeLibrary(de=0.6, en=0.3, nl=0.1)
+    detector = LibraryDetector(library, ("de_DE", "en_XX", "nl_XX"), Trust(base=2))
+    (answer,) = detector.detect(["wort"])
+    scores = dict(answer.ranked)
+    sure = 1 / (1 + math.exp(-2 - math.log(0.6 / 0.4)))
+    assert scores["de_DE"] == pytest.approx(sure, rel=1e-5)
+    assert scores["en_XX"] == pytest.approx((1 - sure) * 0.75, rel=1e-4)
+
+
+def test_version_is_the_librarys():
+    assert LibraryDetector(FakeLibrary(de=1.0), ("de_DE",)).version == "fake 1"

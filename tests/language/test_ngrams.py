@@ -1,58 +1,82 @@
-"""Character n-grams in buckets."""
+"""What texts are made of, as hashes."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.ngrams import LONGEST, ngrams
-
-BITS = 12
+from pipeline.language.ngrams import SIZE, evidence
 
 
-def of_each(texts: list[str]) -> list[list[int]]:
-    found = ngrams(texts, BITS)
+def of_each(texts: list[str]) -> list[tuple[list[int], list[int]]]:
+    found = evidence(texts)
     return [
-        sorted(found.buckets[first:last].tolist())
-        for first, last in zip(found.bounds, found.bounds[1:], strict=False)
+        (found.letters[a:b].tolist(), sorted(found.spans[c:d].tolist()))
+        for a, b, c, d in zip(
+            found.letter_bounds,
+            found.letter_bounds[1:],
+            found.span_bounds,
+            found.span_bounds[1:],
+            strict=False,
+        )
     ]
 
 
-def test_ngrams_count_all_lengths_within_a_text():
-    # A space counts in longer ones only: "a b" has a, b, "a ", " b" and itself.
-    assert ngrams(["ab", "abc", "a b"], BITS).counts.tolist() == [3, 6, 5]
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("", 0),
+        ("12 – 34 🙂", 0),
+        ("a", 0),  # " a " is shorter than an n-gram
+        ("ab", 1),  # " ab ", n-gram and word in one
+        ("abc", 2 + 1),  # " abc", "abc ", and the word
+        ("ab cd", 4 + 1),  # four n-grams of " ab cd ", and the pair
+        ("abc def", 6 + 2 + 1),
+    ],
+)
+def test_evidence_counts_ngrams_longer_words_and_pairs(text, spans):
+    assert len(evidence([text]).spans) == spans
 
 
-def test_ngrams_case_digits_and_punctuation_do_not_count():
-    plain, *others = of_each(["wort ist wort", "WORT -- ist: Wort", "wort 12 ist (3) wort"])
+def test_evidence_case_digits_and_punctuation_do_not_count():
+    plain, *others = of_each(["wort ist wort", "WORT -- ist: Wort", "(3) wort 12 ist\nwort…"])
     assert others == [plain, plain]
 
 
-def test_ngrams_text_without_letters_has_none():
-    assert ngrams(["", "12 – 34", "🙂"], BITS).counts.tolist() == [0, 0, 0]
+def test_evidence_letters_are_lower_case_and_marks_belong_to_them():
+    letters = evidence(["Ab 1 কি"]).letters
+    assert [chr(code) for code in letters] == ["a", "b", "ক", "ি"]
 
 
-def test_ngrams_marks_belong_to_letters():
-    assert of_each(["কি"]) != of_each(["ক"])
+def test_evidence_same_letters_in_another_order_are_other_spans():
+    (_, one), (_, other) = of_each(["abcdef", "fedcba"])
+    assert not set(one) & set(other)
+
+
+def test_evidence_word_is_the_same_span_wherever_it_stands():
+    (_, alone), (_, inside) = of_each(["kereta", "naik kereta api"])
+    assert set(alone) <= set(inside)
 
 
 @given(st.lists(st.text(st.characters(), max_size=12), min_size=1, max_size=6))
-def test_ngrams_depend_on_their_text_alone(texts):
+def test_evidence_depends_on_its_text_alone(texts):
     assert of_each(texts) == [of_each([text])[0] for text in texts]
 
 
 @given(st.text(max_size=30))
-def test_ngrams_are_at_most_longest_a_character(text):
-    found = ngrams([text], BITS)
-    assert len(found.buckets) <= LONGEST * (len(text) + 1)
-    assert ((found.buckets >= 0) & (found.buckets < 2**BITS)).all()
+def test_evidence_is_a_few_spans_a_character(text):
+    assert len(evidence([text]).spans) <= 3 * (len(text) + 2)
 
 
-def test_ngrams_seldom_share_a_bucket():
+def test_evidence_nothing_gives_nothing():
+    found = evidence([])
+    assert (len(found.letters), len(found.spans)) == (0, 0)
+    assert found.span_bounds.tolist() == [0]
+
+
+def test_evidence_hashes_seldom_meet():
     words = ["".join(chr(97 + int(digit)) for digit in f"{number:05d}") for number in range(2000)]
-    distinct = {
-        word[start : start + size]
-        for word in words
-        for size in range(1, LONGEST + 1)
-        for start in range(len(word) - size + 1)
-    }
-    assert len(np.unique(ngrams(words, 20).buckets)) > 0.99 * len(distinct)
+    padded = [f" {word} " for word in words]
+    distinct = {word[i : i + SIZE] for word in padded for i in range(len(word) - SIZE + 1)}
+    distinct |= set(padded)
+    assert len(np.unique(evidence(words).spans)) == len(distinct)

@@ -12,6 +12,11 @@ GALICIAN = Unrouted(Trouble.LANGUAGE_WITHOUT_ADAPTER, "why", "gl", 0.9)
 ZULU = Unrouted(Trouble.LANGUAGE_WITHOUT_ADAPTER, "why", "zu")
 UNSURE = Unrouted(Trouble.LANGUAGE_UNCERTAIN, "why", "es", 0.3)
 NOTHING = Unrouted(Trouble.NO_LANGUAGE, "why")
+NONE = LanguageSettings(fallback="none")
+
+
+def heard(code: str, score: float, outside: str | None = None, beside: float = 0.0) -> Detection:
+    return Detection(((code, score),), outside, beside)
 
 
 def test_from_tag_with_adapter_has_no_score():
@@ -36,7 +41,7 @@ def test_from_tag_without_adapter_says_what_was_seen_and_where_to_mend_it():
     assert (outcome.trouble, outcome.language) == ("LanguageWithoutAdapter", "gl")
     assert outcome.message == (
         "The language column's tag: 'gl' has no adapter. Expected one of en_XX, de_DE, es_XX, "
-        "zh_CN, zh_TW. Mend the tag, or set language.fallback to default or related."
+        "zh_CN, zh_TW. Mend the tag, or set language.fallback to default, related or none."
     )
 
 
@@ -46,26 +51,26 @@ def test_from_tag_unknown_is_told_apart():
 
 
 def test_from_detection_at_the_threshold_is_routed():
-    routed = from_detection(Detection("de_DE", 0.5, "nl", 0.4), "wort", 0.5, LANGUAGES)
+    routed = from_detection(heard("de_DE", 0.5, "nl", 0.4), "wort", QUARANTINE, LANGUAGES)
     assert routed == Routed("de", 0.5, "detected", "de_DE")
 
 
 def test_from_detection_traditional_text_through_the_simplified_adapter_keeps_its_tag():
-    routed = from_detection(Detection("zh_CN", 0.9), "這個", 0.5, ("en_XX", "zh_CN"))
+    routed = from_detection(heard("zh_CN", 0.9), "這個", QUARANTINE, ("en_XX", "zh_CN"))
     assert (routed.language, routed.xmod_language) == ("zh-Hant", "zh_CN")
 
 
 @pytest.mark.parametrize(
-    ("heard", "trouble", "language", "score"),
+    ("answer", "trouble", "language", "score"),
     [
-        (Detection("de_DE", 0.4, "nl", 0.3), "LanguageUncertain", "de", 0.4),
-        (Detection("de_DE", 0.1, "nl", 0.8), "LanguageWithoutAdapter", "nl", 0.8),
-        (Detection(None, 0.0, "el", 1.0), "LanguageWithoutAdapter", "el", 1.0),
-        (Detection(None, 0.0), "NoLanguage", "und", None),
+        (heard("de_DE", 0.4, "nl", 0.3), "LanguageUncertain", "de", 0.4),
+        (heard("de_DE", 0.1, "nl", 0.8), "LanguageWithoutAdapter", "nl", 0.8),
+        (Detection((), "el", 1.0), "LanguageWithoutAdapter", "el", 1.0),
+        (Detection(), "NoLanguage", "und", None),
     ],
 )
-def test_from_detection_below_the_threshold_is_explained(heard, trouble, language, score):
-    outcome = from_detection(heard, "wort", 0.5, LANGUAGES)
+def test_from_detection_below_the_threshold_is_explained(answer, trouble, language, score):
+    outcome = from_detection(answer, "wort", QUARANTINE, LANGUAGES)
     assert (outcome.trouble, outcome.language, outcome.score) == (trouble, language, score)
     assert "language." in outcome.message
 
@@ -82,7 +87,8 @@ def test_fall_back_default_keeps_what_was_seen(outcome):
 
 
 def test_fall_back_related_takes_the_neighbour():
-    assert fall_back(GALICIAN, RELATED, LANGUAGES) == Routed("gl", 0.9, "related", "es_XX")
+    routed = fall_back(GALICIAN, RELATED, LANGUAGES)
+    assert routed == Routed("gl", 0.9, "related", "es_XX", pytest.approx(0.14, abs=0.01))
 
 
 def test_fall_back_related_with_nothing_near_is_quarantined_and_says_so():
@@ -90,10 +96,25 @@ def test_fall_back_related_with_nothing_near_is_quarantined_and_says_so():
     assert outcome.failure() == {
         "stage": "identify",
         "error_type": "LanguageWithoutAdapter",
-        "message": "why No language with an adapter is within CLDR distance 25.",
+        "message": "why No language with an adapter is near enough in family and script "
+        "(distance 0.5 or less).",
     }
 
 
 @pytest.mark.parametrize("outcome", [UNSURE, NOTHING])
 def test_fall_back_related_without_a_language_is_quarantined(outcome):
     assert fall_back(outcome, RELATED, LANGUAGES) is outcome
+
+
+@pytest.mark.parametrize("outcome", [GALICIAN, ZULU, UNSURE, NOTHING])
+def test_fall_back_none_goes_without_an_adapter_and_keeps_what_was_seen(outcome):
+    routed = fall_back(outcome, NONE, LANGUAGES)
+    assert routed == Routed(outcome.language, outcome.score, "none", None)
+
+
+def test_from_detection_a_language_may_have_a_threshold_of_its_own():
+    strict = LanguageSettings(min_scores={"es_XX": 0.8, "de_DE": 0.2})
+    outcome = from_detection(heard("es_XX", 0.7), "palabra", strict, LANGUAGES)
+    assert outcome.trouble == "LanguageUncertain"
+    assert "expected 0.8 or more" in outcome.message
+    assert from_detection(heard("de_DE", 0.3), "wort", strict, LANGUAGES).source == "detected"

@@ -12,13 +12,14 @@ TRADITIONAL = "委員會將於下個月發布關於新鐵路線的報告，這�
 COLUMNS = [field.name for field in LANGUAGE_FIELDS]
 
 
-def block(*rows, errors=None) -> pa.Table:
+def block(*rows, errors=None, priors=None) -> pa.Table:
     """Rows of (text, tag)."""
     return pa.table(
         {
             "record_id": pa.array(map(str, range(len(rows))), pa.string()),
             "_text": pa.array([text for text, _ in rows], pa.string()),
             "_tag": pa.array([tag for _, tag in rows], pa.string()),
+            "_prior": pa.array(priors or [None] * len(rows), pa.string()),
             "_error": pa.array(errors or [None] * len(rows), FAILURE),
         }
     )
@@ -32,13 +33,16 @@ def identify(table: pa.Table, languages, **settings) -> list[dict]:
 
 def test_identify_tag_goes_by_the_column(few):
     (row,) = identify(block((GERMAN, "spa_Latn")), few)
-    assert [row[name] for name in COLUMNS] == ["es", None, "column", "es_XX", 2]
+    assert [row[name] for name in COLUMNS] == ["es", None, "column", None, "es_XX", 2]
 
 
 @pytest.mark.parametrize("tag", [None, "", "  ", "und", "UND"])
 def test_identify_tag_that_says_nothing_asks_the_detector(tag, few):
     (row,) = identify(block((GERMAN, tag)), few)
-    assert [row[name] for name in COLUMNS] == ["de", 1.0, "detected", "de_DE", 1]
+    assert row["language_score"] > 0.9
+    assert [row[name] for name in COLUMNS if name != "language_score"] == [
+        *("de", "detected", None, "de_DE", 1)
+    ]
 
 
 def test_identify_lang_id_is_the_position_in_the_languages_given():
@@ -163,3 +167,110 @@ def test_language_ids_without_adapter_raises():
         LanguageError, match="No adapter for fr_XX, no_XX; the checkpoint has en_XX"
     ):
         language_ids(["no_XX", "en_XX", "fr_XX"], ["en_XX"])
+
+
+ENGLISH = "The committee will publish its report on the new railway line next month."
+FAROESE = "Nevndin fer at almannakunngera frágreiðing sína um nýggja jarnbreytina í næsta mánaði."
+
+
+def routed(table: pa.Table, languages, **settings) -> list[dict]:
+    """As ``identify``, with the default detector."""
+    return run(Identify(LanguageSettings(**settings), languages), table).to_pylist()
+
+
+def test_identify_related_gives_the_distance_of_family_and_script():
+    (row,) = routed(block((FAROESE, None)), ("en_XX", "is_IS"), fallback="related")
+    assert (row["language"], row["language_source"]) == ("fo", "related")
+    assert (row["xmod_language"], row["lang_id"]) == ("is_IS", 1)
+    assert row["language_distance"] == pytest.approx(0.125)
+
+
+def test_identify_none_goes_without_an_adapter(few):
+    rows = identify(block((NORWEGIAN, None), ("", None), (GERMAN, None)), few, fallback="none")
+    assert [row["language_source"] for row in rows] == ["none", "none", "detected"]
+    assert [row["lang_id"] for row in rows] == [None, None, 1]
+    assert [row["language"] for row in rows] == ["no", "und", "de"]
+    assert [row["_error"] for row in rows] == [None] * 3
+
+
+SHORT = "Dia akan datang"
+"""Malay as well as Indonesian."""
+ISLANDS = ("en_XX", "id_ID", "ms_MY")
+
+
+@pytest.mark.parametrize("code", ["id_ID", "ms_MY"])
+def test_identify_expected_language_wins_where_the_text_leaves_doubt(code):
+    (row,) = routed(block((SHORT, None)), ISLANDS, expected=(code,))
+    assert row["xmod_language"] == code
+
+
+def test_identify_what_is_plain_to_see_beats_an_expectation():
+    (row,) = routed(block((ENGLISH, None)), ISLANDS, expected=("id_ID",))
+    assert (row["xmod_language"], row["_error"]) == ("en_XX", None)
+
+
+@pytest.mark.parametrize(("prior", "code"), [("id", "id_ID"), ("msa, eng", "ms_MY")])
+def test_identify_prior_of_a_record_is_its_own(prior, code):
+    rows = routed(block((SHORT, None), (ENGLISH, None), priors=[prior, prior]), ISLANDS)
+    assert [row["xmod_language"] for row in rows] == [code, "en_XX"]
+    assert {row["language_source"] for row in rows} == {"detected"}
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        ("Pihak berkuasa berkata bahawa kereta api itu akan mula beroperasi.", "ms_MY"),
+        ("Pihak berwenang mengatakan bahwa kereta itu akan mulai beroperasi.", "id_ID"),
+    ],
+)
+def test_identify_majority_of_the_unit_settles_its_doubtful_records(other, code):
+    rows = routed(block(*[(other, None)] * 5, (SHORT, None)), ISLANDS, majority=True)
+    assert {row["xmod_language"] for row in rows} == {code}
+
+
+def test_identify_per_window_gives_shares_and_the_adapters_of_stretches(few):
+    text = f"{(ENGLISH + ' ') * 8}\n{(GERMAN + ' ') * 4}"
+    rows = routed(block((text, None), (ENGLISH, None), ("x", "de")), few, per_window=True)
+    mixed, plain, told = rows
+    assert (mixed["language"], mixed["xmod_language"]) == ("en", "en_XX")
+    assert [share["language"] for share in mixed["language_shares"]] == ["en", "de"]
+    assert sum(share["share"] for share in mixed["language_shares"]) == pytest.approx(1)
+    first, last = mixed["_segments"]
+    assert (first["xmod_language"], last["xmod_language"]) == ("en_XX", "de_DE")
+    assert abs(first["end"] - text.index("\n")) < 60
+    assert last["end"] == len(text)
+    assert (plain["_segments"], plain["language_shares"]) == (
+        None,
+        [{"language": "en", "share": 1.0}],
+    )
+    assert (told["_segments"], told["language_shares"]) == (None, None)
+
+
+def test_identify_per_window_stretch_without_adapter_goes_with_its_record(few):
+    greek = "Η επιτροπή θα δημοσιεύσει την έκθεσή της για τη νέα σιδηροδρομική γραμμή. " * 3
+    (row,) = routed(block((f"{(ENGLISH + ' ') * 8}\n{greek}", None)), few, per_window=True)
+    assert [share["language"] for share in row["language_shares"]] == ["en", "el"]
+    assert row["_segments"] is None
+
+
+def test_identify_per_window_keeps_the_schema_of_an_empty_block(few):
+    stage = Identify(LanguageSettings(per_window=True), few)
+    assert run(stage, block()).schema == run(stage, block((GERMAN, None))).schema
+
+
+def test_identify_version_is_the_detectors(few):
+    assert Identify(LanguageSettings(detector="pycld2"), few).version.startswith("pycld2 ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"expected": ("en_XX", "de")}, "language.expected.1 is 'de'"),
+        ({"min_scores": {"xx_XX": 0.5}}, "a key of language.min_scores is 'xx_XX'"),
+    ],
+)
+def test_identify_priors_and_thresholds_of_unknown_languages_are_config_errors(
+    settings, message, few
+):
+    with pytest.raises(ConfigError, match=message):
+        Identify(LanguageSettings(detector="pycld2", **settings), few)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.tags import bcp47, related, resolve
+from pipeline.language.tags import bcp47, resolve
 
 SPELLINGS = {
     # X-MOD's own codes, in any case and with either separator
@@ -200,27 +200,3 @@ def test_bcp47_of_each_xmod_language_is_a_tag_of_its_own(xmod_base):
 
 def test_bcp47_of_rivals_keeps_the_region():
     assert bcp47("pt_BR", ("pt_BR", "pt_PT")) == "pt-BR"
-
-
-@pytest.mark.parametrize(
-    ("tag", "code"),
-    [
-        ("nb", "da_DK"),
-        ("lb", "de_DE"),
-        ("gl", "es_XX"),
-        ("bs", "hr_HR"),
-        ("uk", "ru_RU"),
-        ("af", "nl_XX"),
-        ("yue", "zh_TW"),
-        ("zu", None),
-        ("el", None),
-        ("und", None),
-    ],
-)
-def test_related_gives_the_nearest_in_reach_or_none(tag, code):
-    languages = ("en_XX", "da_DK", "de_DE", "es_XX", "hr_HR", "nl_XX", "ru_RU", "zh_CN", "zh_TW")
-    assert related(tag, languages) == code
-
-
-def test_related_among_codes_without_tags_is_none():
-    assert related("de", ("qq_QQ",)) is None

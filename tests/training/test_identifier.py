@@ -1,18 +1,22 @@
-"""Training of the language identifier on a corpus that it can learn by heart."""
+"""Counting texts of three languages, and calibrating what is made of them."""
+
+import json
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.language.ngram_model import NgramModel, load
+from pipeline.language.cascade import BLEND, COUNTS, Cascade
+from pipeline.language.naive_bayes import load
+from pipeline.language.ngrams import evidence
 from pipeline.training.config import IdentifierConfig
-from pipeline.training.identifier import calibrated, cropped, train_identifier
+from pipeline.training.identifier import counted, train_identifier
 
 SENTENCES = {
     "de_DE": "der fluss ist lang und die stadt ist alt",
     "en_XX": "the river is long and the town is old",
-    "zh_CN": "这座城市很大河流经过人们住在那里",
+    "fr_XX": "la rivière est longue et la ville est vieille",
 }
 
 
@@ -27,52 +31,68 @@ def config(tmp_path) -> IdentifierConfig:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "texts.parquet")
     return IdentifierConfig(
         data=tmp_path / "texts.parquet",
-        out=tmp_path / "out" / "model.safetensors",
-        bits=10,
-        steps=40,
-        batch_size=16,
-        learning_rate=0.3,
-        language_smoothing=0.5,
-        threads=1,
+        out=tmp_path / "out",
+        characters=10_000,
+        least_count=2,
+        smoothing=0.01,
+        detectors=("cascade", "pycld2"),
         seed=1,
     )
 
 
-def test_train_identifier_model_knows_its_languages(config):
-    trained = train_identifier(config)
-    model = load(config.out)
-    np.testing.assert_array_equal(trained.weights, model.weights)
+def table(**texts: str) -> pa.Table:
+    return pa.table({"language": list(texts), "text": list(texts.values())})
+
+
+def test_train_identifier_counts_know_their_languages(config):
+    train_identifier(config)
+    model = load(config.out / COUNTS)
     assert model.labels == tuple(sorted(SENTENCES))
-    answers = model.probabilities([SENTENCES[label] for label in model.labels])
-    assert answers.argmax(axis=1).tolist() == [0, 1, 2]
+    likelihoods, _ = model.likelihoods([SENTENCES[label] for label in model.labels])
+    assert likelihoods.argmax(axis=1).tolist() == [0, 1, 2]
 
 
-def test_train_identifier_same_seed_same_model(config):
-    first = train_identifier(config)
-    again = train_identifier(config)
-    np.testing.assert_array_equal(first.weights, again.weights)
+def test_train_identifier_files_make_a_detector(config):
+    train_identifier(config)
+    cascade = Cascade(tuple(sorted(SENTENCES)), folder=config.out)
+    answers = cascade.detect(["die alte stadt ist lang", "the old town is long"])
+    assert [answer.language for answer in answers] == ["de_DE", "en_XX"]
 
 
-def test_calibrated_model_that_is_too_sure_becomes_less_so(config):
-    model = train_identifier(config)
-    boastful = NgramModel(model.labels, 50 * model.weights, model.bias)
-    # Half of the labels are wrong, so that no one should be sure of anything.
-    languages = [label for label in model.labels for _ in range(2)] * 4
-    texts = [SENTENCES[model.labels[row % 3]] for row in range(len(languages))]
-    dev = pa.table({"text": texts, "language": languages})
-    modest = calibrated(boastful, dev, np.random.default_rng(0))
-    assert modest.probabilities(texts).max() < boastful.probabilities(texts).max() - 0.1
+def test_train_identifier_same_data_same_files(config):
+    train_identifier(config)
+    first = [(config.out / name).read_bytes() for name in (COUNTS, BLEND, "trust.json")]
+    train_identifier(config)
+    assert [(config.out / name).read_bytes() for name in (COUNTS, BLEND, "trust.json")] == first
 
 
-def test_cropped_is_whole_words_in_their_order():
-    generator = np.random.default_rng(3)
-    text = "one two three four five six seven eight nine ten"
-    pieces = [cropped(text, generator) for _ in range(200)]
-    assert all(piece in text and 1 <= len(piece) <= 40 for piece in pieces)
-    assert all(piece.split()[0] in text.split() for piece in pieces)
+def test_train_identifier_keeps_the_trust_in_other_detectors(config):
+    config.out.mkdir()
+    (config.out / "trust.json").write_text('{"lingua": {"base": 1.5}}')
+    train_identifier(config)
+    trust = json.loads((config.out / "trust.json").read_text())
+    assert trust["lingua"] == {"base": 1.5}
+    assert set(trust) == {"cascade", "lingua", "pycld2"}
 
 
-def test_cropped_text_without_spaces_reaches_its_end():
-    generator = np.random.default_rng(3)
-    text = "这座城市很大河流经过人们住在那里山高水长"
-    assert any(cropped(text, generator).endswith("长") for _ in range(200))
+def test_counted_weights_are_logarithms_of_smoothed_counts(config):
+    model = counted(config, table(de_DE="oft oft oft", en_XX="often"))
+    (span,) = evidence(["oft"]).spans[:1]
+    place = int(np.searchsorted(model.spans, span))
+    first = int(model.met_in[:place].sum())
+    assert model.met_in[place] == 2
+    own = model.weights[first : first + 2] * model.scale
+    np.testing.assert_allclose(own, np.log([3.01 / 0.01, 1.01 / 0.01]), atol=model.scale)
+
+
+def test_counted_what_was_met_once_in_all_is_forgotten(config):
+    model = counted(config, table(de_DE="wald wald baum", en_XX="wald"))
+    assert np.isin(evidence(["wald"]).spans, model.spans).all()
+    assert not np.isin(evidence(["baum"]).spans, model.spans).any()
+
+
+def test_counted_reads_about_as_much_of_each_language(config):
+    few = config.model_copy(update={"characters": 8})
+    rows = {"language": ["de_DE"] * 3, "text": ["wald wald", "baum baum", "haus haus"]}
+    model = counted(few, pa.table(rows))
+    assert not np.isin(evidence(["baum"]).spans, model.spans).any()

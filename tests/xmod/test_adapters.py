@@ -72,6 +72,28 @@ def test_checked_lang_ids_are_positions_among_the_loaded():
     assert checked_lang_ids(["en_XX", "zh_CN", "en_XX"], loaded) == [1, 0, 1]
 
 
+def test_checked_lang_ids_of_no_language_is_the_bypass():
+    assert checked_lang_ids([None, "en_XX"], {"en_XX": 0, None: 1}) == [1, 0]
+
+
+@pytest.mark.parametrize("values", COMBINATIONS, ids=str)
+def test_routed_model_bypass_equals_transformers_without_adapter(values):
+    """transformers adds nothing for an id that no adapter has."""
+    model = tiny_model(XmodModel, **dict(zip(OPTIONS, values, strict=True)))
+    order = torch.tensor([0, len(LANGUAGES), 3, len(LANGUAGES), 1])
+    expected = hidden(model, order)
+    routed = route_adapters(copy.deepcopy(model), bypass=True)
+    torch.testing.assert_close(hidden(routed, order), expected, rtol=0, atol=1e-5)
+
+
+def test_routed_model_bypass_gathered_on_a_gpu_equals_slices(monkeypatch):
+    routed = route_adapters(tiny_model(XmodModel), bypass=True)
+    order = torch.tensor([2, len(LANGUAGES), 0])
+    by_slices = hidden(routed, order)
+    monkeypatch.setattr(RoutedAdapters, "forward", RoutedAdapters._gathered)
+    torch.testing.assert_close(hidden(routed, order), by_slices, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("code", ["sw_KE", "", None])
 def test_checked_lang_ids_unknown_code_is_an_error(code):
     with pytest.raises(LanguageError, match=f"loaded for {code}; expected one of zh_CN, en_XX"):

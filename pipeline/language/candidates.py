@@ -1,0 +1,36 @@
+"""The languages that records may be detected in.
+
+Enters: the settings, and the checkpoint's languages. Leaves: X-MOD codes. What holds: every code
+that the settings name is a language of the checkpoint.
+"""
+
+import difflib
+
+from pipeline.errors import ConfigError
+from pipeline.language.tags import resolve
+from pipeline.settings import LanguageSettings
+
+
+def checked_candidates(settings: LanguageSettings, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """``language.candidates``; raises ConfigError where a key names a language without adapter."""
+    candidates = languages if settings.candidates == "all" else settings.candidates
+    for key, codes in (("candidates", candidates), ("expected", settings.expected)):
+        for position, code in enumerate(codes):
+            _require(code, languages, f"language.{key}.{position}")
+    for code, _ in settings.min_scores:
+        _require(code, languages, "a key of language.min_scores")
+    if settings.default is not None:
+        _require(settings.default, languages, "language.default")
+    return candidates
+
+
+def _require(code: str, languages: tuple[str, ...], key: str) -> None:
+    if code in languages:
+        return
+    nearest = difflib.get_close_matches(code, languages, n=1)
+    meant = resolve(code, languages).xmod_language or (nearest[0] if nearest else None)
+    hint = f"did you mean {meant!r}? " if meant else ""
+    raise ConfigError(
+        f"{key} is {code!r}, which is no language of the checkpoint; {hint}"
+        f"Available: {', '.join(languages)}."
+    )

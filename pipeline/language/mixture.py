@@ -1,0 +1,110 @@
+"""Texts in several languages: pieces, each with a language of its own.
+
+Enters: a text, and what a detector says of its pieces. Leaves: the main language, the shares of
+all, and which adapter each stretch of the text goes through. What holds: pieces follow one another
+and make the whole text; a piece of which too little is told goes with the record.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pipeline.language.detection import Detection
+from pipeline.language.tags import UNDETERMINED, bcp47
+from pipeline.settings import LanguageSettings
+
+LONGEST_PIECE = 300
+"""Characters; enough to tell any language from its relatives, and few beside a window's 2,000."""
+_SHORTEST_PIECE = 60
+
+Segment = tuple[int, str | None]
+"""Where a stretch of text ends, and its adapter, None for the record's."""
+
+
+def pieces(text: str) -> list[str]:
+    """``text`` cut at line ends, else at sentence ends, else at spaces."""
+    bounds = [0]
+    while bounds[-1] < len(text):
+        bounds.append(_end(text, bounds[-1]))
+    return [text[start:end] for start, end in pairwise(bounds)]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Each of ``lengths`` characters of a text and what was heard in them."""
+
+    lengths: tuple[int, ...]
+    answers: tuple[Detection, ...]
+
+    def main(self, settings: LanguageSettings) -> Detection:
+        """The language of most characters; the score is the mean one of its pieces."""
+        shares = self._characters(settings)
+        told = {language: count for language, count in shares.items() if language is not None}
+        if not told:
+            return max(self.answers, key=lambda one: one.score, default=Detection())
+        code, tag = max(told, key=lambda language: told[language])
+        own = [
+            (length, answer)
+            for length, answer in zip(self.lengths, self.answers, strict=True)
+            if _language(answer, settings) == (code, tag)
+        ]
+        scores = [one.score if code else one.outside_score for _, one in own]
+        score = sum(length * one for (length, _), one in zip(own, scores, strict=True))
+        mean = score / sum(length for length, _ in own)
+        return Detection(((code, mean),)) if code else Detection((), tag, mean)
+
+    def shares(
+        self, settings: LanguageSettings, languages: tuple[str, ...]
+    ) -> list[dict[str, object]]:
+        """Rows of ``schema.SHARES``; ``und`` is what too little was told of."""
+        counts: dict[str, int] = defaultdict(int)
+        for language, count in self._characters(settings).items():
+            code, tag = language or (None, UNDETERMINED)
+            counts[bcp47(code, languages) if code else str(tag)] += count
+        whole = max(1, sum(self.lengths))
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [{"language": tag, "share": count / whole} for tag, count in ordered]
+
+    def segments(self, settings: LanguageSettings) -> list[Segment]:
+        """Stretches of one adapter; such as have none of their own go with the record."""
+        found: list[Segment] = []
+        end = 0
+        for length, answer in zip(self.lengths, self.answers, strict=True):
+            end += length
+            code, _ = _language(answer, settings) or (None, None)
+            if found and found[-1][1] == code:
+                found.pop()
+            found.append((end, code))
+        return found
+
+    def _characters(self, settings: LanguageSettings) -> dict["_Language | None", int]:
+        counts: dict[_Language | None, int] = defaultdict(int)
+        for length, answer in zip(self.lengths, self.answers, strict=True):
+            counts[_language(answer, settings)] += length
+        return counts
+
+
+_Language = tuple[str | None, str | None]
+"""An X-MOD code, or a BCP 47 tag that has no adapter."""
+
+
+def _language(answer: Detection, settings: LanguageSettings) -> _Language | None:
+    """What is told of a piece, by the thresholds that hold for whole texts."""
+    if answer.language is not None and answer.score >= settings.least_score(answer.language):
+        return answer.language, None
+    if answer.outside is not None and answer.outside_score >= settings.min_score:
+        return None, answer.outside
+    return None
+
+
+def _end(text: str, start: int) -> int:
+    stop = start + LONGEST_PIECE
+    if stop >= len(text):
+        return len(text)
+    line = text.find("\n", start + _SHORTEST_PIECE, stop)
+    if line >= 0:
+        return line + 1
+    sentence = max(text.rfind(mark, start + _SHORTEST_PIECE, stop) for mark in ".!?。！？।۔؟")
+    space = text.rfind(" ", start + _SHORTEST_PIECE, stop)
+    cut: int = sentence if sentence >= 0 else space
+    return cut + 1 if cut >= 0 else stop

@@ -1,0 +1,72 @@
+"""How far two languages are apart, and which of some languages is nearest to one.
+
+Enters: BCP 47 tags. Leaves: a distance, 0 to 1.5. What holds: families are Glottolog's (Hammarström
+et al., as the package qwanqwa carries them) and scripts CLDR's, so that kinship and writing count
+and nothing else; a language of no known family is at 1 from all others.
+"""
+
+from functools import cache, lru_cache
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from langcodes import Language
+from langcodes.data_dicts import NORMALIZED_MACROLANGUAGES
+
+from pipeline.language.tags import bcp47
+
+if TYPE_CHECKING:
+    from qq import Database
+
+RELATED_DISTANCE = 0.5
+"""Up to here a language stands in for another: Faroese → Icelandic 0.13, Galician → Portuguese
+0.14, Ukrainian → Russian 0.23, Luxembourgish → German 0.45."""
+
+OTHER_SCRIPT = 0.5
+"""What another script adds: a model that knows Persian in Arabic letters reads no Tajik."""
+
+_UNRELATED = 1.0
+_PREDOMINANT = {whole: part for part, whole in NORMALIZED_MACROLANGUAGES.items()}
+"""CLDR's: ``ar`` stands for ``arb``, ``ms`` for ``zsm``; Glottolog has a place for these only."""
+
+
+@lru_cache(maxsize=4096)
+def nearest(tag: str, languages: tuple[str, ...]) -> tuple[str, float] | None:
+    """The X-MOD code of ``languages`` nearest to ``tag``, and its distance.
+
+    None beyond ``RELATED_DISTANCE``. Of several as near, the first.
+    """
+    found = [(distance(tag, bcp47(code, languages)), code) for code in languages]
+    apart, code = min(found, key=lambda item: item[0], default=(_UNRELATED, ""))
+    return (code, apart) if apart <= RELATED_DISTANCE else None
+
+
+def distance(tag: str, other: str) -> float:
+    """Wu and Palmer's distance in the tree of families (ACL 1994), and what another script adds."""
+    first, second = Language.get(tag), Language.get(other)
+    kinship = _apart(_lineage(str(first.language)), _lineage(str(second.language)))
+    differ = first.maximize().script != second.maximize().script
+    return kinship + OTHER_SCRIPT * differ
+
+
+def _apart(line: tuple[str, ...], other: tuple[str, ...]) -> float:
+    both = zip(line, other, strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], both))
+    return 1 - 2 * common / max(1, len(line) + len(other))
+
+
+@cache
+def _lineage(language: str) -> tuple[str, ...]:
+    """From the family down to ``language``; of a macrolanguage, to its predominant part."""
+    try:
+        languoid = _database().get(_PREDOMINANT.get(language, language))
+    except KeyError:
+        return ()
+    return tuple(str(one.id) for one in reversed([languoid, *(languoid.family_tree or ())]))
+
+
+@cache
+def _database() -> "Database":
+    # Seconds and 400 MB, which only the fallback to relatives is worth.
+    from qq import Database
+
+    return Database.load()

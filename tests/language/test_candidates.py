@@ -1,0 +1,36 @@
+"""Languages that the settings name."""
+
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.language.candidates import checked_candidates
+from pipeline.settings import LanguageSettings
+
+LANGUAGES = ("en_XX", "de_DE", "es_XX")
+
+
+def test_checked_candidates_all_are_the_checkpoints():
+    assert checked_candidates(LanguageSettings(), LANGUAGES) == LANGUAGES
+
+
+def test_checked_candidates_keep_the_order_of_the_config():
+    settings = LanguageSettings(candidates=("es_XX", "en_XX"), default="de_DE")
+    assert checked_candidates(settings, LANGUAGES) == ("es_XX", "en_XX")
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"candidates": ("en_XX", "de")}, "language.candidates.1"),
+        ({"expected": ("de",)}, "language.expected.0"),
+        ({"min_scores": {"de": 0.4}}, "a key of language.min_scores"),
+        ({"default": "de"}, "language.default"),
+    ],
+)
+def test_checked_candidates_a_code_without_adapter_is_named_with_what_was_meant(settings, key):
+    with pytest.raises(ConfigError) as raised:
+        checked_candidates(LanguageSettings(**settings), LANGUAGES)
+    assert str(raised.value) == (
+        f"{key} is 'de', which is no language of the checkpoint; did you mean 'de_DE'? "
+        "Available: en_XX, de_DE, es_XX."
+    )
