@@ -17,9 +17,10 @@ from pipeline.language.tags import bcp47
 if TYPE_CHECKING:
     from qq import Database
 
-RELATED_DISTANCE = 0.5
+RELATED_DISTANCE = 0.6
 """Up to here a language stands in for another: Faroese → Icelandic 0.13, Galician → Portuguese
-0.14, Ukrainian → Russian 0.23, Luxembourgish → German 0.45."""
+0.14, Ukrainian → Russian 0.23, Luxembourgish → German 0.45, Dutch → German or English
+0.55."""
 
 OTHER_SCRIPT = 0.5
 """What another script adds: a model that knows Persian in Arabic letters reads no Tajik."""

@@ -97,7 +97,7 @@ def test_fall_back_related_with_nothing_near_is_quarantined_and_says_so():
         "stage": "identify",
         "error_type": "LanguageWithoutAdapter",
         "message": "why No language with an adapter is near enough in family and script "
-        "(distance 0.5 or less).",
+        "(distance 0.6 or less).",
     }
 
 

@@ -16,6 +16,8 @@ from pipeline.language.relatives import OTHER_SCRIPT, RELATED_DISTANCE, distance
         ("rw", ("fr_XX", "sw_KE"), "sw_KE"),
         ("ht", ("es_XX", "fr_XX"), "fr_XX"),
         ("ti", ("ar_AR", "am_ET"), "am_ET"),
+        ("nl", ("de_DE", "en_XX"), "de_DE"),  # English is as near
+        ("nl", ("en_XX", "de_DE"), "en_XX"),
     ],
 )
 def test_nearest_is_of_the_family(tag, languages, expected):
