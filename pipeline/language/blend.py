@@ -20,7 +20,7 @@ UNHEARD = {"py3langid": 1e-4, "cld2": 1e-2}
 
 @dataclass(frozen=True)
 class Blend:
-    """``sharpness × n ** -power`` is what a log-likelihood of ``n`` letters and spans counts.
+    """``sharpness × n ** -power`` is what a log-likelihood counts in which ``n`` spoke.
 
     They are not independent, so that the more there are, the less each one tells. The last three
     are the weights of the experts.

@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.language.blend import load_blend
 from pipeline.language.detection import Detection, Floats, Ranking, rankings
-from pipeline.language.evidence import legible
+from pipeline.language.evidence import chinese_script, legible
 from pipeline.language.library import NOT_TOLD_APART, Library
 from pipeline.language.naive_bayes import load
 from pipeline.language.py3langid_library import Py3langid
@@ -32,10 +33,17 @@ COUNTS, BLEND = "naive_bayes.safetensors", "blend.json"
 
 SURE = 0.5
 """From this probability on naive Bayes alone decides."""
+SHORT = 60
+"""Characters up to which others are asked at all."""
 _NOTHING = 1e-9
-_CHINESE = frozenset({"zh_CN", "zh_TW"})
-_STRANGER = 0.8
-"""The share of a text from which CLD2 is believed that its language is beyond the 81."""
+_SCRIPTS = {"zh_CN": "Hans", "zh_TW": "Hant"}
+_MAIN = 0.5
+_ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS"}))
+"""What libraries do not tell apart: they say ``zh`` of both, and take Serbian in Latin script for
+Croatian. What they say of one is taken as said of both, and the counts decide."""
+_STRANGER, _TOLD = 0.8, 40
+"""The share of a text from which CLD2 is believed that its language is beyond the 81, and of how
+many characters: it hears Xhosa in a few words of Dutch."""
 
 
 class Experts:
@@ -63,12 +71,24 @@ class Experts:
                 shares[row, self.labels.index(answer[0])] = answer[1]
         open_rows = np.array([row for row, answer in enumerate(told) if answer is None], dtype=int)
         shares[open_rows] = self._by_contents([texts[row] for row in open_rows.tolist()])
+        self._by_chinese_script(shares, texts)
         return shares
+
+    def _by_chinese_script(self, shares: Floats, texts: Sequence[str]) -> None:
+        """Give the share of Chinese to the script that a text is written in, where that is told."""
+        chinese = [place for place, label in enumerate(self.labels) if label in _SCRIPTS]
+        for row in np.flatnonzero(shares[:, chinese].sum(axis=1) > _MAIN).tolist():
+            script = chinese_script(texts[row])
+            if script is not None:
+                whole = shares[row, chinese].sum()
+                shares[row, chinese] = [
+                    whole * (_SCRIPTS[self.labels[place]] == script) for place in chinese
+                ]
 
     def _by_contents(self, texts: list[str]) -> Floats:
         likelihoods, spoke = self._model.likelihoods(texts)
         shares = self._blend.alone(likelihoods, spoke)
-        unsure = np.flatnonzero((shares.max(axis=1, initial=0) < SURE) & (spoke > 0))
+        unsure = np.flatnonzero(in_doubt(shares, texts) & (spoke > 0))
         asked = [texts[row] for row in unsure.tolist()]
         shares[unsure] = self._blend.together(
             likelihoods[unsure],
@@ -124,7 +144,7 @@ class Cascade:
         return [self._decide(*answer) if answer[0] else Detection() for answer in answers]
 
     def _decide(self, text: str, ranked: Ranking, rival: str, beside: float) -> Detection:
-        stranger, share = self._stranger(text)
+        stranger, share = self._stranger(text) if len(text) >= _TOLD else (None, 0.0)
         if stranger is None:
             return Detection(ranked, rival if beside else None, beside)
         if stranger.xmod_language is not None:
@@ -137,6 +157,16 @@ class Cascade:
         label, share = self._experts.cld2.surest(text)
         meaning = self._strangers.get(label)
         return (meaning, share) if meaning is not None and share >= _STRANGER else (None, 0.0)
+
+
+def in_doubt(shares: Floats, texts: Sequence[str]) -> NDArray[np.bool_]:
+    """[texts]: whether naive Bayes's ``shares`` [texts, labels] leave doubt that others can settle.
+
+    What doubt there is in long texts comes of kinship, which the counts tell better than they.
+    """
+    short = np.array([len(text) <= SHORT for text in texts], dtype=bool)
+    doubt: NDArray[np.bool_] = (shares.max(axis=1, initial=0) < SURE) & short
+    return doubt
 
 
 def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) -> Floats:
@@ -152,14 +182,12 @@ def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) ->
 
 @cache
 def _positions(spoken: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, list[int]]:
-    """Which of ``labels`` each of a library's speaks for: ``zh`` for both scripts."""
+    """Which of ``labels`` each of a library's speaks for."""
     found: dict[str, list[int]] = {}
     for label in spoken:
-        meant = resolve(NOT_TOLD_APART.get(label, label), labels)
-        if meant.bcp47 == "zh":
-            found[label] = [place for place, code in enumerate(labels) if code in _CHINESE]
-        elif meant.xmod_language is not None:
-            found[label] = [labels.index(meant.xmod_language)]
+        code = resolve(NOT_TOLD_APART.get(label, label), labels).xmod_language
+        alike = next((some for some in _ALIKE if code in some), {code})
+        found[label] = [place for place, other in enumerate(labels) if other in alike]
     return found
 
 

@@ -5,6 +5,7 @@ What holds: no library is asked, and nothing raises, whatever the characters are
 addresses, markup and code are ASCII, so that Chinese that follows one without a space stays.
 """
 
+import re
 from typing import Literal
 from unicodedata import normalize
 
@@ -13,21 +14,27 @@ import regex
 LONGEST_EVIDENCE = 4000
 """Characters that are looked at: more do not change the answer and cost time."""
 
-_NOISE = regex.compile(
-    r"""(?aix)
-    (?:[a-z]{2,12}://|www\.)[!-~]+                       # URLs
-    | [\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+                  # e-mail addresses
-    | </?[a-z!][^<>]{0,300}> | &(?:\#?\w{1,8});          # tags and entities
-    | ```[^`]{0,4000}``` | `[^`\n]{1,300}`               # code between backticks
-    | [\w.]{1,64}\(\) | (?:/[\w.-]{1,64}){2,}            # calls and paths
-    | [!-:<-~]{0,64}[_{}=<>\\|][!-~]{0,64}               # names_of_things, {}, a=b
-    """
+_NOISE = tuple(
+    (tuple(signs.split()), regex.compile(f"(?ai){pattern}"))
+    for signs, pattern in (
+        ("://", r"(?<![a-z])[a-z]{2,12}://[!-~]+"),
+        ("www.", r"(?<!\w)www\.[!-~]+"),
+        ("@", r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("`", r"```[^`]*```|`[^`\n]{1,300}`"),
+        ("<", r"</?[a-z!][^<>]{0,300}>"),
+        ("&", r"&#?\w{1,8};"),
+        ("@ #", r"[@#](?u:\w)+"),  # mentions and hashtags, in any script
+        # A line of code: a sign or a call in it, and a semicolon or brace at its end.
+        ("; {", r"(?m)^(?=[^\n]*(?:[{}=<>\[\]]|\w\())[\t -~]+[{;][ \t\r]*$"),
+        ("()", r"(?<![\w.])[\w.]+\(\)"),
+        ("/", r"(?:/[\w.-]+){2,}"),
+        # names_of_things, {}, a=b
+        ("_ { } = < > \\ |", r"(?<![!-~])[!-:<-~]*[_{}=<>\\|][!-~]*"),
+    )
 )
-_NAMES = regex.compile(r"[@#]\w+")
-"""Mentions and hashtags, in any script."""
-_STATEMENT = regex.compile(r"(?m)^(?=[^\n;]*[(){}=<>\[\]])[\t -~]+[{};][ \t\r]*$")
-"""A line of code: ASCII, brackets or signs in it, and a semicolon or brace at its end."""
-_SIGNS_OF_NOISE = "@#<&`_{}=|\\/"
+"""Signs, and what is no language around one of them; ASCII but for names."""
+_A_SIGN = re.compile(r"[@#`;{}<&/_=>\\|]")
+"""Most texts have none, and the standard library is quickest to say so."""
 _UNSEEN = regex.compile(r"(?V1)[\p{C}--[\t\n\r\u200c\u200d]]+")
 """Control, format, private, unassigned and lone surrogate characters, but not the joiners, which
 Persian and the scripts of India spell with. pycld2 refuses control characters."""
@@ -42,13 +49,19 @@ def legible(text: str) -> str:
     letter is left: numbers, emoji, a lone URL.
     """
     seen = text[:LONGEST_EVIDENCE]
-    if any(sign in seen for sign in _SIGNS_OF_NOISE) or "www." in seen:
-        for noise in (_STATEMENT, _NOISE, _NAMES):
-            seen = noise.sub(" ", seen)
+    if _A_SIGN.search(seen) or "www." in seen or "()" in seen:
+        seen = _without_noise(seen)
     if not seen.isprintable():
         seen = _UNSEEN.sub(" ", seen)
     seen = normalize("NFC", seen).strip()
     return seen if _LETTER.search(seen) else ""
+
+
+def _without_noise(text: str) -> str:
+    for signs, noise in _NOISE:
+        if any(sign in text for sign in signs):
+            text = noise.sub(" ", text)
+    return text
 
 
 def chinese_script(text: str) -> Literal["Hans", "Hant"] | None:

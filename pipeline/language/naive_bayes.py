@@ -19,7 +19,14 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from pipeline.language.detection import Floats
-from pipeline.language.ngrams import CODE_POINTS, Codes, Positions, evidence
+from pipeline.language.ngrams import (
+    CODE_POINTS,
+    LETTER_WEIGHT,
+    SPAN_WEIGHTS,
+    Codes,
+    Positions,
+    evidence,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,7 +59,7 @@ class NaiveBayes:
     scale: float
 
     def likelihoods(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Log-likelihoods [texts, labels], best 0, and [texts] how many letters and spans spoke."""
+        """Log-likelihoods [texts, labels], best 0, and [texts] the weight of all that spoke."""
         parts = [
             self._likelihoods(texts[first : first + AT_ONCE])
             for first in range(0, len(texts), AT_ONCE)
@@ -66,10 +73,18 @@ class NaiveBayes:
     def _likelihoods(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
         made_of = evidence(texts)
         letters = _occurrences(
-            self._letter_places[made_of.letters], made_of.letter_bounds, len(self.letters)
+            self._letter_places[made_of.letters],
+            np.full(len(made_of.letters), LETTER_WEIGHT, dtype=np.float32),
+            made_of.letter_bounds,
+            len(self.letters),
         )
-        spans = _occurrences(self._places(made_of.spans), made_of.span_bounds, len(self.spans))
-        spoke = (np.diff(letters.indptr) + np.diff(spans.indptr)).astype(np.float32)
+        spans = _occurrences(
+            self._places(made_of.spans),
+            SPAN_WEIGHTS[made_of.span_kinds],
+            made_of.span_bounds,
+            len(self.spans),
+        )
+        spoke = letters.sum(axis=1) + spans.sum(axis=1)
         found = letters @ self._letter_table + (spans @ self._span_table).toarray()
         found += spoke[:, None] * self.floor
         return found - found.max(axis=1, keepdims=True), spoke
@@ -115,30 +130,30 @@ class NaiveBayes:
         return csr_array((values, self.languages.astype(np.int32), bounds), shape=shape)
 
 
-def _occurrences(places: NDArray[np.int32], bounds: Positions, width: int) -> "csr_array":
-    """[texts, width]: one for each of ``places`` that is not -1."""
+def _occurrences(
+    places: NDArray[np.int32], weights: Floats, bounds: Positions, width: int
+) -> "csr_array":
+    """[texts, width]: its weight for each of ``places`` that is not -1."""
     from scipy.sparse import csr_array
 
     known = places >= 0
     before = np.concatenate([[0], np.cumsum(known)]).astype(np.int32)
-    places = places[known]
-    ones = np.ones(len(places), dtype=np.float32)
-    return csr_array((ones, places, before[bounds]), shape=(len(bounds) - 1, width))
+    shape = (len(bounds) - 1, width)
+    return csr_array((weights[known], places[known], before[bounds]), shape=shape)
 
 
 def load(path: Path) -> NaiveBayes:
     """The model that ``save_model`` wrote to ``path``."""
     with safe_open(path, framework="np") as file:
-        told = file.metadata()
+        told = json.loads(file.metadata()["counts"])
         tensors: dict[str, Any] = {name: file.get_tensor(name) for name in _TENSORS}
-    return NaiveBayes(
-        labels=tuple(json.loads(told["labels"])), scale=float(told["scale"]), **tensors
-    )
+    return NaiveBayes(labels=tuple(told["labels"]), scale=told["scale"], **tensors)
 
 
 def save_model(model: NaiveBayes, path: Path) -> None:
     """Write ``model`` to ``path``."""
-    told = {"labels": json.dumps(model.labels), "scale": repr(model.scale)}
+    told = {"labels": model.labels, "scale": model.scale}
     # safetensors writes what lies in memory, and not what a strided view shows of it.
     tensors = {name: np.ascontiguousarray(getattr(model, name)) for name in _TENSORS}
-    path.write_bytes(save(tensors, metadata=told))
+    # One entry: safetensors writes several in any order, and the digest of the file is its version.
+    path.write_bytes(save(tensors, metadata={"counts": json.dumps(told)}))

@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 
 SIZE = 4
 """Characters of an n-gram, spaces included."""
+NGRAM, WORD, PAIR = 0, 1, 2
+"""Kinds of spans."""
+LETTER_WEIGHT = 0.5
+SPAN_WEIGHTS = np.array([0.25, 1.0, 0.5], dtype=np.float32)
+"""What each kind counts: a word is seen again in its n-grams and in pairs (fitted on dev parts)."""
 CODE_POINTS = 0x20000
 """Those that are told apart; beyond are rare Chinese characters, which all fold to the last one."""
 
@@ -31,13 +36,14 @@ class Evidence:
     """A batch of texts, one after the other.
 
     ``letters`` are code points; those of text ``i`` are at ``letter_bounds[i]:letter_bounds[i+1]``.
-    ``spans`` are hashes of n-grams, of words that are longer, and of neighbouring words, cut by
-    ``span_bounds``. Bounds are int64 [texts + 1].
+    ``spans`` are hashes of n-grams, words and pairs of neighbouring words, cut by ``span_bounds``;
+    ``span_kinds`` are what each is. Bounds are int64 [texts + 1].
     """
 
     letters: Codes
     letter_bounds: Positions
     spans: Codes
+    span_kinds: NDArray[np.uint8]
     span_bounds: Positions
 
 
@@ -45,14 +51,14 @@ def evidence(texts: Sequence[str]) -> Evidence:
     """What each of ``texts`` is made of."""
     codes = _letters(texts)
     ends = np.flatnonzero(codes == _END)
-    begins, stops = _spans(codes)
-    counts = np.searchsorted(begins, ends) if len(ends) else ends
+    begins, stops, kinds = _spans(codes)
     letter = (codes != _SPACE) & (codes != _END)
     return Evidence(
         letters=codes[letter],
         letter_bounds=_from_zero(np.cumsum(letter)[ends]),
-        spans=_hashes(codes, begins, stops),
-        span_bounds=_from_zero(counts),
+        spans=_hashes(codes, begins, stops, kinds),
+        span_kinds=kinds,
+        span_bounds=_from_zero(np.searchsorted(begins, ends)),
     )
 
 
@@ -67,33 +73,37 @@ def _letters(texts: Sequence[str]) -> Codes:
     return kept
 
 
-def _spans(codes: Codes) -> tuple[Positions, Positions]:
-    """Where n-grams, words and pairs begin and stop, in the order in which they begin."""
+def _spans(codes: Codes) -> tuple[Positions, Positions, NDArray[np.uint8]]:
+    """Where n-grams, words and pairs begin and stop, and which it is, in the order of beginning."""
     end = codes == _END
     bound = np.flatnonzero((codes == _SPACE) | end)
     first, last = bound[:-1], bound[1:]
     word = (last - first > 1) & ~end[first]
     first, last = first[word], last[word] + 1
-    long = last - first > SIZE
     pair = np.flatnonzero(first[1:] + 1 == last[:-1]) if len(first) else first
     any_ngram = np.arange(max(0, len(codes) - SIZE + 1))
     ends_before = np.cumsum(end)
     ngram = any_ngram[ends_before[any_ngram + SIZE - 1] == ends_before[any_ngram] - end[any_ngram]]
-    begins = np.concatenate([ngram, first[long], first[pair]])
-    stops = np.concatenate([ngram + SIZE, last[long], last[pair + 1]])
+    begins = np.concatenate([ngram, first, first[pair]])
+    stops = np.concatenate([ngram + SIZE, last, last[pair + 1]])
+    each = np.array([NGRAM, WORD, PAIR], dtype=np.uint8)
+    kinds = np.repeat(each, [len(ngram), len(first), len(pair)])
     order = np.argsort(begins, kind="stable")
-    return begins[order], stops[order]
+    return begins[order], stops[order], kinds[order]
 
 
-def _hashes(codes: Codes, begins: Positions, stops: Positions) -> Codes:
-    """Of each span the polynomial of its code points, from sums over all of them, stirred."""
+def _hashes(codes: Codes, begins: Positions, stops: Positions, kinds: NDArray[np.uint8]) -> Codes:
+    """Of each span the polynomial of its code points, from sums over all of them, stirred.
+
+    A word and the n-gram of the same characters are two things.
+    """
     count = len(codes)
     powers = np.cumprod(np.full(count + 1, _BASE), dtype=np.uint32)
     inverses = np.cumprod(np.full(count + 1, _INVERSE), dtype=np.uint32)
     terms = _stirred(codes) * powers[:count]
     sums = np.zeros(count + 1, dtype=np.uint32)
     np.cumsum(terms, dtype=np.uint32, out=sums[1:])
-    return _stirred((sums[stops] - sums[begins]) * inverses[begins])
+    return _stirred((sums[stops] - sums[begins]) * inverses[begins] + kinds * _BASE)
 
 
 def _stirred(values: Codes) -> Codes:

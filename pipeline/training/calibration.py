@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pipeline.language.blend import Blend
-from pipeline.language.cascade import SURE, opinions
+from pipeline.language.cascade import in_doubt, opinions
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.evidence import legible
 from pipeline.language.naive_bayes import NaiveBayes
@@ -54,7 +54,7 @@ def fitted_blend(model: NaiveBayes, dev: DevTexts) -> Blend:
         return _surprise(Blend(*weights).alone(likelihoods, spoke), wanted)
 
     blend = Blend(*_least(alone, [0.3, 0.3]))
-    unsure = np.flatnonzero(blend.alone(likelihoods, spoke).max(axis=1) < SURE)
+    unsure = np.flatnonzero(in_doubt(blend.alone(likelihoods, spoke), seen) & (spoke > 0))
     if not len(unsure):
         return blend
     texts = [seen[row] for row in unsure.tolist()]

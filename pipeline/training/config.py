@@ -202,7 +202,7 @@ class IdentifierConfig(Section):
     characters: PositiveInt
     """Of text that are counted in a language, at most; about as many in each."""
     least_count: PositiveInt
-    """Spans that were met less often, all languages together, are forgotten."""
+    """N-grams and pairs of words that were met less often, in all languages, are forgotten."""
     smoothing: PositiveFloat
     """What is added to every count."""
     detectors: tuple[str, ...]

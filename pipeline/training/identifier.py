@@ -21,7 +21,7 @@ from pipeline.language.cascade import BLEND, COUNTS, Cascade
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.detector import DETECTORS, Choice
 from pipeline.language.naive_bayes import NaiveBayes, save_model
-from pipeline.language.ngrams import Codes, evidence
+from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.trust import TRUST_FILE, Trust
 from pipeline.training.calibration import dev_texts, fitted_blend, fitted_trust
 from pipeline.training.config import IdentifierConfig
@@ -53,9 +53,10 @@ def counted(config: IdentifierConfig, table: pa.Table) -> NaiveBayes:
     """The counts of `table`'s texts as logarithms, in bytes."""
     labels = tuple(sorted(table["language"].unique().to_pylist()))
     found = [evidence(_sample(of_language(table, label), config.characters)) for label in labels]
-    letters = _Tally.of([one.letters for one in found]).kept(config.least_count)
+    letters = _Tally.of([one.letters for one in found])
     everything = _Tally.of([one.spans for one in found])
-    spans = everything.kept(config.least_count)
+    words = np.unique(np.concatenate([one.spans[one.span_kinds == WORD] for one in found]))
+    spans = everything.kept(config.least_count, words)
     letter_weights = np.zeros((len(letters.keys), len(labels)))
     letter_weights[letters.places, letters.languages] = _worth(letters.counts, config.smoothing)
     span_weights = _worth(spans.counts, config.smoothing)
@@ -95,9 +96,10 @@ class _Tally:
         counts = np.concatenate([count for _, count in met])
         return cls(keys, places[order], languages[order], counts[order])
 
-    def kept(self, least: int) -> Self:
-        """Without the keys that were met less than `least` times in all languages together."""
+    def kept(self, least: int, always: Codes) -> Self:
+        """Those of `always`, and those met `least` times or more in all languages together."""
         frequent = np.bincount(self.places, weights=self.counts) >= least
+        frequent |= np.isin(self.keys, always)
         new_places = np.cumsum(frequent) - 1
         kept = frequent[self.places]
         return replace(

@@ -35,6 +35,33 @@ def test_legible_drops_addresses_and_keeps_what_stands_beside_them():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Sieh #köln @dein_freund danke", "Sieh danke"),
+        ("Text mit <b>fett</b> und &nbsp; mehr &#228;", "Text mit fett und mehr"),
+        ("nutze `git commit` oder ```\nprint('hi')\n``` hier", "nutze oder hier"),
+        ("for (int i = 0; i < n; i++) {\n  sum += a[i];\n}\nDas ist sie.", "Das ist sie."),
+        ("rufe foo.bar() in /usr/local/bin auf", "rufe in auf"),
+        ("setze my_value auf x=1 und {{Infobox}}", "setze auf und"),
+    ],
+)
+def test_legible_drops_names_markup_and_code(text, left):
+    assert " ".join(legible(text).split()) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["und/oder he/she", "Artikel 5 (neu);", "C++ und C#", "a; b; c", "Q&A", "(x)"],
+)
+def test_legible_keeps_prose_that_looks_a_little_like_code(text):
+    assert legible(text) == text
+
+
+def test_legible_composes_letters_and_marks():
+    assert legible("e\u0301te\u0301") == "été"
+
+
 def test_legible_drops_control_characters_and_keeps_joiners():
     assert legible("می\u200cخواهم\x00\u202e") == "می\u200cخواهم"
 
@@ -43,7 +70,19 @@ def test_legible_looks_at_the_beginning_only():
     assert len(legible("wort " * 10_000)) < LONGEST_EVIDENCE
 
 
-@pytest.mark.parametrize("text", ["a" * 20_000, "a@" * 10_000, "http://" * 3_000, "www." * 5_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 20_000,
+        "a@" * 10_000,
+        "http://" * 3_000,
+        "www." * 5_000,
+        "a_" * 9_000,
+        "`" * 9_999,
+        "<a" * 9_000,
+        "/a" * 9_000,
+    ],
+)
 def test_legible_hostile_repetition_is_quick(text):
     start = time.perf_counter()
     legible(text)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.language.naive_bayes import NaiveBayes, load, save_model
-from pipeline.language.ngrams import evidence
+from pipeline.language.ngrams import LETTER_WEIGHT, SPAN_WEIGHTS, evidence
 
 LABELS = ("de_DE", "en_XX", "fr_XX")
 TEXTS = ["ein wort", "a word", "", "un mot de plus", "ᏣᎳᎩ"]
@@ -38,13 +38,18 @@ def test_likelihoods_add_up_what_each_letter_and_known_span_is_worth(model):
     table[rows, model.languages] = model.weights
     letters = np.searchsorted(model.letters, made_of.letters)
     spans = [np.flatnonzero(model.spans == span) for span in made_of.spans]
+    counted = [
+        SPAN_WEIGHTS[kind]
+        for kind, place in zip(made_of.span_kinds, spans, strict=True)
+        if len(place)
+    ]
     known = np.concatenate(spans)
-    expected = (model.letter_weights[letters].sum(axis=0) + table[known].sum(axis=0)) * 0.05
-    expected += (len(letters) + len(known)) * model.floor
+    expected = LETTER_WEIGHT * (model.letter_weights[letters] * 0.05 + model.floor).sum(axis=0)
+    expected += np.array(counted) @ (table[known] * 0.05 + model.floor)
     found, spoke = model.likelihoods(TEXTS[:1])
     np.testing.assert_allclose(found[0], expected - expected.max(), atol=1e-4)
-    assert spoke.tolist() == [len(letters) + len(known)]
-    assert len(known) < len(made_of.spans)
+    assert spoke.tolist() == [LETTER_WEIGHT * len(letters) + sum(counted)]
+    assert 0 < len(known) < len(made_of.spans)
 
 
 def test_likelihoods_of_what_was_never_counted_are_equal(model):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.ngrams import SIZE, evidence
+from pipeline.language.ngrams import NGRAM, PAIR, SIZE, WORD, evidence
 
 
 def of_each(texts: list[str]) -> list[tuple[list[int], list[int]]]:
@@ -27,15 +27,26 @@ def of_each(texts: list[str]) -> list[tuple[list[int], list[int]]]:
     [
         ("", 0),
         ("12 – 34 🙂", 0),
-        ("a", 0),  # " a " is shorter than an n-gram
-        ("ab", 1),  # " ab ", n-gram and word in one
+        ("a", 0 + 1),  # " a " is shorter than an n-gram
+        ("ab", 1 + 1),
         ("abc", 2 + 1),  # " abc", "abc ", and the word
-        ("ab cd", 4 + 1),  # four n-grams of " ab cd ", and the pair
+        ("ab cd", 4 + 2 + 1),  # four n-grams of " ab cd ", two words, one pair
         ("abc def", 6 + 2 + 1),
     ],
 )
-def test_evidence_counts_ngrams_longer_words_and_pairs(text, spans):
+def test_evidence_counts_ngrams_words_and_pairs(text, spans):
     assert len(evidence([text]).spans) == spans
+
+
+def test_evidence_says_which_span_is_what():
+    found = evidence(["ab cd"])
+    assert sorted(found.span_kinds.tolist()) == [NGRAM] * 4 + [WORD] * 2 + [PAIR]
+
+
+def test_evidence_word_and_ngram_of_the_same_characters_are_two_things():
+    found = evidence(["ab"])
+    assert found.span_kinds.tolist() == [NGRAM, WORD]
+    assert found.spans[0] != found.spans[1]
 
 
 def test_evidence_case_digits_and_punctuation_do_not_count():
@@ -78,5 +89,4 @@ def test_evidence_hashes_seldom_meet():
     words = ["".join(chr(97 + int(digit)) for digit in f"{number:05d}") for number in range(2000)]
     padded = [f" {word} " for word in words]
     distinct = {word[i : i + SIZE] for word in padded for i in range(len(word) - SIZE + 1)}
-    distinct |= set(padded)
-    assert len(np.unique(evidence(words).spans)) == len(distinct)
+    assert len(np.unique(evidence(words).spans)) == len(distinct) + len(words)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.language.cascade import BLEND, COUNTS, Cascade
 from pipeline.language.naive_bayes import load
-from pipeline.language.ngrams import evidence
+from pipeline.language.ngrams import WORD, evidence
 from pipeline.training.config import IdentifierConfig
 from pipeline.training.identifier import counted, train_identifier
 
@@ -85,10 +85,12 @@ def test_counted_weights_are_logarithms_of_smoothed_counts(config):
     np.testing.assert_allclose(own, np.log([3.01 / 0.01, 1.01 / 0.01]), atol=model.scale)
 
 
-def test_counted_what_was_met_once_in_all_is_forgotten(config):
+def test_counted_ngrams_met_once_in_all_are_forgotten_and_words_are_not(config):
     model = counted(config, table(de_DE="wald wald baum", en_XX="wald"))
     assert np.isin(evidence(["wald"]).spans, model.spans).all()
-    assert not np.isin(evidence(["baum"]).spans, model.spans).any()
+    once = evidence(["baum"])
+    kept = np.isin(once.spans, model.spans)
+    assert kept.tolist() == [kind == WORD for kind in once.span_kinds]
 
 
 def test_counted_reads_about_as_much_of_each_language(config):
