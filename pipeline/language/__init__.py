@@ -6,8 +6,8 @@
     evidence          a text without what no language can be told from
     detector          the table of detectors; ``detection`` is what they answer, ``trust`` makes
                       their scores comparable, ``library`` brings a library's labels to X-MOD's
-    cascade           the default: ``scripts``, then ``naive_bayes`` over ``ngrams``, then a
-                      ``blend`` with two libraries
+    cascade           the default, by ``experts``: ``scripts``, then ``naive_bayes`` over
+                      ``ngrams``, then a ``blend`` with two libraries
     prior             what is known of a record before its text is read
     mixture           texts in several languages
     outcome           an adapter, or why there is none; ``relatives`` finds the nearest one

@@ -23,6 +23,7 @@ from pipeline.language.mixture import Mixture, pieces
 from pipeline.language.outcome import Routed, Unrouted, fall_back, from_detection, from_tag
 from pipeline.language.prior import Weights, expecting, from_tags, majority, weighed
 from pipeline.language.tags import UNDETERMINED
+from pipeline.language.trust import trust_in
 from pipeline.schema import (
     ERROR,
     LANGUAGE_FIELDS,
@@ -73,8 +74,8 @@ class Identify:
 
     @property
     def version(self) -> str:
-        """What detected languages depend on besides texts and settings."""
-        return self._detector.version
+        """What detected languages and their scores depend on besides texts and settings."""
+        return f"{self._detector.version}; {trust_in(self._settings.detector)}"
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with the language columns, and ``_error`` filled where there is no adapter."""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pipeline.language.blend import Blend
-from pipeline.language.cascade import in_doubt, opinions
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.evidence import legible
+from pipeline.language.experts import in_doubt, opinions
 from pipeline.language.naive_bayes import NaiveBayes
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2

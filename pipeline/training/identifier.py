@@ -1,6 +1,6 @@
 """Counting what texts of each language are made of.
 
-Enters: an `IdentifierConfig`. Leaves: the files that `pipeline.language.cascade` and `trust` read.
+Enters: an `IdentifierConfig`. Leaves: the files that `pipeline.language.experts` and `trust` read.
 Holds: counts come from the train split, and weights of experts and trust in scores from the dev
 split; the same data give the same files.
 """
@@ -17,9 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.language.blend import save_blend
-from pipeline.language.cascade import BLEND, COUNTS, Cascade
+from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.detector import DETECTORS, Choice
+from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import NaiveBayes, save_model
 from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.trust import TRUST_FILE, Trust

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pipeline.language import cascade as cascade_module
 from pipeline.language.cascade import Cascade
 
 FEW = ("en_XX", "it_IT", "ms_MY", "id_ID", "zh_TW", "ar_AR")
@@ -91,30 +90,11 @@ def test_detect_ranking_holds_the_rival_and_adds_up_to_one_at_most(full):
     assert sum(score for _, score in answer.ranked) <= 1 + 1e-6
 
 
-def test_detect_asks_the_slower_library_for_the_unsure_alone(full, monkeypatch):
-    asked = []
-    ask = cascade_module.opinions
-
-    def recorded(library, labels, texts):
-        asked.extend(texts)
-        return ask(library, labels, texts)
-
-    monkeypatch.setattr(cascade_module, "opinions", recorded)
-    full.detect([*RELATIVES.values(), "no", "สวัสดี"])
-    assert set(asked) == {"no"}
-
-
 def test_detect_noise_changes_nothing(full):
     noise = "https://www.example.com/en/news #breaking @someone 🙂 <b> &amp; {{cite}} `for`"
     plain = full.detect(list(RELATIVES.values()))
     noisy = full.detect([f"{noise} {text} {noise}" for text in RELATIVES.values()])
     assert [one.language for one in noisy] == [one.language for one in plain]
-
-
-def test_version_is_of_libraries_and_counts(full):
-    assert full.version.startswith("py3langid ")
-    assert "pycld2 " in full.version
-    assert len(full.version.split()[-1]) == 64
 
 
 def test_known_covers_every_language_of_xmod_base(xmod_base, full):

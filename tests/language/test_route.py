@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.errors import ConfigError, LanguageError
 from pipeline.language.route import Identify, language_ids
+from pipeline.language.trust import trust_in
 from pipeline.schema import FAILURE, LANGUAGE_FIELDS, run
 from pipeline.settings import LanguageSettings
 
@@ -258,8 +259,10 @@ def test_identify_per_window_keeps_the_schema_of_an_empty_block(few):
     assert run(stage, block()).schema == run(stage, block((GERMAN, None))).schema
 
 
-def test_identify_version_is_the_detectors(few):
-    assert Identify(LanguageSettings(detector="pycld2"), few).version.startswith("pycld2 ")
+def test_identify_version_is_of_the_detector_and_the_trust_in_it(few):
+    version = Identify(LanguageSettings(detector="pycld2"), few).version
+    assert version.startswith("pycld2 ")
+    assert version.endswith(f"; {trust_in('pycld2')}")
 
 
 @pytest.mark.parametrize(

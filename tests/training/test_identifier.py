@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.language.cascade import BLEND, COUNTS, Cascade
+from pipeline.language.cascade import Cascade
+from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import load
 from pipeline.language.ngrams import WORD, evidence
 from pipeline.training.config import IdentifierConfig

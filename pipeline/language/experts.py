@@ -1,0 +1,122 @@
+"""What scripts, counts and two libraries say of a text, over the languages that were counted.
+
+Enters: texts without noise (see ``evidence``). Leaves: probabilities of X-MOD languages. What
+holds: a script of one language decides by itself; naive Bayes is asked for the rest of a batch at
+once; py3langid and CLD2 are asked for the few short texts that it is not sure of.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.language.blend import load_blend
+from pipeline.language.detection import Floats
+from pipeline.language.evidence import chinese_script
+from pipeline.language.library import NOT_TOLD_APART, Library
+from pipeline.language.naive_bayes import load
+from pipeline.language.py3langid_library import Py3langid
+from pipeline.language.pycld2_library import Pycld2
+from pipeline.language.scripts import told_by_script
+from pipeline.language.tags import resolve
+
+COUNTS, BLEND = "naive_bayes.safetensors", "blend.json"
+"""What ``jobs/train_identifier.py`` writes."""
+
+SURE = 0.5
+"""From this probability on naive Bayes alone decides."""
+SHORT = 60
+"""Characters up to which libraries are asked at all."""
+_MAIN = 0.5
+_SCRIPTS = {"zh_CN": "Hans", "zh_TW": "Hant"}
+_ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS"}))
+"""What libraries do not tell apart: they say ``zh`` of both, and take Serbian in Latin script for
+Croatian. What they say of one is taken as said of both, and the counts decide."""
+
+
+class Experts:
+    """Scripts, naive Bayes, py3langid and CLD2 over the labels of the counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = (folder / COUNTS, folder / BLEND)
+        self._model = load(self._files[0])
+        self._blend = load_blend(self._files[1])
+        self._py3langid, self.cld2 = Py3langid(), Pycld2()
+        self.labels = self._model.labels
+
+    @property
+    def version(self) -> str:
+        """Of the libraries, of the counts and of the weights."""
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files]
+        return f"{self._py3langid.version}, {self.cld2.version}, counts {' '.join(digests)}"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """float32 [texts, labels]; rows are 0 where a text tells nothing."""
+        shares = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
+        told = told_by_script(texts)
+        for row, answer in enumerate(told):
+            if answer is not None:
+                shares[row, self.labels.index(answer[0])] = answer[1]
+        open_rows = np.array([row for row, answer in enumerate(told) if answer is None], dtype=int)
+        shares[open_rows] = self._by_contents([texts[row] for row in open_rows.tolist()])
+        self._by_chinese_script(shares, texts)
+        return shares
+
+    def _by_chinese_script(self, shares: Floats, texts: Sequence[str]) -> None:
+        """Give the share of Chinese to the script that a text is written in, where that is told."""
+        chinese = [place for place, label in enumerate(self.labels) if label in _SCRIPTS]
+        for row in np.flatnonzero(shares[:, chinese].sum(axis=1) > _MAIN).tolist():
+            script = chinese_script(texts[row])
+            if script is not None:
+                whole = shares[row, chinese].sum()
+                shares[row, chinese] = [
+                    whole * (_SCRIPTS[self.labels[place]] == script) for place in chinese
+                ]
+
+    def _by_contents(self, texts: list[str]) -> Floats:
+        likelihoods, spoke = self._model.likelihoods(texts)
+        shares = self._blend.alone(likelihoods, spoke)
+        unsure = np.flatnonzero(in_doubt(shares, texts) & (spoke > 0))
+        asked = [texts[row] for row in unsure.tolist()]
+        shares[unsure] = self._blend.together(
+            likelihoods[unsure],
+            spoke[unsure],
+            opinions(self._py3langid, self.labels, asked),
+            opinions(self.cld2, self.labels, asked),
+        )
+        return shares
+
+
+def in_doubt(shares: Floats, texts: Sequence[str]) -> NDArray[np.bool_]:
+    """[texts]: whether naive Bayes's ``shares`` [texts, labels] leave doubt that others can settle.
+
+    What doubt there is in long texts comes of kinship, which the counts tell better than they.
+    """
+    short = np.array([len(text) <= SHORT for text in texts], dtype=bool)
+    doubt: NDArray[np.bool_] = (shares.max(axis=1, initial=0) < SURE) & short
+    return doubt
+
+
+def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) -> Floats:
+    """What ``library`` says of ``texts`` with letters; float32 [texts, labels]."""
+    shares = np.zeros((len(texts), len(labels)), dtype=np.float32)
+    positions = _positions(tuple(library.labels), labels)
+    for row, text in enumerate(texts):
+        for label, share in library.probabilities(text):
+            for place in positions.get(label, ()):
+                shares[row, place] += share
+    return shares
+
+
+@cache
+def _positions(spoken: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, list[int]]:
+    """Which of ``labels`` each of a library's speaks for."""
+    found: dict[str, list[int]] = {}
+    for label in spoken:
+        code = resolve(NOT_TOLD_APART.get(label, label), labels).xmod_language
+        alike = next((some for some in _ALIKE if code in some), {code})
+        found[label] = [place for place, other in enumerate(labels) if other in alike]
+    return found
