@@ -152,8 +152,8 @@ def _require_printable(field: pa.Field, uri: str) -> None:
     except pa.ArrowNotImplementedError:
         raise SchemaError(
             f"{uri}: column {field.name!r} is {field.type}, which has no form as a string; "
-            "expected strings or numbers. Set input.id_column, language_column or "
-            "language_prior_column."
+            "expected strings or numbers, or for language_prior_column lists of them. Set "
+            "input.id_column, language_column or language_prior_column."
         ) from None
 
 

@@ -7,6 +7,7 @@ refused; a record that cannot be used is marked for quarantine, never dropped.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -155,13 +156,23 @@ def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array
 
 
 def _strings_of(rows: pa.Table, column: str | None) -> pa.Array | pa.ChunkedArray:
-    """The column as strings, nulls where there is none; lists as their items, comma between."""
+    """The column as strings, nulls where there is none; lists as their items, ``|`` between."""
     if column is None:
         return pa.nulls(rows.num_rows, pa.string())
     values = rows[column]
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
-        return pc.binary_join(values.cast(pa.list_(pa.string())), ",")
+        lists = values.combine_chunks()
+        items = _as_strings(pa.chunked_array([lists.flatten()])).to_pylist()
+        return pa.array(_joined(items, pc.list_value_length(lists).to_pylist()), pa.string())
     return _as_strings(values)
+
+
+def _joined(items: list[str | None], lengths: list[int | None]) -> Iterator[str | None]:
+    """``items`` of several lists as one string a list; null items are passed over."""
+    rest = iter(items)
+    for length in lengths:
+        own = [item for item in islice(rest, length or 0) if item is not None]
+        yield None if length is None else "|".join(own)
 
 
 def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,7 +8,7 @@ needs a store or a checkpoint to check is checked when the plan is made.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.config import Section
 
@@ -77,8 +77,26 @@ Score = Annotated[float, Field(ge=0, le=1)]
 
 
 def _pairs(value: object) -> object:
-    """A mapping as sorted pairs: settings are hashed."""
-    return tuple(sorted(value.items())) if isinstance(value, dict) else value
+    """A mapping as sorted pairs: settings are hashed. Its errors name the key, not a position."""
+    if not isinstance(value, dict):
+        return value
+    for key, score in value.items():
+        if not isinstance(key, str):
+            raise ValueError(f"a key is {key!r}; expected an X-MOD language, such as ms_MY")
+        if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+            raise ValueError(f"{key} is {score!r}; expected a score from 0 to 1")
+    return tuple(sorted(value.items()))
+
+
+def _distinct(codes: tuple[str, ...]) -> tuple[str, ...]:
+    doubled = sorted({code for code in codes if codes.count(code) > 1})
+    if doubled:
+        raise ValueError(f"{', '.join(doubled)} is there twice; expected each language once")
+    return codes
+
+
+Codes = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+"""X-MOD languages, each once."""
 
 
 ScoreByLanguage = Annotated[tuple[tuple[str, Score], ...], BeforeValidator(_pairs)]
@@ -90,8 +108,8 @@ class LanguageSettings(Section):
 
     detector: str = "cascade"
     detector_model: str | None = None
-    candidates: Literal["all"] | tuple[str, ...] = "all"
-    expected: tuple[str, ...] = ()
+    candidates: Literal["all"] | Annotated[Codes, Field(min_length=1)] = "all"
+    expected: Codes = ()
     majority: bool = False
     per_window: bool = False
     min_score: Score = 0.5

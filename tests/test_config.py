@@ -192,3 +192,25 @@ def test_load_tag_that_makes_python_objects_is_refused(config: Path, tmp_path: P
     assert "is not valid YAML" in complaint(path)
     assert "the value is not valid YAML" in complaint(config, f"input.uri={hostile}")
     assert not marker.exists()
+
+
+def test_load_thresholds_by_language_from_an_override(config: Path):
+    settings = load(config, ["language.min_scores.ms_MY=0.7"], JobSettings)
+    assert settings.language.min_scores == (("ms_MY", 0.7),)
+    assert settings.language.least_score("ms_MY") == 0.7
+    assert settings.language.least_score("id_ID") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("language.min_scores.ms_MY=2", "ms_MY is 2; expected a score from 0 to 1"),
+        ("language.min_scores={1: 0.5, ms_MY: 0.7}", "a key is 1; expected an X-MOD language"),
+        ("language.candidates=[de_DE, de_DE]", "de_DE is there twice"),
+        ("language.candidates=[]", "candidates"),
+    ],
+)
+def test_load_language_settings_that_make_no_sense_are_explained(config, override, message):
+    with pytest.raises(ConfigError) as raised:
+        load(config, [override], JobSettings)
+    assert message in str(raised.value)

@@ -46,8 +46,18 @@ def test_read_unit_gives_kept_columns_and_the_declared_ones(tmp_path: Path):
 def test_read_unit_prior_is_a_string_of_tags(tmp_path: Path, values: list):
     path = write(tmp_path / "a.parquet", {"text": ["a", "b", "c"], "likely": values})
     block = read_file(path, language_prior_column="likely", keep_columns=[])
-    assert block["_prior"].to_pylist() == ["de", None, "de,fr"]
+    joined = "de,fr" if values[2] == "de,fr" else "de|fr"
+    assert block["_prior"].to_pylist() == ["de", None, joined]
     assert block["_tag"].to_pylist() == [None] * 3
+
+
+def test_read_unit_prior_list_with_nulls_and_bad_bytes_costs_no_record(tmp_path: Path):
+    lists = pa.array([[b"de", None], [b"\xff"], [], None], pa.list_(pa.binary()))
+    table = pa.table({"text": ["a", "b", "c", "d"], "likely": lists})
+    path = write(tmp_path / "a.parquet", table)
+    block = read_file(path, language_prior_column="likely", keep_columns=[])
+    assert block["_prior"].to_pylist() == ["de", "", "", None]
+    assert errors_of(block) == [None] * 4
 
 
 def test_read_unit_without_id_column_names_records_by_file_and_row(tmp_path: Path):

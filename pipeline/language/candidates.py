@@ -5,6 +5,7 @@ that the settings name is a language of the checkpoint.
 """
 
 import difflib
+from collections.abc import Iterator
 
 from pipeline.errors import ConfigError
 from pipeline.language.tags import resolve
@@ -12,16 +13,30 @@ from pipeline.settings import LanguageSettings
 
 
 def checked_candidates(settings: LanguageSettings, languages: tuple[str, ...]) -> tuple[str, ...]:
-    """``language.candidates``; raises ConfigError where a key names a language without adapter."""
+    """``language.candidates``; raises ConfigError where a key names a language without adapter.
+
+    ``expected`` and ``min_scores`` are about candidates alone.
+    """
     candidates = languages if settings.candidates == "all" else settings.candidates
-    for key, codes in (("candidates", candidates), ("expected", settings.expected)):
-        for position, code in enumerate(codes):
-            _require(code, languages, f"language.{key}.{position}")
-    for code, _ in settings.min_scores:
-        _require(code, languages, "a key of language.min_scores")
+    for position, code in enumerate(candidates):
+        _require(code, languages, f"language.candidates.{position}")
+    for key, code in _about(settings):
+        _require(code, languages, key)
+        if code not in candidates:
+            raise ConfigError(
+                f"{key} is {code!r}, which is not among language.candidates: "
+                f"{', '.join(candidates)}. Add it there, or leave it out."
+            )
     if settings.default is not None:
         _require(settings.default, languages, "language.default")
     return candidates
+
+
+def _about(settings: LanguageSettings) -> Iterator[tuple[str, str]]:
+    for position, code in enumerate(settings.expected):
+        yield f"language.expected.{position}", code
+    for code, _ in settings.min_scores:
+        yield "a key of language.min_scores", code
 
 
 def _require(code: str, languages: tuple[str, ...], key: str) -> None:

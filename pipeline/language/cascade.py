@@ -15,7 +15,7 @@ from pipeline.language.detection import Detection, Ranking, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.experts import Experts
 from pipeline.language.library import NOT_TOLD_APART
-from pipeline.language.tags import UNDETERMINED, Resolved, bcp47, resolve
+from pipeline.language.tags import UNDETERMINED, Resolved, resolve
 from pipeline.language.trust import Trust
 
 FOLDER = Path(__file__).parent
@@ -36,7 +36,7 @@ class Cascade:
         self._experts = Experts(folder)
         labels = self._experts.labels
         self._languages = languages
-        self._tags = [bcp47(label, labels) for label in labels]
+        self._tags = self._experts.tags
         serving = [resolve(tag, languages).xmod_language for tag in self._tags]
         self._served = np.array(
             [[code == language for language in languages] for code in serving], dtype=np.float32

@@ -6,6 +6,7 @@ addresses, markup and code are ASCII, so that Chinese that follows one without a
 """
 
 import re
+from collections.abc import Callable
 from typing import Literal
 from unicodedata import normalize
 
@@ -13,6 +14,8 @@ import regex
 
 LONGEST_EVIDENCE = 4000
 """Characters that are looked at: more do not change the answer and cost time."""
+_LONGEST_READ = 4 * LONGEST_EVIDENCE
+"""Characters among which they are looked for, noise and all."""
 
 _NOISE = tuple(
     (tuple(signs.split()), regex.compile(f"(?ai){pattern}"))
@@ -48,20 +51,37 @@ def legible(text: str) -> str:
     That is URLs, addresses, mentions, hashtags, markup, code and unseen characters. Empty where no
     letter is left: numbers, emoji, a lone URL.
     """
-    seen = text[:LONGEST_EVIDENCE]
-    if _A_SIGN.search(seen) or "www." in seen or "()" in seen:
-        seen = _without_noise(seen)
+    seen = _beginning(_without_noise(text[:_LONGEST_READ], " "))
     if not seen.isprintable():
         seen = _UNSEEN.sub(" ", seen)
     seen = normalize("NFC", seen).strip()
     return seen if _LETTER.search(seen) else ""
 
 
-def _without_noise(text: str) -> str:
+def blanked(text: str) -> str:
+    """``text`` with blanks for noise, as long as it was: for those who cut it."""
+    return _without_noise(text, lambda found: " " * len(found.group()))
+
+
+def _without_noise(text: str, instead: str | Callable[[regex.Match[str]], str]) -> str:
+    if not (_A_SIGN.search(text) or "www." in text or "()" in text):
+        return text
     for signs, noise in _NOISE:
         if any(sign in text for sign in signs):
-            text = noise.sub(" ", text)
+            text = noise.sub(instead, text)
     return text
+
+
+def _beginning(text: str) -> str:
+    """``text`` to the last space before it is too long: half a word, or half a tag, is no evidence.
+
+    What has no spaces is cut anywhere.
+    """
+    text = text.strip()
+    if len(text) <= LONGEST_EVIDENCE:
+        return text
+    space = text.rfind(" ", LONGEST_EVIDENCE // 2, LONGEST_EVIDENCE)
+    return text[: space if space > 0 else LONGEST_EVIDENCE]
 
 
 def chinese_script(text: str) -> Literal["Hans", "Hant"] | None:

@@ -20,8 +20,8 @@ from pipeline.language.library import NOT_TOLD_APART, Library
 from pipeline.language.naive_bayes import load
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
-from pipeline.language.scripts import told_by_script
-from pipeline.language.tags import resolve
+from pipeline.language.scripts import LATIN_SERBIAN, told_by_script
+from pipeline.language.tags import bcp47, resolve
 
 COUNTS, BLEND = "naive_bayes.safetensors", "blend.json"
 """What ``jobs/train_identifier.py`` writes."""
@@ -30,9 +30,9 @@ SURE = 0.5
 """From this probability on naive Bayes alone decides."""
 SHORT = 60
 """Characters up to which libraries are asked at all."""
-_MAIN = 0.5
+_MAIN, _NOTHING = 0.5, 1e-9
 _SCRIPTS = {"zh_CN": "Hans", "zh_TW": "Hant"}
-_ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS"}))
+_ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS", LATIN_SERBIAN}))
 """What libraries do not tell apart: they say ``zh`` of both, and take Serbian in Latin script for
 Croatian. What they say of one is taken as said of both, and the counts decide."""
 
@@ -46,6 +46,9 @@ class Experts:
         self._blend = load_blend(self._files[1])
         self._py3langid, self.cld2 = Py3langid(), Pycld2()
         self.labels = self._model.labels
+        self.tags = [bcp47(label, (label,)) for label in self.labels]
+        # Languages are as likely one as the other; one that is counted in two scripts is one.
+        self._prior = np.array([1 / self.tags.count(tag) for tag in self.tags], dtype=np.float32)
 
     @property
     def version(self) -> str:
@@ -58,9 +61,9 @@ class Experts:
         shares = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         told = told_by_script(texts)
         for row, answer in enumerate(told):
-            if answer is not None:
+            if answer is not None and answer[0] in self.labels:
                 shares[row, self.labels.index(answer[0])] = answer[1]
-        open_rows = np.array([row for row, answer in enumerate(told) if answer is None], dtype=int)
+        open_rows = np.flatnonzero(~shares.any(axis=1))
         shares[open_rows] = self._by_contents([texts[row] for row in open_rows.tolist()])
         self._by_chinese_script(shares, texts)
         return shares
@@ -87,6 +90,8 @@ class Experts:
             opinions(self._py3langid, self.labels, asked),
             opinions(self.cld2, self.labels, asked),
         )
+        shares *= self._prior
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), _NOTHING)
         return shares
 
 

@@ -35,7 +35,7 @@ class FastText:
             ) from None
         try:
             self._model = fasttext.load_model(str(path))
-            self._digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            self._path = path
         except (ValueError, OSError) as error:
             raise ConfigError(
                 f"language.detector_model is {str(path)!r}: {error}. "
@@ -52,7 +52,9 @@ class FastText:
     @property
     def version(self) -> str:
         """The package's, and the digest of the model."""
-        return f"fasttext-predict {version('fasttext-predict')}, model sha256 {self._digest}"
+        with self._path.open("rb") as model:
+            digest = hashlib.file_digest(model, "sha256").hexdigest()
+        return f"fasttext-predict {version('fasttext-predict')}, model sha256 {digest}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """The likeliest labels."""

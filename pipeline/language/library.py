@@ -110,11 +110,11 @@ class LibraryDetector:
         return _Heard({code: share / whole for code, share in inside.items()}, rival, beside)
 
     def _by_script(self, code: str, text: str) -> str:
-        """``code``, and of Chinese the adapter of the script that ``text`` is written in."""
+        """``code``; of Chinese, the adapter of the script of ``text`` where that is told."""
         if code not in self._chinese:
             return code
-        script = chinese_script(text) or "Hans"
-        return resolve(f"zh-{script}", self._languages).xmod_language or code
+        script = chinese_script(text)
+        return (script and resolve(f"zh-{script}", self._languages).xmod_language) or code
 
 
 @dataclass(frozen=True)

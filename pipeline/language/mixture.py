@@ -2,7 +2,7 @@
 
 Enters: a text, and what a detector says of its pieces. Leaves: the main language, the shares of
 all, and which adapter each stretch of the text goes through. What holds: pieces follow one another
-and make the whole text; a piece of which too little is told goes with the record.
+and make the whole text; they are judged by the thresholds that hold for whole texts.
 """
 
 from collections import defaultdict
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pipeline.language.detection import Detection
+from pipeline.language.outcome import as_written
 from pipeline.language.tags import UNDETERMINED, bcp47
 from pipeline.settings import LanguageSettings
 
@@ -17,8 +18,10 @@ LONGEST_PIECE = 300
 """Characters; enough to tell any language from its relatives, and few beside a window's 2,000."""
 _SHORTEST_PIECE = 60
 
-Segment = tuple[int, str | None]
-"""Where a stretch of text ends, and its adapter, None for the record's."""
+Spoken = tuple[str | None, str | None]
+"""An X-MOD code, or a BCP 47 tag that has no adapter."""
+Segment = tuple[int, Spoken | None]
+"""Where a stretch of text ends, and its language, None where too little is told."""
 
 
 def pieces(text: str) -> list[str]:
@@ -31,26 +34,26 @@ def pieces(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Each of ``lengths`` characters of a text and what was heard in them."""
+    """The pieces of a text, and what was heard in each."""
 
-    lengths: tuple[int, ...]
+    texts: tuple[str, ...]
     answers: tuple[Detection, ...]
 
     def main(self, settings: LanguageSettings) -> Detection:
         """The language of most characters; the score is the mean one of its pieces."""
-        shares = self._characters(settings)
+        shares = self._counts(settings)
         told = {language: count for language, count in shares.items() if language is not None}
         if not told:
             return max(self.answers, key=lambda one: one.score, default=Detection())
         code, tag = max(told, key=lambda language: told[language])
         own = [
-            (length, answer)
-            for length, answer in zip(self.lengths, self.answers, strict=True)
-            if _language(answer, settings) == (code, tag)
+            (_characters(text), answer)
+            for text, answer in zip(self.texts, self.answers, strict=True)
+            if _spoken(answer, settings) == (code, tag)
         ]
         scores = [one.score if code else one.outside_score for _, one in own]
         score = sum(length * one for (length, _), one in zip(own, scores, strict=True))
-        mean = score / sum(length for length, _ in own)
+        mean = score / max(1, sum(length for length, _ in own))
         return Detection(((code, mean),)) if code else Detection((), tag, mean)
 
     def shares(
@@ -58,43 +61,46 @@ class Mixture:
     ) -> list[dict[str, object]]:
         """Rows of ``schema.SHARES``; ``und`` is what too little was told of."""
         counts: dict[str, int] = defaultdict(int)
-        for language, count in self._characters(settings).items():
-            code, tag = language or (None, UNDETERMINED)
-            counts[bcp47(code, languages) if code else str(tag)] += count
-        whole = max(1, sum(self.lengths))
+        for text, answer in zip(self.texts, self.answers, strict=True):
+            code, tag = _spoken(answer, settings) or (None, UNDETERMINED)
+            counts[as_written(bcp47(code, languages), text) if code else str(tag)] += _characters(
+                text
+            )
+        whole = max(1, sum(counts.values()))
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [{"language": tag, "share": count / whole} for tag, count in ordered]
+        return [{"language": tag, "share": count / whole} for tag, count in ordered if count]
 
     def segments(self, settings: LanguageSettings) -> list[Segment]:
-        """Stretches of one adapter; such as have none of their own go with the record."""
+        """Stretches of one language."""
         found: list[Segment] = []
         end = 0
-        for length, answer in zip(self.lengths, self.answers, strict=True):
-            end += length
-            code, _ = _language(answer, settings) or (None, None)
-            if found and found[-1][1] == code:
+        for text, answer in zip(self.texts, self.answers, strict=True):
+            end += len(text)
+            language = _spoken(answer, settings)
+            if found and found[-1][1] == language:
                 found.pop()
-            found.append((end, code))
+            found.append((end, language))
         return found
 
-    def _characters(self, settings: LanguageSettings) -> dict["_Language | None", int]:
-        counts: dict[_Language | None, int] = defaultdict(int)
-        for length, answer in zip(self.lengths, self.answers, strict=True):
-            counts[_language(answer, settings)] += length
+    def _counts(self, settings: LanguageSettings) -> dict[Spoken | None, int]:
+        counts: dict[Spoken | None, int] = defaultdict(int)
+        for text, answer in zip(self.texts, self.answers, strict=True):
+            counts[_spoken(answer, settings)] += _characters(text)
         return counts
 
 
-_Language = tuple[str | None, str | None]
-"""An X-MOD code, or a BCP 47 tag that has no adapter."""
-
-
-def _language(answer: Detection, settings: LanguageSettings) -> _Language | None:
+def _spoken(answer: Detection, settings: LanguageSettings) -> Spoken | None:
     """What is told of a piece, by the thresholds that hold for whole texts."""
     if answer.language is not None and answer.score >= settings.least_score(answer.language):
         return answer.language, None
     if answer.outside is not None and answer.outside_score >= settings.min_score:
         return None, answer.outside
     return None
+
+
+def _characters(text: str) -> int:
+    """Blanks do not count: noise is blanked out."""
+    return len(text) - text.count(" ")
 
 
 def _end(text: str, start: int) -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 AT_ONCE = 256
 """Texts of one sparse product, so that a unit of long texts does not fill the memory."""
 _TENSORS = ("letters", "letter_weights", "spans", "met_in", "languages", "weights", "floor")
-_BUCKET_BITS = 21
+_BUCKET_BITS = 20
 """Leading bits of a hash that find its place among the sorted ones in one step."""
 
 
@@ -106,8 +106,9 @@ class NaiveBayes:
 
     @cached_property
     def _buckets(self) -> NDArray[np.int32]:
-        bounds = np.arange(2**_BUCKET_BITS + 1, dtype=np.int64) << (32 - _BUCKET_BITS)
-        return np.searchsorted(self.spans.astype(np.int64), bounds).astype(np.int32)
+        first = np.arange(2**_BUCKET_BITS, dtype=np.uint32) << np.uint32(32 - _BUCKET_BITS)
+        begins = np.searchsorted(self.spans, first).astype(np.int32)
+        return np.concatenate([begins, np.array([len(self.spans)], dtype=np.int32)])
 
     @cached_property
     def _letter_places(self) -> NDArray[np.int32]:

@@ -85,11 +85,11 @@ def from_detection(
     """What the detector's answer for ``text`` leads to."""
     least = settings.least_score(heard.language or "")
     if heard.language is not None and heard.score >= least:
-        tag = _as_written(bcp47(heard.language, candidates), text)
+        tag = as_written(bcp47(heard.language, candidates), text)
         return Routed(tag, heard.score, Source.DETECTED, heard.language)
     if heard.outside is not None and heard.outside_score >= settings.min_score:
         return _without_adapter(heard.outside, heard.outside_score, candidates)
-    if heard.language is None:
+    if heard.language is None and heard.outside is None:
         return Unrouted(
             Trouble.NO_LANGUAGE,
             "The text is empty, has no letters, or the detector knows nothing in it; expected text "
@@ -97,6 +97,17 @@ def from_detection(
             "input.language_column.",
         )
     return _uncertain(heard, least, candidates)
+
+
+def adapter_of(
+    tag: str, record: Routed, settings: LanguageSettings, candidates: tuple[str, ...]
+) -> str | None:
+    """The adapter of a stretch in the language ``tag``, which has none of its own.
+
+    By ``language.fallback`` like a record; where that says quarantine, the ``record``'s.
+    """
+    outcome = fall_back(_without_adapter(tag, 1.0, candidates), settings, candidates)
+    return outcome.xmod_language if isinstance(outcome, Routed) else record.xmod_language
 
 
 def fall_back(
@@ -114,7 +125,7 @@ def fall_back(
             return outcome
 
 
-def _as_written(tag: str, text: str) -> str:
+def as_written(tag: str, text: str) -> str:
     """``tag``, with the script of Chinese read from ``text``: zh_CN may be the only adapter."""
     script = chinese_script(text) if tag.startswith("zh-") else None
     return f"zh-{script}" if script else tag
@@ -143,14 +154,16 @@ def _without_adapter(tag: str, score: float, candidates: tuple[str, ...]) -> Unr
 
 
 def _uncertain(heard: Detection, least: float, candidates: tuple[str, ...]) -> Unrouted:
+    guess = heard.language or heard.outside
+    score = heard.score if heard.language else heard.outside_score
     return Unrouted(
         Trouble.LANGUAGE_UNCERTAIN,
-        f"The detector's best guess is {heard.language} with score {heard.score:.2f}; expected "
+        f"The detector's best guess is {guess} with score {score:.2f}; expected "
         f"{least:g} or more (language.min_score, min_scores). Lower it, list the languages that "
         "occur in language.candidates or language.expected, or name the record's language in "
         "input.language_column.",
-        bcp47(heard.language or "", candidates),
-        heard.score,
+        bcp47(heard.language, candidates) if heard.language else str(heard.outside),
+        score,
     )
 
 

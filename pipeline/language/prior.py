@@ -7,7 +7,7 @@ evidence. What holds: a prior is a weight for each language, 1 for the expected 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import regex
@@ -22,7 +22,7 @@ SURE = 0.9
 
 Weights = Mapping[str, float]
 
-_BETWEEN_TAGS = regex.compile(r"[,;|\s]+")
+_BETWEEN_TAGS = regex.compile(r"[,;|]+")
 
 
 def expecting(languages: Iterable[str]) -> Weights:
@@ -32,13 +32,19 @@ def expecting(languages: Iterable[str]) -> Weights:
 
 def from_tags(tags: str | None, languages: tuple[str, ...]) -> Weights:
     """The prior of ``tags``, such as ``de, fr``; what is no tag of ``languages`` is passed over."""
-    said = (resolve(tag, languages) for tag in _BETWEEN_TAGS.split(tags or "") if tag)
+    said = [resolve(tag, languages) for tag in _BETWEEN_TAGS.split(tags or "")]
+    if all(one.xmod_language is None for one in said):
+        said = [resolve(tag, languages) for tag in (tags or "").split()]  # "de fr"
     return expecting(one.xmod_language for one in said if one.xmod_language is not None)
 
 
-def majority(answers: Sequence[Detection]) -> Weights:
-    """The prior that the sure ones of ``answers`` make: each language by its share of them."""
+def majority(answers: Iterable[Detection], told: Iterable[str]) -> Weights:
+    """The prior that records make which are sure of theirs: each language by its share of them.
+
+    ``answers`` are detected, one a record; ``told`` are X-MOD languages of other records.
+    """
     sure = Counter(one.language for one in answers if one.language and one.score >= SURE)
+    sure.update(told)
     most = max(sure.values(), default=0)
     return {language: max(count / most, UNEXPECTED) for language, count in sure.items()}
 
@@ -54,4 +60,9 @@ def weighed(answer: Detection, prior: Weights) -> Detection:
     left = max(0.0, 1 - sum(share for _, share in answer.ranked)) * UNEXPECTED
     whole = sum(shares.values()) + left
     ranked = sorted(shares.items(), key=lambda item: -item[1])
-    return replace(answer, ranked=tuple((code, share / whole) for code, share in ranked))
+    outside = answer.outside_score * UNEXPECTED
+    return replace(
+        answer,
+        ranked=tuple((code, share / whole) for code, share in ranked),
+        outside_score=outside / (outside + sum(shares.values())) if outside else 0.0,
+    )

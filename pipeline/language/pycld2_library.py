@@ -9,8 +9,7 @@ from importlib.metadata import version
 
 _UNKNOWN = "un"
 _UNRELIABLE = 0.45
-"""What a guess counts for that CLD2 does not stand by: just below the default
-``language.min_score``, where configs that want such guesses can still have them."""
+"""What a guess counts for that CLD2 does not stand by, before it is calibrated."""
 
 
 class Pycld2:

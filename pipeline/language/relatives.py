@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 
 RELATED_DISTANCE = 0.6
 """Up to here a language stands in for another: Faroese → Icelandic 0.13, Galician → Portuguese
-0.14, Ukrainian → Russian 0.23, Luxembourgish → German 0.45, Dutch → German or English
+0.13, Ukrainian → Russian 0.23, Luxembourgish → German 0.45, Dutch → German or English
 0.55."""
 
 OTHER_SCRIPT = 0.5
 """What another script adds: a model that knows Persian in Arabic letters reads no Tajik."""
 
 _UNRELATED = 1.0
+_NO_FAMILIES = frozenset(
+    {
+        *("Artificial Language", "Bookkeeping", "Mixed Language", "Pidgin", "Sign Language"),
+        *("Speech Register", "Unattested", "Unclassifiable"),
+    }
+)
+"""Glottolog's shelves for what has no family."""
 _PREDOMINANT = {whole: part for part, whole in NORMALIZED_MACROLANGUAGES.items()}
 """CLDR's: ``ar`` stands for ``arb``, ``ms`` for ``zsm``; Glottolog has a place for these only."""
 
@@ -34,7 +41,7 @@ _PREDOMINANT = {whole: part for part, whole in NORMALIZED_MACROLANGUAGES.items()
 def nearest(tag: str, languages: tuple[str, ...]) -> tuple[str, float] | None:
     """The X-MOD code of ``languages`` nearest to ``tag``, and its distance.
 
-    None beyond ``RELATED_DISTANCE``. Of several as near, the first.
+    None beyond ``RELATED_DISTANCE``. Of several as near, the first of ``languages``.
     """
     found = [(distance(tag, bcp47(code, languages)), code) for code in languages]
     apart, code = min(found, key=lambda item: item[0], default=(_UNRELATED, ""))
@@ -57,12 +64,20 @@ def _apart(line: tuple[str, ...], other: tuple[str, ...]) -> float:
 
 @cache
 def _lineage(language: str) -> tuple[str, ...]:
-    """From the family down to ``language``; of a macrolanguage, to its predominant part."""
-    try:
-        languoid = _database().get(_PREDOMINANT.get(language, language))
-    except KeyError:
-        return ()
-    return tuple(str(one.id) for one in reversed([languoid, *(languoid.family_tree or ())]))
+    """From the family down to ``language``; of a macrolanguage, to its predominant part.
+
+    Empty where Glottolog knows no family, or one that is none: Klingon is no kin of Esperanto.
+    """
+    for code in (language, _PREDOMINANT.get(language)):
+        try:
+            languoid = _database().get(code) if code else None
+        except KeyError:
+            continue
+        line = [] if languoid is None else [languoid, *(languoid.family_tree or ())]
+        if len(line) > 1:
+            kin = line[-1].name not in _NO_FAMILIES
+            return tuple(str(one.id) for one in reversed(line)) if kin else ()
+    return ()
 
 
 @cache

@@ -10,20 +10,23 @@ silence; a record that came with an error keeps it and gets nulls.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
+from importlib.metadata import version
 
 import pyarrow as pa
 
 from pipeline.errors import LanguageError
 from pipeline.language.candidates import checked_candidates
-from pipeline.language.detection import Detection
-from pipeline.language.detector import make_detector
-from pipeline.language.mixture import Mixture, pieces
-from pipeline.language.outcome import Routed, Unrouted, fall_back, from_detection, from_tag
-from pipeline.language.prior import Weights, expecting, from_tags, majority, weighed
+from pipeline.language.hearing import Hearing
+from pipeline.language.mixture import Mixture
+from pipeline.language.outcome import (
+    Routed,
+    Unrouted,
+    adapter_of,
+    fall_back,
+    from_detection,
+    from_tag,
+)
 from pipeline.language.tags import UNDETERMINED
-from pipeline.language.trust import trust_in
 from pipeline.schema import (
     ERROR,
     LANGUAGE_FIELDS,
@@ -52,9 +55,7 @@ class Identify:
         self._settings = settings
         self._languages = languages
         self._candidates = checked_candidates(settings, languages)
-        self._expected = expecting(settings.expected)
-        model = None if settings.detector_model is None else Path(settings.detector_model)
-        self._detector = make_detector(settings.detector, self._candidates, model)
+        self._hearing = Hearing(settings, self._candidates)
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -74,8 +75,9 @@ class Identify:
 
     @property
     def version(self) -> str:
-        """What detected languages and their scores depend on besides texts and settings."""
-        return f"{self._detector.version}; {trust_in(self._settings.detector)}"
+        """What languages, scores and adapters depend on besides texts and settings."""
+        tables = (f"{name} {version(name)}" for name in ("langcodes", "language_data", "qwanqwa"))
+        return "; ".join([self._hearing.version, *tables])
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with the language columns, and ``_error`` filled where there is no adapter."""
@@ -93,17 +95,21 @@ class Identify:
             [*language_ids(codes, self._languages)],
         ]
         if self._settings.per_window:
-            columns += self._mixtures(verdicts, codes)
+            columns += self._mixtures(verdicts)
         return with_failures(add(table, self.produces, columns), failures)
 
     def _verdicts(self, table: pa.Table) -> list["_Verdict"]:
         """One a record, empty for records with an error; the detector is asked once for a block."""
         texts = [text or "" for text in table[TEXT.name].to_pylist()]
-        tags = [_spoken(tag) for tag in table[TAG.name].to_pylist()]
+        tags = [_said(tag) for tag in table[TAG.name].to_pylist()]
         priors = table[PRIOR.name].to_pylist()
         rows = [row for row, good in enumerate(sound(table).to_pylist()) if good]
         asked = [row for row in rows if not tags[row]]
-        heard = self._heard([texts[row] for row in asked], [priors[row] for row in asked])
+        heard = self._hearing(
+            [texts[row] for row in asked],
+            [priors[row] for row in asked],
+            [tags[row] for row in rows if tags[row]],
+        )
         mixtures = dict(zip(asked, heard, strict=True))
         verdicts = [_Verdict()] * table.num_rows
         for row in rows:
@@ -120,36 +126,28 @@ class Identify:
             outcome = fall_back(outcome, self._settings, self._candidates)
         return _Verdict(outcome, heard)
 
-    def _heard(self, texts: list[str], priors: list[str | None]) -> list[Mixture]:
-        """What the detector says of each text, or of its pieces, in the light of what is known."""
-        cut = [pieces(text) if self._settings.per_window else [text] for text in texts]
-        answers = self._detector.detect([piece for some in cut for piece in some])
-        usual = majority(answers) if self._settings.majority else {}
-        found = iter(answers)
-        mixtures = []
-        for some, tags in zip(cut, priors, strict=True):
-            known: list[Weights] = [from_tags(tags, self._candidates), usual, self._expected]
-            own = [_in_the_light_of(known, answer) for answer in islice(found, len(some))]
-            mixtures.append(Mixture(tuple(map(len, some)), tuple(own)))
-        return mixtures
-
-    def _mixtures(self, verdicts: list["_Verdict"], codes: list[str | None]) -> list[list[object]]:
+    def _mixtures(self, verdicts: list["_Verdict"]) -> list[list[object]]:
         """The columns SHARES and SEGMENTS; the second is null where one adapter serves the text."""
         shares: list[object] = []
         segments: list[object] = []
-        for verdict, code in zip(verdicts, codes, strict=True):
-            mixture = verdict.mixture if isinstance(verdict.outcome, Routed) else None
-            if mixture is None:
+        for verdict in verdicts:
+            if isinstance(verdict.outcome, Routed) and verdict.mixture is not None:
+                shares.append(verdict.mixture.shares(self._settings, self._candidates))
+                segments.append(self._segments(verdict.mixture, verdict.outcome))
+            else:
                 shares.append(None)
                 segments.append(None)
-                continue
-            shares.append(mixture.shares(self._settings, self._candidates))
-            own = [(end, other or code) for end, other in mixture.segments(self._settings)]
-            alike = {other for _, other in own} <= {code}
-            segments.append(
-                None if alike else [{"end": end, "xmod_language": other} for end, other in own]
-            )
         return [shares, segments]
+
+    def _segments(self, mixture: Mixture, record: Routed) -> list[dict[str, object]] | None:
+        found: list[dict[str, object]] = []
+        for end, spoken in mixture.segments(self._settings):
+            code, tag = spoken or (record.xmod_language, None)
+            if tag is not None:
+                code = adapter_of(tag, record, self._settings, self._candidates)
+            found.append({"end": end, "xmod_language": code})
+        alike = all(one["xmod_language"] == record.xmod_language for one in found)
+        return None if alike else found
 
 
 @dataclass(frozen=True)
@@ -177,12 +175,7 @@ def language_ids(codes: Iterable[str | None], languages: Sequence[str]) -> list[
     return [None if code is None else positions[code] for code in distinct]
 
 
-def _in_the_light_of(known: Iterable[Weights], answer: Detection) -> Detection:
-    """``answer`` by the first prior that says anything: the record's, the file's, the corpus's."""
-    return weighed(answer, next((prior for prior in known if prior), {}))
-
-
-def _spoken(tag: str | None) -> str:
+def _said(tag: str | None) -> str:
     """``tag``, or nothing where it says nothing: blank, or BCP 47's word for undetermined."""
     stripped = (tag or "").strip()
     return "" if stripped.lower() == UNDETERMINED else stripped

@@ -12,6 +12,8 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from pipeline.language.ngrams import CODE_POINTS
+
 SOLE = {
     "Armenian": "hy_AM",
     "Bengali": "bn_IN",
@@ -35,13 +37,16 @@ SOLE = {
 }
 """Unicode script → the one language of X-MOD's 81 that is written in it (CLDR 48)."""
 
+LATIN_SERBIAN = "sr_Latn_RS"
+"""The label under which Serbian in Latin script is counted, apart from Cyrillic."""
+
 JAPANESE = "ja_XX"
 LEAST_SHARE = 0.9
 """The share of its letters that a script must have to decide."""
 LEAST_KANA = 0.2
 """Kana a letter of Japanese, at least: Chinese quotes の and little more."""
 
-_CODE_POINTS = 0x20000
+_LATIN, _CYRILLIC = regex.compile(r"\p{Latin}"), regex.compile(r"\p{Cyrillic}")
 _NO_LETTER, _OTHER, _HAN, _KANA = 0, 1, 2, 3
 _FIRST_SOLE = 4
 _LANGUAGES = list(SOLE.values())
@@ -63,11 +68,17 @@ def told_by_script(texts: Sequence[str]) -> list[tuple[str, float] | None]:
     return found
 
 
+def label_of(code: str, text: str) -> str:
+    """The label under which a ``text`` in the X-MOD language ``code`` is counted."""
+    latin = len(_LATIN.findall(text)) > len(_CYRILLIC.findall(text))
+    return LATIN_SERBIAN if code == "sr_RS" and latin else code
+
+
 def _counts(texts: Sequence[str]) -> NDArray[np.int64]:
     """Letters of each kind; int64 [texts, kinds]."""
     kinds = _FIRST_SOLE + len(SOLE)
     joined = "".join(texts).encode("utf-32-le", "surrogatepass")
-    codes = np.minimum(np.frombuffer(joined, dtype="<u4"), _CODE_POINTS - 1)
+    codes = np.minimum(np.frombuffer(joined, dtype="<u4"), CODE_POINTS - 1)
     rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     cells = rows * kinds + _kinds()[codes]
     return np.bincount(cells, minlength=len(texts) * kinds).reshape(len(texts), kinds)
@@ -77,9 +88,9 @@ def _counts(texts: Sequence[str]) -> NDArray[np.int64]:
 def _kinds() -> NDArray[np.uint8]:
     """What each code point counts as; marks are no letters of their own."""
     everything = "".join(
-        chr(code) if not 0xD800 <= code < 0xE000 else " " for code in range(_CODE_POINTS)
+        chr(code) if not 0xD800 <= code < 0xE000 else " " for code in range(CODE_POINTS)
     )
-    kinds = np.full(_CODE_POINTS, _NO_LETTER, dtype=np.uint8)
+    kinds = np.full(CODE_POINTS, _NO_LETTER, dtype=np.uint8)
     patterns = [r"\p{L}", r"\p{Han}", r"[\p{Hiragana}\p{Katakana}]"]
     patterns += [rf"\p{{{script}}}" for script in SOLE]
     for kind, pattern in enumerate(patterns, start=_OTHER):

@@ -45,7 +45,8 @@ class Trust:
         best = heard.max(axis=1, initial=0)
         sure = self.probabilities(best, lengths)
         rest = (1 - sure) / np.maximum(1 - best, _NEAREST)
-        shared: Floats = np.minimum(heard * rest[:, None], sure[:, None])
+        below = np.nextafter(sure, np.float32(0))
+        shared: Floats = np.minimum(heard * rest[:, None], below[:, None])
         rows = np.arange(len(heard))
         shared[rows, heard.argmax(axis=1)] = sure
         return shared

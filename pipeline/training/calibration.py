@@ -20,6 +20,7 @@ from pipeline.language.experts import in_doubt, opinions
 from pipeline.language.naive_bayes import NaiveBayes
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
+from pipeline.language.scripts import label_of
 from pipeline.language.trust import Trust, logit
 
 _LEAST = 1e-9
@@ -47,7 +48,8 @@ def fitted_blend(model: NaiveBayes, dev: DevTexts) -> Blend:
     First those of naive Bayes alone, then those of all experts for the texts that leave it unsure.
     """
     seen = [legible(text) for text in dev.texts]
-    wanted = np.array([model.labels.index(language) for language in dev.languages])
+    labels = map(label_of, dev.languages, dev.texts)
+    wanted = np.array([model.labels.index(label) for label in labels])
     likelihoods, spoke = model.likelihoods(seen)
 
     def alone(weights: NDArray[np.float64]) -> float:

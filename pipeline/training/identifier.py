@@ -7,6 +7,7 @@ split; the same data give the same files.
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.errors import ConfigError, InputError
 from pipeline.language.blend import save_blend
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector, Floats
@@ -23,10 +25,11 @@ from pipeline.language.detector import DETECTORS, Choice
 from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import NaiveBayes, save_model
 from pipeline.language.ngrams import WORD, Codes, evidence
+from pipeline.language.scripts import label_of
 from pipeline.language.trust import TRUST_FILE, Trust
 from pipeline.training.calibration import dev_texts, fitted_blend, fitted_trust
 from pipeline.training.config import IdentifierConfig
-from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_language, of_split, read_corpus
+from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_split, read_corpus
 
 logger = logging.getLogger(__name__)
 
@@ -38,22 +41,27 @@ Counts = NDArray[np.int64]
 
 def train_identifier(config: IdentifierConfig) -> NaiveBayes:
     """Count and calibrate as `config` says, write the files to `config.out`, return the counts."""
+    _require_detectors(config.detectors)
     table = read_corpus(config.data, IDENTIFIER_COLUMNS)
-    model = counted(config, of_split(table, "train"))
+    languages = tuple(sorted(table["language"].unique().to_pylist()))
+    train, dev_split = _split(table, "train", config), _split(table, "dev", config)
+    model = counted(config, train)
     config.out.mkdir(parents=True, exist_ok=True)
     save_model(model, config.out / COUNTS)
     logger.info("%s: %d spans of %d languages", COUNTS, len(model.spans), len(model.labels))
-    dev = dev_texts(of_split(table, "dev"), np.random.default_rng(config.seed))
+    dev = dev_texts(dev_split, np.random.default_rng(config.seed))
     save_blend(fitted_blend(model, dev), config.out / BLEND)
-    trust = {name: fitted_trust(_untold(name, model, config), dev) for name in config.detectors}
+    trust = {name: fitted_trust(_untold(name, languages, config), dev) for name in config.detectors}
     _write_trust(trust, config.out / TRUST_FILE.name)
     return model
 
 
 def counted(config: IdentifierConfig, table: pa.Table) -> NaiveBayes:
     """The counts of `table`'s texts as logarithms, in bytes."""
-    labels = tuple(sorted(table["language"].unique().to_pylist()))
-    found = [evidence(_sample(of_language(table, label), config.characters)) for label in labels]
+    by_label = _texts_by_label(table)
+    labels = tuple(by_label)
+    _require_bytes(len(labels))
+    found = [evidence(_sample(texts, config.characters)) for texts in by_label.values()]
     letters = _Tally.of([one.letters for one in found])
     everything = _Tally.of([one.spans for one in found])
     words = np.unique(np.concatenate([one.spans[one.span_kinds == WORD] for one in found]))
@@ -112,9 +120,23 @@ class _Tally:
         )
 
 
-def _sample(table: pa.Table, characters: int) -> list[str]:
-    """The first texts of `table` that together have about so many characters."""
-    texts: list[str] = table["text"].to_pylist()
+def _texts_by_label(table: pa.Table) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for text, code in zip(table["text"].to_pylist(), table["language"].to_pylist(), strict=True):
+        found[label_of(code, text)].append(text)
+    return dict(sorted(found.items()))
+
+
+def _require_bytes(labels: int) -> None:
+    if labels > _LARGEST:
+        raise InputError(
+            f"The training data has {labels} languages; expected at most {_LARGEST}, as a language "
+            "is one byte in the file of counts. Leave some out."
+        )
+
+
+def _sample(texts: list[str], characters: int) -> list[str]:
+    """The first of `texts` that together have about so many characters."""
     before = np.cumsum([0, *(len(text) for text in texts)])[:-1]
     return [text for text, start in zip(texts, before, strict=True) if start < characters]
 
@@ -130,11 +152,27 @@ def _floor(sizes: Counts, keys: int, smoothing: float) -> Floats:
     return floor
 
 
-def _untold(name: str, model: NaiveBayes, config: IdentifierConfig) -> Detector:
+def _split(table: pa.Table, split: str, config: IdentifierConfig) -> pa.Table:
+    found = of_split(table, split)
+    if not len(found):
+        raise InputError(f"{config.data} has no rows whose split is {split!r}.")
+    return found
+
+
+def _require_detectors(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in DETECTORS]
+    if unknown:
+        raise ConfigError(
+            f"Unknown detectors {', '.join(map(repr, unknown))} in detectors. "
+            f"Available: {', '.join(sorted(DETECTORS))}."
+        )
+
+
+def _untold(name: str, languages: tuple[str, ...], config: IdentifierConfig) -> Detector:
     """The detector `name` with scores as it says them."""
     if name == "cascade":
-        return Cascade(model.labels, folder=config.out)
-    return DETECTORS[name](Choice(model.labels, model=config.fasttext_model))
+        return Cascade(languages, folder=config.out)
+    return DETECTORS[name](Choice(languages, model=config.fasttext_model))
 
 
 def _write_trust(trust: dict[str, Trust], path: Path) -> None:

@@ -18,6 +18,12 @@ def test_checked_candidates_keep_the_order_of_the_config():
     assert checked_candidates(settings, LANGUAGES) == ("es_XX", "en_XX")
 
 
+@pytest.mark.parametrize("settings", [{"expected": ("es_XX",)}, {"min_scores": {"es_XX": 0.4}}])
+def test_checked_candidates_what_is_about_others_is_refused(settings):
+    with pytest.raises(ConfigError, match=r"'es_XX', which is not among language\.candidates"):
+        checked_candidates(LanguageSettings(candidates=("en_XX",), **settings), LANGUAGES)
+
+
 @pytest.mark.parametrize(
     ("settings", "key"),
     [

@@ -99,3 +99,9 @@ def test_detect_noise_changes_nothing(full):
 
 def test_known_covers_every_language_of_xmod_base(xmod_base, full):
     assert full.known == frozenset(xmod_base)
+
+
+def test_detect_serbian_in_latin_script_is_serbian(full):
+    text = "Komisija će u sledećem mesecu objaviti izveštaj o novoj železničkoj pruzi, rekla je."
+    (answer,) = full.detect([text])
+    assert answer.language == "sr_RS"

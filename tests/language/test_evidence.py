@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.evidence import LONGEST_EVIDENCE, chinese_script, legible
+from pipeline.language.evidence import LONGEST_EVIDENCE, blanked, chinese_script, legible
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,22 @@ def test_legible_drops_names_markup_and_code(text, left):
 )
 def test_legible_keeps_prose_that_looks_a_little_like_code(text):
     assert legible(text) == text
+
+
+def test_legible_takes_noise_out_before_it_cuts():
+    tags = "<span class='a name of it'>" * 200
+    assert legible(tags + "Das ist ein deutscher Satz.") == "Das ist ein deutscher Satz."
+
+
+def test_legible_cuts_between_words():
+    assert set(legible("wort " * 2_000).split()) == {"wort"}
+    assert len(legible("漢" * 9_000)) == LONGEST_EVIDENCE
+
+
+def test_blanked_is_as_long_as_the_text():
+    text = "Sieh https://example.org/a und #das `x` <b>an</b>"
+    assert len(blanked(text)) == len(text)
+    assert blanked(text).split() == ["Sieh", "und", "an"]
 
 
 def test_legible_composes_letters_and_marks():

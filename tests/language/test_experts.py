@@ -1,11 +1,16 @@
 """Who is asked, and what each says."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.language import experts as experts_module
+from pipeline.language.blend import Blend, save_blend
 from pipeline.language.cascade import FOLDER
-from pipeline.language.experts import Experts, in_doubt, opinions
+from pipeline.language.experts import BLEND, COUNTS, Experts, in_doubt, opinions
+from pipeline.language.naive_bayes import save_model
+from pipeline.training.config import IdentifierConfig
+from pipeline.training.identifier import counted
 
 SENTENCE = "The committee will publish its report on the new railway line next month."
 
@@ -57,6 +62,24 @@ def test_in_doubt_is_what_is_short_and_unsure():
 def test_probabilities_of_chinese_are_its_scripts(text, code, experts):
     (shares,) = experts.probabilities([text])
     assert experts.labels[shares.argmax()] == code
+
+
+def test_probabilities_of_a_script_whose_language_was_not_counted_are_open(tmp_path):
+    config = IdentifierConfig(
+        data=tmp_path,
+        out=tmp_path,
+        characters=1000,
+        least_count=1,
+        smoothing=0.01,
+        detectors=(),
+        seed=1,
+    )
+    texts = pa.table({"language": ["de_DE", "en_XX"], "text": ["ein wort", "a word"]})
+    save_model(counted(config, texts), tmp_path / COUNTS)
+    save_blend(Blend(), tmp_path / BLEND)
+    shares = Experts(tmp_path).probabilities(["สวัสดี", "wort"])
+    assert shares[0].tolist() == [0, 0]
+    assert shares[1].argmax() == 0
 
 
 def test_opinions_of_what_libraries_do_not_tell_apart_are_of_both():

@@ -9,7 +9,14 @@ from pipeline.language.mixture import LONGEST_PIECE, Mixture, pieces
 from pipeline.settings import LanguageSettings
 
 SETTINGS = LanguageSettings()
-LANGUAGES = ("de_DE", "en_XX")
+LANGUAGES = ("de_DE", "en_XX", "zh_CN")
+
+
+def mixture(*pieces: tuple[int, Detection]) -> Mixture:
+    """Pieces of so many characters."""
+    return Mixture(tuple("x" * count for count, _ in pieces), tuple(one for _, one in pieces))
+
+
 GERMAN, ENGLISH = Detection((("de_DE", 0.9),)), Detection((("en_XX", 0.8),))
 GREEK, UNSURE = Detection((), "el", 0.7), Detection((("de_DE", 0.3),))
 
@@ -32,23 +39,24 @@ def test_pieces_end_at_lines_then_sentences_then_spaces():
 
 
 def test_main_is_the_language_of_most_characters_with_its_own_score():
-    mixture = Mixture((100, 50, 60), (ENGLISH, GERMAN, GERMAN))
-    assert mixture.main(SETTINGS) == Detection((("de_DE", pytest.approx(0.9)),))
+    mixed = mixture((100, ENGLISH), (50, GERMAN), (60, GERMAN))
+    assert mixed.main(SETTINGS) == Detection((("de_DE", pytest.approx(0.9)),))
 
 
 def test_main_may_be_a_language_without_adapter():
-    mixture = Mixture((100, 50), (GREEK, GERMAN))
-    assert mixture.main(SETTINGS) == Detection((), "el", pytest.approx(0.7))
+    assert mixture((100, GREEK), (50, GERMAN)).main(SETTINGS) == Detection(
+        (), "el", pytest.approx(0.7)
+    )
 
 
 def test_main_where_nothing_is_told_is_the_best_guess():
-    assert Mixture((5, 5), (Detection(), UNSURE)).main(SETTINGS) == UNSURE
+    assert mixture((5, Detection()), (5, UNSURE)).main(SETTINGS) == UNSURE
     assert Mixture((), ()).main(SETTINGS) == Detection()
 
 
 def test_shares_are_of_characters_and_name_what_is_not_known():
-    mixture = Mixture((50, 30, 15, 5), (GERMAN, GREEK, ENGLISH, UNSURE))
-    assert mixture.shares(SETTINGS, LANGUAGES) == [
+    mixed = mixture((50, GERMAN), (30, GREEK), (15, ENGLISH), (5, UNSURE))
+    assert mixed.shares(SETTINGS, LANGUAGES) == [
         {"language": "de", "share": 0.5},
         {"language": "el", "share": 0.3},
         {"language": "en", "share": 0.15},
@@ -56,6 +64,21 @@ def test_shares_are_of_characters_and_name_what_is_not_known():
     ]
 
 
-def test_segments_join_neighbours_and_leave_the_unknown_to_the_record():
-    mixture = Mixture((50, 30, 15, 5), (GERMAN, GERMAN, GREEK, ENGLISH))
-    assert mixture.segments(SETTINGS) == [(80, "de_DE"), (95, None), (100, "en_XX")]
+def test_shares_blanks_do_not_count():
+    mixed = Mixture(("Wort" + " " * 40, "word"), (GERMAN, ENGLISH))
+    assert [share["share"] for share in mixed.shares(SETTINGS, LANGUAGES)] == [0.5, 0.5]
+
+
+def test_shares_of_chinese_are_as_written():
+    mixed = Mixture(("這個",), (Detection((("zh_CN", 0.9),)),))
+    assert mixed.shares(SETTINGS, LANGUAGES) == [{"language": "zh-Hant", "share": 1.0}]
+
+
+def test_segments_join_neighbours_of_one_language():
+    mixed = mixture((50, GERMAN), (30, GERMAN), (15, GREEK), (5, UNSURE), (5, ENGLISH))
+    assert mixed.segments(SETTINGS) == [
+        (80, ("de_DE", None)),
+        (95, (None, "el")),
+        (100, None),
+        (105, ("en_XX", None)),
+    ]

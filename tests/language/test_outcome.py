@@ -66,6 +66,7 @@ def test_from_detection_traditional_text_through_the_simplified_adapter_keeps_it
         (heard("de_DE", 0.4, "nl", 0.3), "LanguageUncertain", "de", 0.4),
         (heard("de_DE", 0.1, "nl", 0.8), "LanguageWithoutAdapter", "nl", 0.8),
         (Detection((), "el", 1.0), "LanguageWithoutAdapter", "el", 1.0),
+        (Detection((), "el", 0.3), "LanguageUncertain", "el", 0.3),
         (Detection(), "NoLanguage", "und", None),
     ],
 )

@@ -18,7 +18,9 @@ def test_weighed_expected_language_comes_first():
         ("de_DE", pytest.approx(0.4 / whole)),
         ("nl_XX", pytest.approx(0.55 * UNEXPECTED / whole)),
     )
-    assert (answer.outside, answer.outside_score) == ("lb", 0.1)
+    seen = 0.1 * UNEXPECTED
+    assert answer.outside == "lb"
+    assert answer.outside_score == pytest.approx(seen / (seen + 0.4 + 0.55 * UNEXPECTED))
 
 
 def test_weighed_plain_evidence_stays():
@@ -45,6 +47,8 @@ def test_weighed_scores_stay_probabilities(first, share):
         ("de", {"de_DE"}),
         ("deu; eng_Latn", {"de_DE", "en_XX"}),
         ("nl|en", {"nl_XX", "en_XX"}),
+        ("de en", {"de_DE", "en_XX"}),
+        ("German|Dutch", {"de_DE", "nl_XX"}),
         ("klingonish", set()),
         ("", set()),
         (None, set()),
@@ -56,6 +60,14 @@ def test_from_tags_reads_any_spelling_and_passes_over_the_rest(tags, expected):
 
 def test_majority_is_of_the_sure_alone_and_leaves_a_chance_to_the_rest():
     sure = [Detection((("de_DE", 0.95),))] * 40 + [Detection((("en_XX", 0.99),))]
-    prior = majority([*sure, *[Detection((("nl_XX", 0.6),))] * 50, Detection()])
+    prior = majority([*sure, *[Detection((("nl_XX", 0.6),))] * 50, Detection()], [])
     assert prior == {"de_DE": 1.0, "en_XX": UNEXPECTED}
-    assert majority([]) == {}
+    assert majority([], []) == {}
+
+
+def test_majority_counts_what_other_records_were_told_to_be():
+    assert majority([Detection((("de_DE", 0.95),))], ["en_XX"] * 2) == {"en_XX": 1.0, "de_DE": 0.5}
+
+
+def test_from_tags_names_of_several_words_stay_whole():
+    assert set(from_tags("Chinese (Traditional)", ("zh_CN", "zh_TW"))) == {"zh_TW"}

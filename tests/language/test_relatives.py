@@ -30,6 +30,8 @@ def test_nearest_is_of_the_family(tag, languages, expected):
     ("tag", "languages"),
     [
         ("zu", ("en_XX", "es_XX")),
+        ("tlh", ("eo_EO",)),  # artificial languages are no family
+        ("vo", ("eo_EO",)),
         ("tg", ("fa_IR", "ru_RU")),  # Persian in Cyrillic letters
         ("sr-Cyrl", ("hr_HR",)),
         ("eu", ("es_XX",)),  # a neighbour of no kin
@@ -48,6 +50,10 @@ def test_distance_of_another_script_is_more():
 
 def test_distance_of_a_macrolanguage_is_that_of_its_predominant_part():
     assert distance("ms", "id") == distance("zsm", "id") < RELATED_DISTANCE
+
+
+def test_distance_of_a_language_that_is_also_a_group_is_its_own():
+    assert distance("bho", "hi") < RELATED_DISTANCE
 
 
 def test_distance_is_the_same_both_ways_and_none_to_itself():

@@ -254,6 +254,54 @@ def test_identify_per_window_stretch_without_adapter_goes_with_its_record(few):
     assert row["_segments"] is None
 
 
+LETZEBUERGESCH = "De Comité publizéiert de Mount drop säi Bericht iwwer déi nei Eisebunnslinn. "
+
+
+@pytest.mark.parametrize(
+    ("settings", "adapter"),
+    [
+        ({"fallback": "related"}, "de_DE"),
+        ({"fallback": "default", "default": "es_XX"}, "es_XX"),
+        ({"fallback": "none"}, None),
+    ],
+)
+def test_identify_per_window_stretch_without_adapter_follows_the_fallback(settings, adapter, few):
+    text = f"{ENGLISH * 8}\n{LETZEBUERGESCH * 4}"
+    (row,) = routed(block((text, None)), few, per_window=True, **settings)
+    assert [share["language"] for share in row["language_shares"]] == ["en", "lb"]
+    assert [one["xmod_language"] for one in row["_segments"]] == ["en_XX", adapter]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "https://example.com/" + "this-is-the-name-of-the-page/" * 30,
+        "```\n" + "for item in the_list: print(item)\n" * 20 + "```",
+        "<p class='the name of a class'>" * 20,
+    ],
+)
+def test_identify_per_window_noise_across_pieces_does_not_decide(noise, few):
+    text = f"{GERMAN * 3} {noise} {GERMAN * 3}"
+    (row,) = routed(block((text, None)), few, per_window=True)
+    assert row["language"] == "de"
+    assert [share["language"] for share in row["language_shares"]] == ["de"]
+    assert row["_segments"] is None
+
+
+def test_identify_majority_counts_records_with_a_tag():
+    table = block(*[("x", "id")] * 50, (SHORT, None))
+    assert routed(table, ISLANDS, majority=True)[-1]["xmod_language"] == "id_ID"
+
+
+def test_identify_majority_gives_a_record_one_vote_however_long_it_is():
+    malay = "Pihak berkuasa berkata bahawa kereta api itu akan mula beroperasi."
+    indonesian = "Pihak berwenang mengatakan bahwa kereta itu akan mulai beroperasi. " * 90
+    table = block((indonesian, None), *[(malay, None)] * 3, (SHORT, None))
+    for per_window in (False, True):
+        rows = routed(table, ISLANDS, majority=True, per_window=per_window)
+        assert rows[-1]["xmod_language"] == "ms_MY"
+
+
 def test_identify_per_window_keeps_the_schema_of_an_empty_block(few):
     stage = Identify(LanguageSettings(per_window=True), few)
     assert run(stage, block()).schema == run(stage, block((GERMAN, None))).schema
@@ -262,7 +310,8 @@ def test_identify_per_window_keeps_the_schema_of_an_empty_block(few):
 def test_identify_version_is_of_the_detector_and_the_trust_in_it(few):
     version = Identify(LanguageSettings(detector="pycld2"), few).version
     assert version.startswith("pycld2 ")
-    assert version.endswith(f"; {trust_in('pycld2')}")
+    assert f"; {trust_in('pycld2')}; langcodes " in version
+    assert "qwanqwa " in version
 
 
 @pytest.mark.parametrize(

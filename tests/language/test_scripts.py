@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.language.scripts import SOLE, told_by_script
+from pipeline.language.scripts import LATIN_SERBIAN, SOLE, label_of, told_by_script
 from pipeline.language.xmod_base import XMOD_BASE
 
 
@@ -45,6 +45,19 @@ def test_told_by_script_depends_on_its_text_alone():
     texts = ["สวัสดี", "", "hello", "東京へ行く", "안녕"]
     assert told_by_script(texts) == [told_by_script([text])[0] for text in texts]
     assert told_by_script([]) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "label"),
+    [
+        ("sr_RS", "Комисија је рекла", "sr_RS"),
+        ("sr_RS", "Komisija je rekla", LATIN_SERBIAN),
+        ("hr_HR", "Povjerenstvo je reklo", "hr_HR"),
+        ("sr_RS", "", "sr_RS"),
+    ],
+)
+def test_label_of_serbian_is_by_its_script(code, text, label):
+    assert label_of(code, text) == label
 
 
 def test_sole_scripts_are_of_languages_that_xmod_has():

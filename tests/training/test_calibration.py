@@ -1,14 +1,16 @@
 """Weights and trust, fitted on texts of known languages."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from pipeline.language.detection import Detection
-from pipeline.language.trust import Trust
-from pipeline.training.calibration import DevTexts, cropped, dev_texts, fitted_trust
+from pipeline.training.calibration import DevTexts, cropped, dev_texts, fitted_blend, fitted_trust
+from pipeline.training.config import IdentifierConfig
+from pipeline.training.identifier import counted
 
 WORDS = "one two three four five six seven eight nine ten"
 
@@ -38,9 +40,35 @@ def test_fitted_trust_judges_by_languages_that_the_detector_knows():
     assert fitted_trust(Boaster(), dev(75, 25, unknown=500)) == fitted_trust(Boaster(), dev(75, 25))
 
 
-def test_fitted_trust_keeps_the_order_of_scores():
-    assert isinstance(fitted_trust(Boaster(), dev(5, 95)), Trust)
-    assert fitted_trust(Boaster(), dev(5, 95)).slope >= 0
+class Contrary(Boaster):
+    """Is right where it says 0.6, and wrong where it says 0.99."""
+
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
+        sure = [Detection((("de_DE", 0.99), ("en_XX", 0.01)))]
+        return [*sure, Detection((("de_DE", 0.6), ("en_XX", 0.4)))] * (len(texts) // 2)
+
+
+def test_fitted_trust_never_turns_the_order_of_scores():
+    texts = DevTexts(["ein wort"] * 100, ["en_XX", "de_DE"] * 50)
+    assert fitted_trust(Contrary(), texts).slope == 0
+
+
+def test_fitted_blend_trusts_who_is_right():
+    """Counts that know nothing of the texts leave doubt, and libraries know their languages."""
+    config = IdentifierConfig(
+        data=Path(),
+        out=Path(),
+        characters=1000,
+        least_count=1,
+        smoothing=0.01,
+        detectors=(),
+        seed=1,
+    )
+    codes = ["de_DE", "en_XX", "fr_XX", "nl_XX"]
+    counts = counted(config, pa.table({"language": codes, "text": ["abc"] * 4}))
+    texts = ["der alte baum", "the old tree", "das haus hier", "this house here"]
+    blend = fitted_blend(counts, DevTexts(texts, ["de_DE", "en_XX"] * 2))
+    assert blend.py3langid > 0
 
 
 def test_dev_texts_are_whole_ones_and_a_piece_of_each():

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.errors import InputError, PipelineError
 from pipeline.language.cascade import Cascade
 from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import load
@@ -74,6 +75,35 @@ def test_train_identifier_keeps_the_trust_in_other_detectors(config):
     trust = json.loads((config.out / "trust.json").read_text())
     assert trust["lingua"] == {"base": 1.5}
     assert set(trust) == {"cascade", "lingua", "pycld2"}
+
+
+def test_train_identifier_serbian_is_counted_by_script(config):
+    model = counted(config, table(sr_RS="комисија је рекла", hr_HR="povjerenstvo je reklo"))
+    assert model.labels == ("hr_HR", "sr_RS")
+    both = pa.table({"language": ["sr_RS"] * 2, "text": ["комисија", "komisija"]})
+    assert counted(config, both).labels == ("sr_Latn_RS", "sr_RS")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"detectors": ("cascadde",)}, "Unknown detectors 'cascadde'"),
+        ({"data": "empty"}, "no rows whose split is 'dev'"),
+    ],
+)
+def test_train_identifier_bad_settings_are_one_clear_message(changes, message, config, tmp_path):
+    rows = [{"text": "wort", "language": "de_DE", "split": "train"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "empty.parquet")
+    if "data" in changes:
+        changes = {"data": tmp_path / "empty.parquet"}
+    with pytest.raises(PipelineError, match=message):
+        train_identifier(config.model_copy(update=changes))
+
+
+def test_counted_more_languages_than_a_byte_holds_are_refused(config):
+    texts = {f"x{number}": "wort wort" for number in range(300)}
+    with pytest.raises(InputError, match="300 languages; expected at most 255"):
+        counted(config, table(**texts))
 
 
 def test_counted_weights_are_logarithms_of_smoothed_counts(config):
