@@ -1,8 +1,9 @@
 """The corpora that detectors are compared on.
 
-Enters: a folder with ``sib200/`` and ``lid_eval/``. Leaves: three corpora, texts with the X-MOD
-language of each: *sentences* (SIB-200's test split), *short* (NTREX cut to 25 characters), and
-*noisy*, the sentences with an address, an emoji and a hashtag in each. What holds: no detector was
+Enters: a folder with ``sib200/``, ``lid_eval/`` and ``ntrex128/``. Leaves: four corpora, texts with
+the X-MOD language of each: *sentences* (SIB-200's test split), *short* (NTREX cut to 25
+characters), *noisy*, the sentences with an address, an emoji and a hashtag in each, and *latin*,
+Serbian in Latin script beside Croatian, which SIB-200 has not. What holds: no detector was
 trained or calibrated on any of them by this repository (see ``demo/prepare_identifier.py``); labels
 are the sources'; noise and order are the same in every run.
 
@@ -15,6 +16,7 @@ import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -22,6 +24,8 @@ from pipeline.language.tags import resolve
 from pipeline.language.xmod_base import XMOD_BASE
 
 _SEED = 7
+_UNUSED = 1100
+"""Lines of NTREX that counts and calibration came from."""
 _NOISE = (
     (
         "https://t.co/Wq8fD0xLmB",
@@ -49,12 +53,13 @@ class Corpus:
 
 
 def corpora(data: Path) -> list[Corpus]:
-    """Sentences, short texts and noisy sentences below ``data``."""
+    """The corpora below ``data``."""
     sentences = _corpus("sentences", _sib200(data / "sib200"))
     short = _corpus("short", _pairs(data / "lid_eval" / "short_ntrex_25chars.json.gz"))
     generator = Random(_SEED)
     noisy = tuple(with_noise(text, generator) for text in sentences.texts)
-    found = [sentences, short, Corpus("noisy", noisy, sentences.codes)]
+    latin = _corpus("latin", _south_slavic(data / "ntrex128"))
+    found = [sentences, short, Corpus("noisy", noisy, sentences.codes), latin]
     return [_shuffled(corpus) for corpus in found]
 
 
@@ -83,6 +88,14 @@ def _sib200(folder: Path) -> Iterable[tuple[str, str]]:
         with gzip.open(part / "test.tsv.gz", "rt", encoding="utf-8") as lines:
             for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
                 yield code, row["text"]
+
+
+def _south_slavic(folder: Path) -> Iterable[tuple[str, str]]:
+    """NTREX from the first line on that nothing was made from."""
+    for part, code in (("srp-Latn", "sr_RS"), ("hrv", "hr_HR")):
+        path = folder / f"newstest2019-ref.{part}.txt.gz"
+        with gzip.open(path, "rt", encoding="utf-8-sig") as lines:
+            yield from ((code, line.strip()) for line in islice(lines, _UNUSED, None))
 
 
 def _pairs(path: Path) -> Iterable[tuple[str, str]]:
