@@ -63,9 +63,8 @@ class Mixture:
         counts: dict[str, int] = defaultdict(int)
         for text, answer in zip(self.texts, self.answers, strict=True):
             code, tag = _spoken(answer, settings) or (None, UNDETERMINED)
-            counts[as_written(bcp47(code, languages), text) if code else str(tag)] += _characters(
-                text
-            )
+            written = as_written(bcp47(code, languages), text) if code else str(tag)
+            counts[written] += _characters(text)
         whole = max(1, sum(counts.values()))
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [{"language": tag, "share": count / whole} for tag, count in ordered if count]
