@@ -36,7 +36,7 @@ _NOISE = tuple(
     )
 )
 """Signs, and what is no language around one of them; ASCII but for names."""
-_A_SIGN = re.compile(r"[@#`;{}<&/_=>\\|]")
+_A_SIGN = re.compile(r"[@#`;{}<&/_=>\\|]|[(]\)|www[.]")
 """Most texts have none, and the standard library is quickest to say so."""
 _UNSEEN = regex.compile(r"(?V1)[\p{C}--[\t\n\r\u200c\u200d]]+")
 """Control, format, private, unassigned and lone surrogate characters, but not the joiners, which
@@ -51,7 +51,9 @@ def legible(text: str) -> str:
     That is URLs, addresses, mentions, hashtags, markup, code and unseen characters. Empty where no
     letter is left: numbers, emoji, a lone URL.
     """
-    seen = _beginning(_without_noise(text[:_LONGEST_READ], " "))
+    seen = _without_noise(text[:_LONGEST_READ], " ")
+    if len(seen) > LONGEST_EVIDENCE:
+        seen = _beginning(seen)
     if not seen.isprintable():
         seen = _UNSEEN.sub(" ", seen)
     seen = normalize("NFC", seen).strip()
@@ -64,7 +66,7 @@ def blanked(text: str) -> str:
 
 
 def _without_noise(text: str, instead: str | Callable[[regex.Match[str]], str]) -> str:
-    if not (_A_SIGN.search(text) or "www." in text or "()" in text):
+    if not _A_SIGN.search(text):
         return text
     for signs, noise in _NOISE:
         if any(sign in text for sign in signs):
@@ -78,8 +80,6 @@ def _beginning(text: str) -> str:
     What has no spaces is cut anywhere.
     """
     text = text.strip()
-    if len(text) <= LONGEST_EVIDENCE:
-        return text
     space = text.rfind(" ", LONGEST_EVIDENCE // 2, LONGEST_EVIDENCE)
     return text[: space if space > 0 else LONGEST_EVIDENCE]
 

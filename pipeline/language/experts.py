@@ -30,7 +30,7 @@ SURE = 0.5
 """From this probability on naive Bayes alone decides."""
 SHORT = 60
 """Characters up to which libraries are asked at all."""
-_MAIN, _NOTHING = 0.5, 1e-9
+_MAIN, _NOTHING, _NEGLIGIBLE = 0.5, 1e-9, 1e-6
 _SCRIPTS = {"zh_CN": "Hans", "zh_TW": "Hant"}
 _ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS", LATIN_SERBIAN}))
 """What libraries do not tell apart: they say ``zh`` of both, and take Serbian in Latin script for
@@ -110,7 +110,8 @@ def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) ->
     shares = np.zeros((len(texts), len(labels)), dtype=np.float32)
     positions = _positions(tuple(library.labels), labels)
     for row, text in enumerate(texts):
-        for label, share in library.probabilities(text):
+        heard = [one for one in library.probabilities(text) if one[1] > _NEGLIGIBLE]
+        for label, share in heard:
             for place in positions.get(label, ()):
                 shares[row, place] += share
     return shares
