@@ -8,7 +8,7 @@ needs a store or a checkpoint to check is checked when the plan is made.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.config import Section
 
@@ -88,17 +88,6 @@ def _pairs(value: object) -> object:
     return tuple(sorted(value.items()))
 
 
-def _distinct(codes: tuple[str, ...]) -> tuple[str, ...]:
-    doubled = sorted({code for code in codes if codes.count(code) > 1})
-    if doubled:
-        raise ValueError(f"{', '.join(doubled)} is there twice; expected each language once")
-    return codes
-
-
-Codes = Annotated[tuple[str, ...], AfterValidator(_distinct)]
-"""X-MOD languages, each once."""
-
-
 ScoreByLanguage = Annotated[tuple[tuple[str, Score], ...], BeforeValidator(_pairs)]
 """A mapping in YAML, such as ``{ms_MY: 0.7}``."""
 
@@ -108,8 +97,8 @@ class LanguageSettings(Section):
 
     detector: str = "cascade"
     detector_model: str | None = None
-    candidates: Literal["all"] | Annotated[Codes, Field(min_length=1)] = "all"
-    expected: Codes = ()
+    candidates: Literal["all"] | tuple[str, ...] = "all"
+    expected: tuple[str, ...] = ()
     majority: bool = False
     per_window: bool = False
     min_score: Score = 0.5
@@ -120,6 +109,22 @@ class LanguageSettings(Section):
     def least_score(self, language: str) -> float:
         """What a detected ``language`` must score at least."""
         return dict(self.min_scores).get(language, self.min_score)
+
+    @field_validator("candidates", "expected")
+    @classmethod
+    def _once_each(
+        cls, codes: Literal["all"] | tuple[str, ...]
+    ) -> Literal["all"] | tuple[str, ...]:
+        doubled = sorted({code for code in codes if codes != "all" and codes.count(code) > 1})
+        if doubled:
+            raise ValueError(f"{', '.join(doubled)} is there twice; expected each language once")
+        return codes
+
+    @model_validator(mode="after")
+    def _some_candidates(self) -> "LanguageSettings":
+        if not self.candidates:
+            raise ValueError("language.candidates is empty; expected 'all' or some X-MOD languages")
+        return self
 
     @model_validator(mode="after")
     def _default_goes_with_fallback(self) -> "LanguageSettings":

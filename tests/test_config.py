@@ -207,7 +207,7 @@ def test_load_thresholds_by_language_from_an_override(config: Path):
         ("language.min_scores.ms_MY=2", "ms_MY is 2; expected a score from 0 to 1"),
         ("language.min_scores={1: 0.5, ms_MY: 0.7}", "a key is 1; expected an X-MOD language"),
         ("language.candidates=[de_DE, de_DE]", "de_DE is there twice"),
-        ("language.candidates=[]", "candidates"),
+        ("language.candidates=[]", "language.candidates is empty"),
     ],
 )
 def test_load_language_settings_that_make_no_sense_are_explained(config, override, message):
