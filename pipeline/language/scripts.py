@@ -35,7 +35,7 @@ SOLE = {
     "Telugu": "te_IN",
     "Thai": "th_TH",
 }
-"""Unicode script → the one language of X-MOD's 81 that is written in it (CLDR 48)."""
+"""Unicode script → the one language of X-MOD's 81 that is written in it."""
 
 LATIN_SERBIAN = "sr_Latn_RS"
 """The label under which Serbian in Latin script is counted, apart from Cyrillic."""
