@@ -17,7 +17,6 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from pipeline import schema
 from pipeline.blame import RowsFailedError, annotate_by_halves
 from pipeline.errors import CheckpointError, IncompleteError, InputError
 from pipeline.failure import failure_of
@@ -125,7 +124,9 @@ class _Apart:
 
     def __init__(self, reader: Reader, recipes: list[Recipe]) -> None:
         self._reader = reader
-        self._stages = [recipe.stage() for recipe in recipes]
+        self._recipes = recipes
+        for recipe in recipes:
+            recipe.stage()
 
     def ready(self) -> None:
         """Return once the models are loaded."""
@@ -135,8 +136,8 @@ class _Apart:
 
     def annotate(self, unit: Unit) -> pa.Table:
         block = self.read(unit)
-        for stage in self._stages:
-            block = schema.run(stage, block)
+        for recipe in self._recipes:
+            block = recipe.run(block)
         return block
 
 

@@ -20,6 +20,7 @@ UNDETERMINED = "und"
 """The BCP 47 tag under which records without a language are counted."""
 
 Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
 
 
 class Record(BaseModel):
@@ -58,6 +59,16 @@ class LanguageCounts(Record):
         )
 
 
+class StageSeconds(Record):
+    """What a stage took: seconds on the clock, and seconds of CPU of all threads of its process."""
+
+    wall: Seconds
+    cpu: Seconds
+
+    def __add__(self, other: "StageSeconds") -> "StageSeconds":
+        return StageSeconds(wall=self.wall + other.wall, cpu=self.cpu + other.cpu)
+
+
 class CommittedRows(Record):
     """The rows that a unit took: ``start`` to ``stop`` (exclusive) of ``source``."""
 
@@ -81,7 +92,8 @@ class CommitRecord(Record):
     counts: dict[str, LanguageCounts]
     reasons: dict[str, Count] = {}
     """Records in quarantine by ``error_type``."""
-    stages: dict[str, float] = {}
+    stages: dict[str, StageSeconds] = {}
+    """What each stage took in the attempt that made this record; ``publish`` up to writing it."""
 
     def is_of(self, unit: Unit) -> bool:
         """Whether this is the record of ``unit``."""

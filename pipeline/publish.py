@@ -38,6 +38,7 @@ from pipeline.parts import (
     read_part,
     read_quarantine,
 )
+from pipeline.stopwatch import Stopwatch, seconds_by_stage
 from pipeline.storage import Store
 from pipeline.unit import Unit
 
@@ -55,8 +56,9 @@ class Publisher:
         Raises PublishError where the block is not one whole unit with the declared columns, and
         where what stands in the output cannot be reconciled with it; OutputError from the store.
         """
+        watch = Stopwatch()
         unit = whole_unit(block)
-        record = _UnitWriter(self.store, self.declared, unit, block).commit()
+        record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
         row = {"unit_id": unit.unit_id, "commit": record.model_dump_json(), "failure": None}
         return pa.Table.from_pylist([row], schema.RECEIPT)
 
@@ -69,6 +71,7 @@ class _UnitWriter:
     declared: pa.Schema
     unit: Unit
     block: pa.Table
+    watch: Stopwatch
 
     def commit(self) -> CommitRecord:
         """The unit's commit record: the one that stands, or one for the files that now stand."""
@@ -121,6 +124,7 @@ class _UnitWriter:
             ),
             counts=language_counts(part.table, others),
             reasons=quarantine.reasons if quarantine else {},
+            stages={**seconds_by_stage(self.block), "publish": self.watch.seconds()},
         )
 
     def _standing_part(self) -> Part | None:

@@ -17,6 +17,7 @@ from pipeline import schema
 from pipeline.errors import DamagedError, InputError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
 from pipeline.settings import InputSettings
+from pipeline.stopwatch import timed
 from pipeline.storage import open_input
 from pipeline.unit import Unit
 
@@ -34,8 +35,8 @@ class Reader:
     unit_bytes: int
 
     def __call__(self, unit: Unit) -> pa.Table:
-        """The unit's block."""
-        return read_unit(unit, self.columns, self.settings, self.unit_bytes)
+        """The unit's block, and what reading it took."""
+        return timed("read", lambda: read_unit(unit, self.columns, self.settings, self.unit_bytes))
 
 
 def read_unit(

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline import schema
 from pipeline.failure import guarded
+from pipeline.stopwatch import timed
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,14 @@ class Recipe:
         """The stage; loads what it needs at the first call in a process."""
         return _made(self)
 
+    def run(self, block: pa.Table) -> pa.Table:
+        """``block`` after the stage, and what it took; raises what the stage raises."""
+        stage = self.stage()  # before the clock runs: what a process loads is no unit's
+        return timed(self.name, lambda: schema.run(stage, block))
+
     def __call__(self, block: pa.Table) -> pa.Table:
         """``block`` after the stage, or a failed block where it raised."""
-        return guarded(lambda table: schema.run(self.stage(), table), self.name, block)
+        return guarded(self.run, self.name, block)
 
 
 @cache

@@ -11,6 +11,7 @@ A block on its way::
                lang_id; with language.per_window also language_shares, _segments
     tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each tokenizer
     annotate   + the columns of the tasks
+    each       + _took_<stage>
     publish    → one row of RECEIPT
 """
 
@@ -24,6 +25,9 @@ from pipeline.errors import StageError
 
 SCHEMA_VERSION = 2
 """Raised whenever a published column changes its name, type or meaning."""
+
+STAGES = ("read", "identify", "tokenize", "annotate", "publish")
+"""The stages that a unit comes through, in order."""
 
 ENTITY = pa.struct(
     [
@@ -53,6 +57,9 @@ WINDOW = pa.struct(
     ]
 )
 """Token ids with special tokens, and each token's span in the text (0, 0 for special tokens)."""
+
+TOOK = pa.struct([pa.field("wall", pa.float64()), pa.field("cpu", pa.float64())])
+"""A row's share of the seconds that a stage took with its block."""
 
 RECORD_ID = pa.field("record_id", pa.string())
 UNIT = pa.field("_unit", pa.dictionary(pa.int32(), pa.string()))
@@ -144,6 +151,11 @@ class Stage(Protocol):
 def windows_field(tokenizer: int) -> pa.Field:
     """The column with the windows of the job's ``tokenizer``-th tokenizer."""
     return pa.field(f"_windows_{tokenizer}", pa.list_(WINDOW))
+
+
+def took_field(stage: str) -> pa.Field:
+    """The column that says what ``stage`` took."""
+    return pa.field(f"_took_{stage}", TOOK)
 
 
 def run(stage: Stage, table: pa.Table) -> pa.Table:

@@ -13,8 +13,10 @@ from outputs import DECLARED, make_block, make_unit, rows_in
 from pipeline import schema
 from pipeline.blame import MAX_BLAMED, RowsFailedError, all_blamed, annotate_by_halves
 from pipeline.blocks import whole_unit
+from pipeline.commit import StageSeconds
 from pipeline.errors import CheckpointError, IncompleteError
 from pipeline.publish import Publisher
+from pipeline.stopwatch import seconds_by_stage, timed
 from pipeline.storage import Store
 from pipeline.unit import Unit
 
@@ -167,6 +169,24 @@ def test_blame_block_is_published_with_its_guilty_rows_in_quarantine(
     assert quarantined == [f"id {row}" for row in guilty]
     assert len(annotated) == 6 - len(quarantined)
     assert receipt["commit"][0].as_py() is not None
+
+
+def test_blame_seconds_are_those_of_the_attempts_that_brought_rows():
+    unit = make_unit(0, 8)
+    taken: list[StageSeconds] = []
+
+    def attempt(start: int, stop: int) -> pa.Table:
+        if start <= 3 < stop:
+            raise RowsFailedError(FAILURE)
+        part = replace(unit, start=start, stop=stop)
+        block = timed("annotate", lambda: make_block(part))
+        taken.append(seconds_by_stage(block)["annotate"])
+        return block
+
+    seconds = seconds_by_stage(annotate_by_halves(unit, attempt, str))
+    assert len(taken) == 3
+    assert list(seconds) == ["annotate"]
+    assert seconds["annotate"].wall == pytest.approx(sum(took.wall for took in taken), abs=1e-5)
 
 
 def test_all_blamed_marks_every_row_by_its_place():

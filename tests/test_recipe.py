@@ -3,6 +3,7 @@
 import pickle
 
 import pyarrow as pa
+import pytest
 from outputs import make_block, make_unit
 
 from pipeline.failure import failure_in
@@ -34,6 +35,15 @@ def recipe(column: str) -> Recipe:
 def test_recipe_block_goes_through_the_stage():
     block = recipe("a")(make_block(make_unit()))
     assert block["a"].to_pylist() == [True] * 6
+
+
+def test_recipe_block_says_what_the_stage_took():
+    assert recipe("a")(make_block(make_unit()))["_took_mark"].null_count == 0
+
+
+def test_recipe_run_raises_what_the_stage_raises():
+    with pytest.raises(ValueError, match="Berlin"):
+        recipe("broken").run(make_block(make_unit()))
 
 
 def test_recipe_equal_ones_share_a_stage_and_others_do_not():

@@ -1,6 +1,7 @@
 """An output claimed by a run, and the end of a job."""
 
 import json
+from pathlib import Path
 
 import pytest
 from outputs import DECLARED, FINGERPRINT, assert_exactly_once, make_block, make_unit
@@ -55,6 +56,16 @@ def test_reconcile_twice_writes_the_same_manifest(local_store: Store):
     first = local_store.read("_manifest.json")
     reconcile(local_store, UNITS[::-1], FINGERPRINT)
     assert local_store.read("_manifest.json") == first
+
+
+def test_reconcile_manifest_does_not_tell_one_writer_from_another(tmp_path: Path):
+    bodies = set()
+    for name in "ab":
+        store = Store.open(str(tmp_path / name))
+        publish(store, *UNITS)
+        reconcile(store, UNITS, FINGERPRINT)
+        bodies.add(store.read("_manifest.json"))
+    assert len(bodies) == 1
 
 
 def test_reconcile_without_a_unit_lists_its_rows(local_store: Store):

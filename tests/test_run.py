@@ -1,6 +1,7 @@
 """The whole job on a real Ray: local files and S3, resume, races, and records that do harm."""
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from corpora import (
     write_s3,
 )
 
+from pipeline.commit import CommitRecord
 from pipeline.errors import FingerprintError, IncompleteError, InputError
+from pipeline.reconcile import Reconciliation
 from pipeline.run import Options, annotate_corpus, claim_output, make_plan
+from pipeline.schema import STAGES
 from pipeline.settings import JobSettings
 from pipeline.storage import Store
 from pipeline.suspects import suspect, suspected
@@ -22,7 +26,7 @@ from pipeline.suspects import suspect, suspected
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_cluster")]
 
 
-def run(settings: JobSettings, **options: object) -> tuple[list[str], object]:
+def run(settings: JobSettings, **options: object) -> tuple[list[str], Reconciliation]:
     """Plan, claim, annotate; the ids of the units that this run itself published, and the end."""
     plan = make_plan(settings, Options(**options))
     claim_output(plan)
@@ -37,6 +41,14 @@ def reasons(output: str) -> dict[str, str]:
     return {str(row["record_id"]): str(row["error_type"]) for row in rows}
 
 
+def assert_timed(records: Iterable[CommitRecord]) -> None:
+    """Each unit's record says what each stage took."""
+    for record in records:
+        assert list(record.stages) == list(STAGES)
+        assert all(seconds.wall > 0 for seconds in record.stages.values())
+        assert record.stages["annotate"].cpu > 0
+
+
 def test_run_on_local_files_annotates_every_record_once(tmp_path, models):
     corpus = make_corpus(60, [None, "", "🙂"])
     settings = make_settings(
@@ -49,6 +61,7 @@ def test_run_on_local_files_annotates_every_record_once(tmp_path, models):
     assert_complete(settings.output.uri, ids, quarantined=["r60"])
     assert len(done) == len(result.records) == 4
     assert (result.rows_in, result.rows_out, result.rows_quarantined) == (63, 62, 1)
+    assert_timed(result.records)
     rows = output_rows(settings.output.uri)
     originals = {row["id"]: row for row in corpus.to_pylist()}
     for row in rows:
@@ -168,9 +181,10 @@ def test_suspects_of_an_earlier_run_are_annotated_apart(tmp_path, models):
     plan = make_plan(settings, Options())
     suspect(plan.store, plan.units)
 
-    done, _ = run(settings)
+    done, result = run(settings)
 
     assert sorted(done) == sorted(unit.unit_id for unit in plan.units)
+    assert_timed(result.records)
     assert_complete(settings.output.uri, corpus["id"].to_pylist())
     assert suspected(plan.store) == frozenset()
 

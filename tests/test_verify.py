@@ -72,6 +72,12 @@ def test_verify_repeated_record_ids_are_counted_and_no_problem(local_store: Stor
     assert verdict.repeated_ids == 10
 
 
+def test_verify_seconds_in_a_commit_record_are_nobodys_claim(output: Store):
+    edit(output, commit_path(FIRST), stages={"read": {"wall": 1e6, "cpu": 0}})
+    edit(output, commit_path(SECOND), stages={})
+    assert seen(output) == set()
+
+
 def test_verify_leftover_temporary_file_is_no_problem(output: Store):
     output.create("_tmp/leftover", b"half a par")
     assert seen(output) == set()
