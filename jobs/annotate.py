@@ -8,6 +8,7 @@ config, the input, the model or the output cannot be used; 3 done, and input fil
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,18 @@ import typer
 from rich.console import Console
 
 from pipeline.config import load
+from pipeline.effort import Effort
 from pipeline.errors import IncompleteError, PipelineError
 from pipeline.flow import cluster
 from pipeline.progress import Progress
-from pipeline.report import REPORT, Effort, plan_table, routing_table, run_report, summary_table
+from pipeline.report import (
+    REPORT,
+    plan_table,
+    routing_table,
+    run_report,
+    stages_table,
+    summary_table,
+)
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
 from pipeline.settings import JobSettings
 
@@ -40,6 +49,7 @@ def main(
     ] = False,
 ) -> None:
     """Annotate the corpus that the config names."""
+    begun = time.monotonic()
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     console = Console()
     options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
@@ -48,7 +58,7 @@ def main(
         if dry_run:
             console.print(plan_table(plan))
             return
-        _annotate(plan, console)
+        _annotate(plan, console, begun)
     except IncompleteError as error:
         console.print(f"Not complete. {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_INCOMPLETE) from None
@@ -59,21 +69,23 @@ def main(
         raise typer.Exit(_BAD_FILES)
 
 
-def _annotate(plan: Plan, console: Console) -> None:
+def _annotate(plan: Plan, console: Console, begun: float) -> None:
     claim_output(plan)
-    started = time.monotonic()
+    effort = Effort()
     if not plan.open_units:
         console.print(f"All {len(plan.units)} units are committed; nothing is left to annotate.")
         result = annotate_corpus(plan, lambda record: None)
-        effort = Effort(units=0, tokens=0, seconds=time.monotonic() - started)
     else:
-        with cluster(plan.job.settings.runtime), Progress(plan, console) as progress:
+        with cluster(plan.job.settings.runtime), Progress(plan, console, begun) as progress:
             result = annotate_corpus(plan, progress.advance)
-        effort = Effort(progress.units, progress.tokens, time.monotonic() - started)
+        effort = progress.effort
+    effort = replace(effort, seconds=time.monotonic() - begun)
     report = run_report(plan, result, effort)
     plan.store.replace(REPORT, report.model_dump_json(indent=1).encode())
     console.print(summary_table(report))
     console.print(routing_table(report))
+    if report.units_done_here:
+        console.print(stages_table(report))
     for bad in plan.survey.bad_files:
         console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
     console.print(

@@ -21,12 +21,14 @@ The way of a record::
 ``tasks``           one file a task: what it takes from a forward and the columns it adds
 ``annotate``        windows → task columns, through one forward a checkpoint
 ``publish``         unit → ``parts``, ``commit`` record; created once, adopted if there
+``stopwatch``       what each stage took of a unit, on the way to its commit record
 ``failure``         what raised in a unit travels on as data
 ``blame``           halves of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
 ``flow``            the stages as one Ray Dataset
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it
-``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way
+``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
+                    ``effort`` summed up
 ``training``        pre-train, fine-tune, evaluate
 ==================  =========================================================================
 """

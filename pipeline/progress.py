@@ -11,18 +11,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from pipeline.commit import CommitRecord
+from pipeline.effort import Effort
 from pipeline.run import Plan
 
 _LOG_SECONDS = 30
 
 
 class Progress:
-    """A context manager whose ``advance`` is told of each committed unit."""
+    """A context manager whose ``advance`` is told of each committed unit; ``effort`` sums them up.
 
-    def __init__(self, plan: Plan, console: Console) -> None:
-        self.units = 0
-        self.tokens = 0
-        self._records = 0
+    ``begun`` is when the job began, by ``time.monotonic()``.
+    """
+
+    def __init__(self, plan: Plan, console: Console, begun: float) -> None:
+        self.effort = Effort()
+        self._begun = begun
         self._total = sum(unit.rows for unit in plan.open_units)
         self._console = console
         self._started = self._logged = time.monotonic()
@@ -46,10 +49,8 @@ class Progress:
 
     def advance(self, record: CommitRecord) -> None:
         """Count a unit."""
-        self.units += 1
-        self.tokens += sum(counts.tokens for counts in record.counts.values())
-        self._records += record.rows_in
-        self._bar.update(self._task, completed=self._records, rates=self._rates())
+        self.effort = self.effort.with_unit(record, time.monotonic() - self._begun)
+        self._bar.update(self._task, completed=self.effort.records, rates=self._rates())
         self._log()
 
     def _log(self) -> None:
@@ -57,8 +58,9 @@ class Progress:
         if self._console.is_terminal or now - self._logged < _LOG_SECONDS:
             return
         self._logged = now
-        self._console.print(f"{self._records:,} of {self._total:,} records, {self._rates()}")
+        self._console.print(f"{self.effort.records:,} of {self._total:,} records, {self._rates()}")
 
     def _rates(self) -> str:
         seconds = max(time.monotonic() - self._started, 1e-9)
-        return f"{self._records / seconds:,.0f} records/s {self.tokens / seconds:,.0f} tokens/s"
+        records, tokens = self.effort.records / seconds, self.effort.tokens / seconds
+        return f"{records:,.0f} records/s {tokens:,.0f} tokens/s"

@@ -1,10 +1,9 @@
 """What happened in a run: ``run_report.json``, and tables to print.
 
-Enters: the plan, the reconciliation, and the seconds it took. Leaves: JSON and rich tables. What
+Enters: the plan, the reconciliation, and the run's effort. Leaves: JSON and rich tables. What
 holds: no text of records and no credential is in them.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import langcodes
@@ -14,6 +13,7 @@ from rich.table import Table
 
 import pipeline
 from pipeline.commit import LanguageCounts
+from pipeline.effort import Effort, StageLine
 from pipeline.reconcile import Reconciliation
 from pipeline.run import Plan
 from pipeline.tasks import task_name
@@ -29,7 +29,11 @@ class BadFileEntry(BaseModel):
 
 
 class RunReport(BaseModel):
-    """The contents of ``run_report.json``; ``done_here`` is what this run itself annotated."""
+    """The contents of ``run_report.json``; ``done_here`` is what this run itself annotated.
+
+    ``seconds`` and ``seconds_to_first_unit`` count from the start of the command; ``stages`` are of
+    the units done here.
+    """
 
     package_version: str
     fingerprint: str
@@ -42,26 +46,20 @@ class RunReport(BaseModel):
     rows_quarantined: int
     units: int
     units_done_here: int
+    rows_done_here: int
     tokens: int
     tokens_done_here: int
     tokens_per_second: float
+    seconds_to_first_unit: float | None
+    stages: dict[str, StageLine]
     languages: dict[str, LanguageCounts]
     quarantine_reasons: dict[str, int]
     bad_files: list[BadFileEntry]
 
 
-@dataclass(frozen=True)
-class Effort:
-    """What a run itself did: ``units`` and ``tokens`` in ``seconds`` of wall time."""
-
-    units: int
-    tokens: int
-    seconds: float
-
-
 def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
     """The report of a run that ended with ``result``."""
-    counts = result.counts
+    counts, first = result.counts, effort.seconds_to_first_unit
     return RunReport(
         package_version=pipeline.__version__,
         fingerprint=plan.job.fingerprint,
@@ -74,9 +72,12 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         rows_quarantined=result.rows_quarantined,
         units=len(result.records),
         units_done_here=effort.units,
+        rows_done_here=effort.records,
         tokens=sum(count.tokens for count in counts.values()),
         tokens_done_here=effort.tokens,
-        tokens_per_second=round(effort.tokens / effort.seconds, 1) if effort.seconds else 0.0,
+        tokens_per_second=effort.tokens_per_second,
+        seconds_to_first_unit=None if first is None else round(first, 3),
+        stages=effort.lines(),
         languages=counts,
         quarantine_reasons=result.reasons,
         bad_files=[
@@ -124,6 +125,24 @@ _SOURCES = {
     "default": "fallback: the default's",
     "none": "fallback: none",
 }
+
+
+def stages_table(report: RunReport) -> Table:
+    """Where the time of the units went that this run did."""
+    table = Table(title="Time by stage", title_justify="left")
+    table.add_column("stage")
+    for name in ("seconds", "CPU seconds", "share", "records/s", "tokens/s"):
+        table.add_column(name, justify="right")
+    for stage, line in report.stages.items():
+        table.add_row(
+            stage,
+            f"{line.seconds:,.2f}",
+            f"{line.cpu_seconds:,.2f}",
+            f"{line.cpu_share:.0%}",
+            f"{line.records_per_second:,.0f}",
+            f"{line.tokens_per_second:,.0f}",
+        )
+    return table
 
 
 def plan_table(plan: Plan) -> Table:

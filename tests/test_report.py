@@ -11,10 +11,18 @@ from parquet_files import write
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commit import LanguageCounts
+from pipeline.commit import LanguageCounts, StageSeconds
+from pipeline.effort import Effort
 from pipeline.publish import Publisher
 from pipeline.reconcile import Reconciliation, reconcile
-from pipeline.report import Effort, RunReport, plan_table, routing_table, run_report, summary_table
+from pipeline.report import (
+    RunReport,
+    plan_table,
+    routing_table,
+    run_report,
+    stages_table,
+    summary_table,
+)
 from pipeline.run import Options, Plan, make_plan
 from pipeline.settings import JobSettings
 from pipeline.storage import Store
@@ -59,15 +67,45 @@ def result(local_store: Store) -> Reconciliation:
 
 
 def test_run_report_counts_add_up(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=1, tokens=16, seconds=2.0))
+    report = run_report(plan, result, Effort(units=1, records=4, tokens=16, seconds=2.0))
     assert (report.rows_in, report.rows_out, report.rows_quarantined) == (10, 9, 1)
-    assert (report.units, report.units_done_here) == (2, 1)
+    assert (report.units, report.units_done_here, report.rows_done_here) == (2, 1, 4)
     assert (report.tokens, report.tokens_done_here, report.tokens_per_second) == (36, 16, 8.0)
     assert report.languages == {
         "de": LanguageCounts(records=5, entities=5, tokens=20, detected=5),
         "fr": LanguageCounts(records=4, tokens=16, quarantined=1, detected=4),
     }
     assert report.quarantine_reasons == {"ValueError": 1}
+
+
+@pytest.fixture
+def effort() -> Effort:
+    """The first unit, and where its time went."""
+    stages = {"tokenize": (0.5, 0.25), "annotate": (1500.0, 0.75)}
+    return Effort(
+        units=1,
+        records=6,
+        tokens=20,
+        seconds=5000.0,
+        seconds_to_first_unit=1.23456,
+        stages={name: StageSeconds(wall=wall, cpu=cpu) for name, (wall, cpu) in stages.items()},
+    )
+
+
+def test_run_report_has_a_line_for_each_stage(plan: Plan, result: Reconciliation, effort: Effort):
+    report = run_report(plan, result, effort)
+    assert list(report.stages) == ["read", "identify", "tokenize", "annotate", "publish"]
+    tokenize, annotate = report.stages["tokenize"], report.stages["annotate"]
+    assert (tokenize.records_per_second, tokenize.tokens_per_second) == (12.0, 40.0)
+    assert (annotate.seconds, annotate.cpu_seconds, annotate.cpu_share) == (1500.0, 0.75, 0.75)
+    assert RunReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_run_report_says_when_the_first_unit_was_there(
+    plan: Plan, result: Reconciliation, effort: Effort
+):
+    assert run_report(plan, result, effort).seconds_to_first_unit == 1.235
+    assert run_report(plan, result, Effort(seconds=1.0)).seconds_to_first_unit is None
 
 
 def test_run_report_names_run_input_output_and_files_left_out(plan: Plan, result: Reconciliation):
@@ -150,6 +188,18 @@ def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: 
         "fallback: none": "1",
         "quarantine: ValueError": "1",
     }
+
+
+def test_stages_table_is_the_report_line_by_line(
+    plan: Plan, result: Reconciliation, effort: Effort
+):
+    table = stages_table(run_report(plan, result, effort))
+    rows = list(zip(*[list(column.cells) for column in table.columns], strict=True))
+    assert rows[2:4] == [
+        ("tokenize", "0.50", "0.25", "25%", "12", "40"),
+        ("annotate", "1,500.00", "0.75", "75%", "0", "0"),
+    ]
+    assert [row[0] for row in rows] == ["read", "identify", "tokenize", "annotate", "publish"]
 
 
 def test_summary_table_total_is_the_last_line(plan: Plan, result: Reconciliation):

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from corpora import assert_complete, make_corpus, make_settings, output_rows, write_local
 
+from pipeline.commit import parse_commit
+from pipeline.report import REPORT, RunReport
 from pipeline.storage import Store
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +60,21 @@ def wait_for_commits(job: subprocess.Popen[bytes], output: Path, count: int) -> 
         assert job.poll() is None, "the job ended before it could be killed"
         assert time.monotonic() < deadline, "the job makes no progress"
         time.sleep(0.05)
+
+
+def report_of(output: Path) -> RunReport:
+    return RunReport.model_validate_json((output / REPORT).read_bytes())
+
+
+def assert_report_adds_up(output: Path) -> None:
+    """The report of a run that did every unit has the seconds of all commit records."""
+    report = report_of(output)
+    records = [parse_commit(path.read_bytes(), path.name) for path in output.glob("_commit/*.json")]
+    assert (report.units_done_here, report.rows_done_here) == (len(records), report.rows_in)
+    for stage, line in report.stages.items():
+        seconds = sum(record.stages[stage].wall for record in records)
+        assert line.seconds == pytest.approx(seconds, abs=0.001)
+        assert line.records_per_second == pytest.approx(report.rows_in / seconds, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +132,19 @@ def test_annotate_killed_in_mid_run_resumes_without_loss_or_doubles(tmp_path, mo
     assert_complete(str(output), ids)
     for name, record in committed.items():
         assert (output / "_commit" / name).read_bytes() == record
+    report = report_of(output)
+    # Fewer, where a worker that outlived its driver for a moment committed another one.
+    assert 0 < report.units_done_here <= 40 - len(committed)
+    assert 0 < (report.seconds_to_first_unit or 0) < report.seconds
+    assert min(line.seconds for line in report.stages.values()) > 0
+    assert "Time by stage" in result.stdout
+
     again = annotate(config)
     assert again.returncode == 0
     assert "nothing is left to annotate" in again.stdout
+    assert report_of(output).seconds_to_first_unit is None
+    assert {line.seconds for line in report_of(output).stages.values()} == {0.0}
+    assert "Time by stage" not in again.stdout
 
 
 @pytest.mark.ray
@@ -133,6 +160,7 @@ def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
     assert "bad.parquet" in refused.stderr
     assert allowed.returncode == 3, allowed.stderr
     assert_complete(str(tmp_path / "out"), ids)
+    assert_report_adds_up(tmp_path / "out")
 
 
 @pytest.fixture
