@@ -15,16 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline import schema
 from pipeline.settings import RuntimeSettings, TaskSettings
 from pipeline.tasks import make_task
 from pipeline.tasks.task import Document, Scores
-from pipeline.xmod.adapters import checked_lang_ids
-from pipeline.xmod.batching import micro_batches, padded
+from pipeline.xmod.adapters import Adapters
+from pipeline.xmod.batching import micro_batches
 from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
-from pipeline.xmod.loading import TORCH_DTYPES, device_for, load_model
+from pipeline.xmod.loading import load_model
 from pipeline.xmod.windows import Window
 
 
@@ -35,20 +34,6 @@ class Workload:
     checkpoint: Checkpoint
     tokenizer: int
     tasks: tuple[TaskSettings, ...]
-
-
-@dataclass(frozen=True)
-class Adapters:
-    """The languages whose adapters are loaded; ``bypass`` to let records go without any."""
-
-    languages: tuple[str, ...]
-    bypass: bool = False
-
-    @property
-    def ids(self) -> dict[str | None, int]:
-        """The ``lang_id`` of each, and of None where there is a bypass."""
-        codes: tuple[str | None, ...] = (*self.languages, *((None,) if self.bypass else ()))
-        return {code: i for i, code in enumerate(codes)}
 
 
 class Annotate:
@@ -97,26 +82,10 @@ class _Engine:
         self.tokenizer = workload.tokenizer
         self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
         self.fields = tuple(field for task in self._tasks for field in task.fields)
-        self._device = device_for(runtime)
-        dtype = TORCH_DTYPES[runtime.arithmetic]
-        classes = {task.model_class for task in self._tasks}
-        # A model with a head has the encoder in it, so that a bare one is loaded only if alone.
-        models = {
-            model_class: load_model(
-                checkpoint,
-                model_class,
-                adapters.languages,
-                device=self._device,
-                dtype=dtype,
-                bypass=adapters.bypass,
-            )
-            for model_class in (classes - {XmodModel} or classes)
-        }
-        self._models = [models.get(task.model_class) for task in self._tasks]
-        self._encoder = next(iter(models.values())).base_model
-        self._ids = adapters.ids
-        self._padding_id = checkpoint.tokenizer.pad_token_id
-        self._max_tokens = runtime.max_batch_tokens
+        classes = dict.fromkeys(task.model_class for task in self._tasks)
+        self._model = load_model(checkpoint, classes, adapters, runtime)
+        self._adapters = adapters
+        self._max_tokens = runtime.batch_tokens
         self._stride = runtime.stride
 
     def annotate(self, table: pa.Table) -> list[tuple[object, ...]]:
@@ -124,7 +93,7 @@ class _Engine:
         windows = _windows(table[schema.windows_field(self.tokenizer).name])
         flat = list(chain.from_iterable(windows))
         codes = chain.from_iterable(window_languages(table, windows))
-        scores = self._score(flat, checked_lang_ids(list(codes), self._ids))
+        scores = self._score(flat, self._adapters.lang_ids(list(codes)))
         documents = zip(table[schema.TEXT.name].to_pylist(), windows, strict=True)
         return [
             self._decode(Document(text, some, self._stride), [next(scores) for _ in some])
@@ -135,31 +104,25 @@ class _Engine:
         """For each window, each task's result; in the order of ``windows``."""
         results: list[list[Scores]] = [[] for _ in windows]
         for batch in micro_batches([len(w) for w in windows], lang_ids, self._max_tokens):
-            tokens = [windows[i].ids for i in batch]
-            routed = torch.tensor([lang_ids[i] for i in batch], dtype=torch.int64)
-            for scored, per_token in self._forward(tokens, routed):
-                for row, position in enumerate(batch):
-                    values = scored[row, : len(windows[position])] if per_token else scored[row]
-                    results[position].append(values)
+            by_task = self._forward([windows[i].ids for i in batch], [lang_ids[i] for i in batch])
+            for position, scores in zip(batch, zip(*by_task, strict=True), strict=True):
+                results[position] = list(scores)
         return iter(results)
 
     @torch.inference_mode()
-    def _forward(
-        self,
-        tokens: list[np.ndarray],
-        lang_ids: torch.Tensor,
-    ) -> list[tuple[Scores, bool]]:
-        """Each task's result for one micro-batch, and whether it has a token axis."""
-        ids, mask = (tensor.to(self._device) for tensor in padded(tokens, self._padding_id))
-        output = self._encoder(
-            input_ids=ids, attention_mask=mask, lang_ids=lang_ids.to(self._device)
-        )
-        hidden = output.last_hidden_state
+    def _forward(self, tokens: list[np.ndarray], lang_ids: list[int]) -> list[list[Scores]]:
+        """For each task, its result for each window of one micro-batch."""
+        packed = self._model.encoder.pack(tokens, lang_ids)
+        hidden = self._model.encoder(packed)
         scored = [
-            task.score(model, hidden, mask)
-            for task, model in zip(self._tasks, self._models, strict=True)
+            task.score(self._model.heads.get(task.model_class), hidden, packed).cpu().numpy()
+            for task in self._tasks
         ]
-        return [(scores.cpu().numpy(), scores.dim() == 3) for scores in scored]
+        ends = np.cumsum([len(some) for some in tokens])
+        return [
+            np.split(scores, ends[:-1]) if task.by_token else list(scores)
+            for task, scores in zip(self._tasks, scored, strict=True)
+        ]
 
     def _decode(self, document: Document, scores: list[list[Scores]]) -> tuple[object, ...]:
         values = (

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 import pipeline
 from pipeline import schema
-from pipeline.annotate import Adapters, Annotate, Workload
+from pipeline.annotate import Annotate, Workload
 from pipeline.errors import ConfigError
 from pipeline.gate import input_columns
 from pipeline.language.route import Identify
@@ -25,6 +25,7 @@ from pipeline.settings import Fallback, JobSettings, LanguageSettings, TaskSetti
 from pipeline.storage import Store, canonical
 from pipeline.tasks import make_task, task_name
 from pipeline.tokenize import Tokenize
+from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.loading import parameter_bytes, require_head
 
@@ -68,7 +69,7 @@ class Job:
             config = workload.checkpoint.config
             # A layer holds the intermediate product and about six tensors of hidden size at once.
             widths = config.intermediate_size + 6 * config.hidden_size
-            activations = max(activations, 4 * widths * self.settings.runtime.max_batch_tokens)
+            activations = max(activations, 4 * widths * self.settings.runtime.batch_tokens)
         return weights + activations
 
 

@@ -31,12 +31,16 @@ class Device(StrEnum):
 
 
 class DType(StrEnum):
-    """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU."""
+    """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
+
+    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU.
+    """
 
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    INT8 = "int8"
 
 
 class Aggregation(StrEnum):
@@ -203,7 +207,7 @@ class RuntimeSettings(Section):
     actors: ActorPool = ActorPool()
     cpus_per_actor: float = Field(default=1, gt=0)
     gpus_per_actor: float = Field(default=0, ge=0)
-    max_batch_tokens: int = Field(default=16384, gt=0)
+    max_batch_tokens: int | None = Field(default=None, gt=0)
     unit_rows: int = Field(default=4096, gt=0)
     unit_bytes: int = Field(default=64 << 20, gt=0)
     max_length: int = Field(default=512, gt=8)
@@ -221,6 +225,11 @@ class RuntimeSettings(Section):
         )
 
     @property
+    def batch_tokens(self) -> int:
+        """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
+        return self.max_batch_tokens or (16384 if self.on_gpu else 2048)
+
+    @property
     def arithmetic(self) -> DType:
         """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
         if self.dtype is not DType.AUTO:
@@ -231,6 +240,15 @@ class RuntimeSettings(Section):
     @classmethod
     def _one_number(cls, value: object) -> object:
         return {"min": value, "max": value} if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _integers_on_a_cpu(self) -> "RuntimeSettings":
+        if self.dtype is DType.INT8 and self.on_gpu:
+            raise ValueError(
+                "runtime.dtype is int8, which is for CPUs, and actors run on a GPU; expected auto "
+                "or bfloat16 there, or runtime.device: cpu"
+            )
+        return self
 
     @model_validator(mode="after")
     def _windows_advance(self) -> "RuntimeSettings":

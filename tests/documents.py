@@ -1,9 +1,11 @@
 """Texts cut into windows as the tokenize stage cuts them, without a block around them."""
 
 import numpy as np
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.tasks.task import Document
+from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window
 
 
@@ -40,3 +42,10 @@ def spelled(text: str, *tokens: str) -> Document:
         spans.append((start, position))
     starts, ends = np.array([*spans, (0, 0)], dtype=np.int32).T
     return Document(text, [Window(np.full(len(starts), 9), starts, ends)], stride=0)
+
+
+def packed_of(*lengths: int) -> Packed:
+    """A micro-batch of windows of these lengths, as tasks see it."""
+    tokens = torch.zeros(sum(lengths), dtype=torch.int64)
+    bounds = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int32))
+    return Packed(tokens, tokens, bounds, windows=None, languages=None)

@@ -18,7 +18,7 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline import schema
-from pipeline.annotate import Adapters, Annotate, Workload, _windows, window_languages
+from pipeline.annotate import Annotate, Workload, _windows, window_languages
 from pipeline.errors import LanguageError
 from pipeline.settings import (
     ClassificationSettings,
@@ -28,6 +28,7 @@ from pipeline.settings import (
     RuntimeSettings,
 )
 from pipeline.tokenize import Tokenize
+from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
@@ -167,7 +168,7 @@ def test_annotate_same_text_in_another_language_differs(stages, stage):
 def test_annotate_tasks_of_one_checkpoint_share_a_forward(stages, stage):
     seen: list[int] = []
     hooks = [
-        engine._encoder.register_forward_hook(lambda *_, k=k: seen.append(k))
+        engine._model.encoder.register_forward_hook(lambda *_, k=k: seen.append(k))
         for k, engine in enumerate(stage._engines)
     ]
     rows(stage, stages.tokenized(SENTENCES, CODES))

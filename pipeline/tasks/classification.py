@@ -19,6 +19,7 @@ from pipeline.errors import CheckpointError
 from pipeline.settings import ClassificationSettings
 from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import weighted_mean
 
 
@@ -26,6 +27,7 @@ class ClassificationTask:
     """Sequence classification with transformers' ``XmodForSequenceClassification``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForSequenceClassification
+    by_token: ClassVar[bool] = False
 
     def __init__(self, settings: ClassificationSettings, checkpoint: Checkpoint) -> None:
         if len(checkpoint.labels) < 2:
@@ -46,9 +48,12 @@ class ClassificationTask:
         probs = pa.field(f"{name}_probs", pa.list_(pa.float32()))
         return (label, score, probs) if self._settings.probs else (label, score)
 
-    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
-        """Probabilities [rows, labels]: softmax, or sigmoid where labels do not exclude others."""
-        logits: Tensor = model.classifier(hidden).float()
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """Probabilities [windows, labels]: softmax, or sigmoid where labels allow for others."""
+        # The head looks at the first token of [windows, tokens, hidden].
+        logits: Tensor = model.classifier(
+            hidden.index_select(0, packed.firsts).unsqueeze(1)
+        ).float()
         return logits.sigmoid() if self._multi_label else logits.softmax(-1)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedMode
 from pipeline.settings import EmbeddingsSettings
 from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.packed import Packed
 from pipeline.xmod.pooling import POOLING
 from pipeline.xmod.windows import weighted_mean
 
@@ -23,6 +24,7 @@ class EmbeddingsTask:
     """Pooled token vectors of transformers' ``XmodModel``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodModel
+    by_token: ClassVar[bool] = False
 
     def __init__(self, settings: EmbeddingsSettings, checkpoint: Checkpoint) -> None:
         self._settings = settings
@@ -34,9 +36,9 @@ class EmbeddingsTask:
         values = pa.float16() if self._settings.dtype == "float16" else pa.float32()
         return (pa.field("embedding", pa.list_(values, self._size)),)
 
-    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
-        """Pooled vectors [rows, hidden]."""
-        return POOLING[self._settings.pooling](hidden.float(), mask)
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """Pooled vectors [windows, hidden]."""
+        return POOLING[self._settings.pooling](hidden.float(), packed)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """The record's vector [hidden]."""

@@ -24,6 +24,7 @@ from pipeline.settings import Aggregation, NerSettings
 from pipeline.tasks.spans import boundaries, fitted, is_word_start
 from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import stitched
 
 OUTSIDE = "O"
@@ -55,6 +56,7 @@ class NerTask:
     """Token classification with transformers' ``XmodForTokenClassification``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForTokenClassification
+    by_token: ClassVar[bool] = True
 
     def __init__(self, settings: NerSettings, checkpoint: Checkpoint) -> None:
         if OUTSIDE not in checkpoint.labels:
@@ -81,8 +83,8 @@ class NerTask:
         """The list of entities; empty where there is none."""
         return (pa.field("entities", pa.list_(schema.ENTITY)),)
 
-    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
-        """Probabilities [rows, tokens, labels]."""
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """Probabilities [tokens, labels]."""
         logits: Tensor = model.classifier(hidden).float()
         return logits.softmax(-1)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
 
+from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window
 
 Scores = NDArray[np.float32]
@@ -34,16 +35,15 @@ class Task(Protocol):
 
     model_class: ClassVar[type[XmodPreTrainedModel]]
     """The transformers class whose head the task uses."""
+    by_token: ClassVar[bool]
+    """Whether ``score`` has a result for each token; otherwise it has one for each window."""
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """The output columns."""
 
-    def score(self, model: Any, hidden: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
-        """What to keep of a forward: [rows, tokens, hidden] and [rows, tokens] → [rows, …]."""
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """One value a field, from the document and ``score``'s result for each of its windows.
-
-        A result with a token axis comes without its padding.
-        """
+        """One value a field, from the document and ``score``'s result for each of its windows."""

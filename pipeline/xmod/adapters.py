@@ -1,146 +1,194 @@
 """Routed adapters: the adapter step of X-MOD at the cost of the languages present.
 
-Enters: a transformers X-MOD model. Leaves: the same model whose layers look adapters up by
-``lang_id`` in stacked weights. What holds: numbers as transformers computes them, for every
-``XmodConfig`` option; ``lang_ids`` are positions among the languages that were loaded.
+Enters: packed tokens and their languages. Leaves: what the adapters of their languages make of
+them. What holds: numbers as transformers computes them; ``lang_id`` is a position among the
+languages that were loaded.
 
 transformers' ``XmodOutput.lang_adapter`` walks every loaded adapter in every layer with a boolean
 mask, whether its language is in the batch or not (transformers/models/xmod/modeling_xmod.py; the
 model is Pfeiffer et al., NAACL 2022).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
-from transformers.models.xmod.modeling_xmod import (
-    XmodAdapter,
-    XmodLayer,
-    XmodOutput,
-    XmodPreTrainedModel,
-)
+from transformers.activations import ACT2FN
+from transformers.models.xmod.modeling_xmod import XmodAdapter
 
 from pipeline.errors import LanguageError
+from pipeline.xmod.packed import placed
+from pipeline.xmod.products import MakeProduct
 
-ModelT = TypeVar("ModelT", bound=XmodPreTrainedModel)
-
-
-def route_adapters(model: ModelT, bypass: bool = False) -> ModelT:
-    """``model`` with ``RoutedOutput`` in each layer; changed in place and returned.
-
-    With ``bypass`` the id after the last language's goes without an adapter.
-    """
-    for module in model.modules():
-        if isinstance(module, XmodLayer):
-            module.output = RoutedOutput(module.output, bypass)  # type: ignore[assignment]
-    return model
+_BLOCK = 32
+"""Tokens of one language that a GPU multiplies together: few, so that few are filled up."""
 
 
-def checked_lang_ids(codes: Sequence[str | None], loaded: Mapping[str | None, int]) -> list[int]:
-    """The ids of X-MOD languages among the ``loaded`` adapters; raises LanguageError for others.
+@dataclass(frozen=True)
+class Adapters:
+    """The languages whose adapters are loaded; ``bypass`` to let records go without any."""
 
-    None is the bypass, where that is loaded.
+    languages: tuple[str, ...]
+    bypass: bool = False
 
-    Only codes come in, so that no id of another checkpoint can reach the model: transformers
-    answers ids out of range without an error, as if there were no adapter.
-    """
-    wrong = sorted({str(code) for code in codes if code not in loaded})
-    if wrong:
-        raise LanguageError(
-            f"No adapter is loaded for {', '.join(wrong)}; expected one of "
-            f"{', '.join(map(str, loaded))}. "
-            "Add it to language.candidates in the config, or use a checkpoint that has it."
-        )
-    return [loaded[code] for code in codes]
+    def lang_ids(self, codes: Sequence[str | None]) -> list[int]:
+        """The ids of X-MOD languages; raises LanguageError for those that are not loaded.
 
+        None is the bypass, where that is loaded.
 
-class RoutedAdapters(nn.Module):
-    """The bottleneck adapters of all loaded languages as stacked weights.
-
-    The bypass is one more whose weights are 0: it adds nothing to the residual connection.
-    """
-
-    def __init__(self, adapters: list[XmodAdapter], bypass: bool = False) -> None:
-        super().__init__()
-        self.down_weight = _stacked([adapter.dense1.weight for adapter in adapters], bypass)
-        self.down_bias = _stacked([adapter.dense1.bias for adapter in adapters], bypass)
-        self.up_weight = _stacked([adapter.dense2.weight for adapter in adapters], bypass)
-        self.up_bias = _stacked([adapter.dense2.bias for adapter in adapters], bypass)
-        self.activation: Callable[[Tensor], Tensor] = adapters[0].adapter_act_fn
-
-    def forward(self, hidden: Tensor, lang_ids: Tensor) -> Tensor:
-        """Adapt ``hidden`` [rows, tokens, hidden] by each row's ``lang_ids`` [rows]."""
-        if hidden.device.type == "cpu":
-            return self._by_slices(hidden, lang_ids)
-        return self._gathered(hidden, lang_ids)
-
-    def _by_slices(self, hidden: Tensor, lang_ids: Tensor) -> Tensor:
-        """One matrix product a run of equal languages: no copy of weights, no masks.
-
-        Rows that are sorted by language make the fewest runs; any order is right.
+        Only codes come in, so that no id of another checkpoint can reach the model: transformers
+        answers ids out of range without an error, as if there were no adapter.
         """
-        languages, runs = torch.unique_consecutive(lang_ids, return_counts=True)
-        parts = torch.split(hidden, runs.tolist())
-        adapted = [
-            self._adapter(part, lang_id)
-            for part, lang_id in zip(parts, languages.tolist(), strict=True)
-        ]
-        return torch.cat(adapted)
-
-    def _adapter(self, hidden: Tensor, lang_id: int) -> Tensor:
-        inner = functional.linear(hidden, self.down_weight[lang_id], self.down_bias[lang_id])
-        return functional.linear(
-            self.activation(inner), self.up_weight[lang_id], self.up_bias[lang_id]
-        )
-
-    def _gathered(self, hidden: Tensor, lang_ids: Tensor) -> Tensor:
-        """Two batched products whatever the languages; nothing here waits for the host."""
-        inner = torch.baddbmm(
-            self.down_bias[lang_ids].unsqueeze(1), hidden, self.down_weight[lang_ids].mT
-        )
-        return torch.baddbmm(
-            self.up_bias[lang_ids].unsqueeze(1), self.activation(inner), self.up_weight[lang_ids].mT
-        )
+        loaded: dict[str | None, int] = {code: i for i, code in enumerate(self.languages)}
+        if self.bypass:
+            loaded[None] = len(self.languages)
+        wrong = sorted({str(code) for code in codes if code not in loaded})
+        if wrong:
+            raise LanguageError(
+                f"No adapter is loaded for {', '.join(wrong)}; expected one of "
+                f"{', '.join(map(str, loaded))}. "
+                "Add it to language.candidates in the config, or use a checkpoint that has it."
+            )
+        return [loaded[code] for code in codes]
 
 
-class RoutedOutput(nn.Module):
-    """``XmodOutput`` with its adapters stacked; takes over the modules of the one it replaces."""
+@dataclass(frozen=True)
+class Runs:
+    """Tokens by language: ``languages`` are pairs of a ``lang_id`` and its number of tokens.
 
-    def __init__(self, output: XmodOutput, bypass: bool = False) -> None:
+    ``order`` [tokens] sorts them and ``places`` [tokens] puts them back; None if they come sorted.
+    """
+
+    languages: tuple[tuple[int, int], ...]
+    order: Tensor | None
+    places: Tensor | None
+
+
+class RunLayout:
+    """Where the languages are, for ``SlicedAdapters``."""
+
+    def layout(self, lang_ids: NDArray[np.int64], device: torch.device) -> Runs:
+        """From each token's ``lang_id`` [tokens]."""
+        found, counts = np.unique(lang_ids, return_counts=True)
+        languages = tuple(zip(found.tolist(), counts.tolist(), strict=True))
+        if np.all(np.diff(lang_ids) >= 0):
+            return Runs(languages, None, None)
+        order = np.argsort(lang_ids, kind="stable")
+        return Runs(languages, placed(order, device), placed(_inverse(order), device))
+
+
+class SlicedAdapters(nn.Module):
+    """Two products a language that is present, on its slice of the sorted tokens: for a CPU.
+
+    A language's products are made when its first token comes: until then its weights are not even
+    read. The id after the last language's, the bypass, adds nothing.
+    """
+
+    def __init__(self, make: MakeProduct, activation: str, adapters: Sequence[XmodAdapter]) -> None:
         super().__init__()
-        self.dense = output.dense
-        self.LayerNorm = output.LayerNorm
-        self.dropout = output.dropout
-        self.ln_before_adapter = output.ln_before_adapter
-        self.adapter_layer_norm = output.adapter_layer_norm
-        self.adapter_reuse_layer_norm = output.adapter_reuse_layer_norm
-        self.adapters = RoutedAdapters(
+        self._adapters = adapters
+        self._activation = activation
+        self._make = make
+        self._made: dict[int, nn.Module] = {}
+
+    def forward(self, hidden: Tensor, runs: Runs) -> Tensor:
+        """[tokens, hidden] → [tokens, hidden]."""
+        ordered = hidden if runs.order is None else hidden.index_select(0, runs.order)
+        slices = torch.split(ordered, [tokens for _, tokens in runs.languages])
+        adapted = torch.cat(
             [
-                module
-                for module in output.adapter_modules.values()
-                if isinstance(module, XmodAdapter)
-            ],
-            bypass,
+                self._adapted(part, lang_id)
+                for part, (lang_id, _) in zip(slices, runs.languages, strict=True)
+            ]
+        )
+        return adapted if runs.places is None else adapted.index_select(0, runs.places)
+
+    def _adapted(self, hidden: Tensor, lang_id: int) -> Tensor:
+        if lang_id == len(self._adapters):
+            return torch.zeros_like(hidden)
+        adapted: Tensor = self._products(lang_id)(hidden)
+        return adapted
+
+    def _products(self, lang_id: int) -> nn.Module:
+        if lang_id not in self._made:
+            adapter = self._adapters[lang_id]
+            down = self._make(adapter.dense1, self._activation)
+            self._made[lang_id] = nn.Sequential(down, self._make(adapter.dense2, None))
+        return self._made[lang_id]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Tokens in blocks of one language each.
+
+    ``slots`` [blocks · block] are the tokens to put there, any one where a block is not full;
+    ``places`` [tokens] where each token stands then; ``lang_ids`` [blocks].
+    """
+
+    slots: Tensor
+    places: Tensor
+    lang_ids: Tensor
+
+
+class BlockLayout:
+    """Where the languages are, for ``BlockedAdapters``."""
+
+    def layout(self, lang_ids: NDArray[np.int64], device: torch.device) -> Blocks:
+        """From each token's ``lang_id`` [tokens]."""
+        order = np.argsort(lang_ids, kind="stable")
+        found, counts = np.unique(lang_ids, return_counts=True)
+        blocks = -(-counts // _BLOCK)
+        filled_up = np.cumsum(blocks * _BLOCK - counts) - (blocks * _BLOCK - counts)
+        stands = np.arange(len(order)) + np.repeat(filled_up, counts)
+        slots = np.zeros(int(blocks.sum()) * _BLOCK, dtype=np.int64)
+        slots[stands] = order
+        layout = (slots, stands[_inverse(order)], np.repeat(found, blocks))
+        return Blocks(*(placed(x, device) for x in layout))
+
+
+class BlockedAdapters(nn.Module):
+    """Two batched products whatever the languages: for a GPU, which never waits for the host.
+
+    The weights of all languages are stacked, [languages, inputs, outputs]. The bypass is one more
+    language, whose weights are 0: it adds nothing.
+    """
+
+    def __init__(self, bypass: bool, activation: str, adapters: Sequence[XmodAdapter]) -> None:
+        super().__init__()
+        for name, linears in (
+            ("down", [adapter.dense1 for adapter in adapters]),
+            ("up", [adapter.dense2 for adapter in adapters]),
+        ):
+            weights = _stacked([linear.weight.t() for linear in linears], bypass)
+            self.register_buffer(f"{name}_weight", weights)
+            biases = _stacked([linear.bias for linear in linears], bypass)
+            self.register_buffer(f"{name}_bias", biases.unsqueeze(1))
+        self._activation: Any = ACT2FN[activation]
+
+    def forward(self, hidden: Tensor, blocks: Blocks) -> Tensor:
+        """[tokens, hidden] → [tokens, hidden]."""
+        in_blocks = hidden.index_select(0, blocks.slots).view(-1, _BLOCK, hidden.shape[-1])
+        inner = self._activation(self._product("down", in_blocks, blocks.lang_ids))
+        adapted = self._product("up", inner, blocks.lang_ids)
+        return adapted.flatten(0, 1).index_select(0, blocks.places)
+
+    def _product(self, name: str, hidden: Tensor, lang_ids: Tensor) -> Tensor:
+        weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
+        return torch.baddbmm(
+            bias.index_select(0, lang_ids), hidden, weight.index_select(0, lang_ids)
         )
 
-    def forward(self, hidden: Tensor, residual: Tensor, lang_ids: Tensor) -> Tensor:
-        """The end of a layer: [rows, tokens, intermediate] → [rows, tokens, hidden]."""
-        hidden = self.dropout(self.dense(hidden)) + residual
-        normed = self._norm(hidden)
-        kept = normed if self.ln_before_adapter else hidden
-        adapted: Tensor = self.dropout(self.adapters(normed, lang_ids))
-        return adapted + kept
 
-    def _norm(self, hidden: Tensor) -> Tensor:
-        reused = self.LayerNorm if self.adapter_reuse_layer_norm else None
-        norm = self.adapter_layer_norm if self.adapter_layer_norm is not None else reused
-        normed: Tensor = hidden if norm is None else norm(hidden)
-        return normed
-
-
-def _stacked(tensors: list[Tensor], bypass: bool) -> nn.Parameter:
+def _stacked(tensors: Sequence[Tensor], bypass: bool) -> Tensor:
     kept = [tensor.detach() for tensor in tensors]
-    nothing = [torch.zeros_like(kept[0])] if bypass else []
-    return nn.Parameter(torch.stack([*kept, *nothing]), requires_grad=False)
+    return torch.stack([*kept, torch.zeros_like(kept[0])] if bypass else kept)
+
+
+def _inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return places

@@ -1,12 +1,14 @@
 """Loading a checkpoint's model with only the adapters that a run needs.
 
-Enters: a checkpoint and languages. Leaves: a transformers model with routed adapters on a device.
-What holds: what does not fit is an error, never a weight left at random; whether a checkpoint has a
-head, and how large a model will be, is told without loading any weight.
+Enters: a checkpoint and languages. Leaves: a ``Model``: the encoder over packed tokens, and heads.
+What holds: what does not fit is an error, never a weight left at random; float32 weights on a CPU
+are pages of the file, which all processes of a machine share; whether a checkpoint has a head, and
+how large a model will be, is told without loading any weight.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,31 +19,61 @@ from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import DType, RuntimeSettings
-from pipeline.xmod.adapters import route_adapters
+from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.encoder import PackedEncoder
 
 TORCH_DTYPES = {
     DType.FLOAT32: torch.float32,
     DType.BFLOAT16: torch.bfloat16,
     DType.FLOAT16: torch.float16,
+    DType.INT8: torch.float32,
 }
+"""What values between products are in; with int8 the products alone are of integers."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An encoder, and the transformers models of the heads that stand on it, by their class."""
+
+    encoder: PackedEncoder
+    heads: dict[type[XmodPreTrainedModel], XmodPreTrainedModel]
 
 
 def load_model(
     checkpoint: Checkpoint,
+    model_classes: Collection[type[XmodPreTrainedModel]],
+    adapters: Adapters,
+    runtime: RuntimeSettings,
+) -> Model:
+    """The checkpoint's encoder with ``adapters`` alone, and the heads of ``model_classes``.
+
+    Its ``lang_ids`` are those of ``adapters``. Raises CheckpointError where weights that a class
+    needs are missing, as when a head of another task is in the checkpoint, and where there is no
+    such device.
+    """
+    device = device_for(runtime)
+    # A model with a head has the encoder in it, so that a bare one is loaded only if alone.
+    models: dict[type[XmodPreTrainedModel], Any] = {
+        model_class: _from_pretrained(checkpoint, model_class, adapters.languages, runtime)
+        for model_class in ([one for one in model_classes if one is not XmodModel] or [XmodModel])
+    }
+    int8 = runtime.arithmetic is DType.INT8
+    first = next(iter(models.values())).base_model
+    encoder = PackedEncoder(first, device, bypass=adapters.bypass, int8=int8)
+    for model in models.values():
+        del model.base_model.encoder  # its layers have been taken over, and may be held no more
+        model.to(device)
+    return Model(encoder, models)
+
+
+def _from_pretrained(
+    checkpoint: Checkpoint,
     model_class: type[XmodPreTrainedModel],
     languages: Sequence[str],
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    bypass: bool = False,
+    runtime: RuntimeSettings,
 ) -> XmodPreTrainedModel:
-    """``model_class`` with the checkpoint's weights and the adapters of ``languages`` alone.
-
-    Its ``lang_ids`` count positions in ``languages``; with ``bypass`` one more goes without any
-    adapter. Raises CheckpointError where weights that the
-    class needs are missing, as when a head of another task is in the checkpoint.
-    """
+    """Transformers' model on the CPU, whose weights are mapped from the file where types allow."""
     config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
     options: dict[str, Any] = {"add_pooling_layer": False} if model_class is XmodModel else {}
     # The adapters that are left out are meant to be left out; transformers would warn of each.
@@ -49,7 +81,7 @@ def load_model(
     loaded: Any = model_class.from_pretrained(
         checkpoint.folder,
         config=config,
-        dtype=dtype,
+        dtype=TORCH_DTYPES[runtime.arithmetic],
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,
@@ -63,8 +95,8 @@ def load_model(
             f"{checkpoint.folder} does not fit {model_class.__name__}: {len(unfit)} weights are "
             f"missing or of another shape, {unfit[0]} among them. The checkpoint is incomplete."
         )
-    routed: XmodPreTrainedModel = route_adapters(model, bypass).to(device).eval()
-    return routed
+    fit: XmodPreTrainedModel = model.eval()
+    return fit
 
 
 def require_head(checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel]) -> None:

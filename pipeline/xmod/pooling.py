@@ -1,28 +1,30 @@
 """Token vectors → one vector a window, one function a mode.
 
-Enters: hidden states [rows, tokens, hidden] and attention mask [rows, tokens]. Leaves: [rows,
-hidden]. What holds: padding changes nothing.
+Enters: hidden states [tokens, hidden] and the packing. Leaves: [windows, hidden]. What holds: a
+window's vector comes from its own tokens alone.
 """
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from pipeline.settings import Pooling
+from pipeline.xmod.packed import Packed
 
 
-def mean_pooling(hidden: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the attention mask, special tokens included, as sentence-transformers does."""
-    weights = mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * weights).sum(1) / weights.sum(1)
+def mean_pooling(hidden: Tensor, packed: Packed) -> Tensor:
+    """Mean over all tokens, special ones included, as sentence-transformers does."""
+    # ``unsafe`` leaves out a check of the lengths that would make a GPU wait.
+    return torch.segment_reduce(hidden, "mean", lengths=packed.lengths, axis=0, unsafe=True)
 
 
-def cls_pooling(hidden: Tensor, mask: Tensor) -> Tensor:
+def cls_pooling(hidden: Tensor, packed: Packed) -> Tensor:
     """The first token's vector."""
-    return hidden[:, 0]
+    return hidden.index_select(0, packed.firsts)
 
 
-POOLING: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
+POOLING: dict[Pooling, Callable[[Tensor, Packed], Tensor]] = {
     Pooling.MEAN: mean_pooling,
     Pooling.CLS: cls_pooling,
 }

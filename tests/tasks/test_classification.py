@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import SENTENCES
-from documents import make_document, windows_of
+from documents import make_document, packed_of, windows_of
 from transformers import TextClassificationPipeline
 from transformers.models.xmod.modeling_xmod import XmodForSequenceClassification
 
@@ -33,7 +33,7 @@ def test_classification_equals_the_transformers_pipeline(kind, request):
         ids = torch.tensor(document.windows[0].ids).unsqueeze(0)
         with torch.inference_mode():
             hidden = model.roberta(ids).last_hidden_state
-            scores = task.score(model, hidden, torch.ones_like(ids)).numpy()
+            scores = task.score(model, hidden[0], packed_of(ids.shape[1])).numpy()
         label, score, probabilities = task.decode(document, list(scores))
         np.testing.assert_allclose(
             probabilities, [expected[name] for name in checkpoint.labels], atol=1e-5

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import torch
 from checkpoints import SENTENCES
-from documents import make_document, windows_of
+from documents import make_document, packed_of, windows_of
 from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline.settings import EmbeddingsSettings, ModelSettings
@@ -29,7 +29,8 @@ def test_embeddings_equal_the_plain_encoder(ner, pooling, normalize):
         ids = torch.tensor(document.windows[0].ids).unsqueeze(0)
         with torch.inference_mode():
             hidden = model(ids).last_hidden_state
-            (vector,) = task.decode(document, list(task.score(None, hidden, torch.ones_like(ids))))
+            scores = task.score(None, hidden[0], packed_of(ids.shape[1]))
+            (vector,) = task.decode(document, list(scores))
         expected = hidden[0].mean(0) if pooling == "mean" else hidden[0, 0]
         if normalize:
             expected = torch.nn.functional.normalize(expected, dim=0)
@@ -51,9 +52,9 @@ def test_embeddings_zero_vector_stays_zero(ner):
 
 
 def test_embeddings_of_a_half_precision_forward_are_pooled_in_float32(ner):
-    hidden = torch.rand(1, 500, 32, dtype=torch.bfloat16) + 1
-    pooled = make_task(ner).score(None, hidden, torch.ones(1, 500, dtype=torch.int64))
-    torch.testing.assert_close(pooled, hidden.float().mean(1), rtol=0, atol=1e-6)
+    hidden = torch.rand(500, 32, dtype=torch.bfloat16) + 1
+    (pooled,) = make_task(ner).score(None, hidden, packed_of(500))
+    torch.testing.assert_close(pooled, hidden.float().mean(0), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

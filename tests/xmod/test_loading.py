@@ -12,32 +12,44 @@ from transformers.models.xmod.modeling_xmod import (
     XmodForSequenceClassification,
     XmodForTokenClassification,
     XmodModel,
-    XmodPreTrainedModel,
 )
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import RuntimeSettings
+from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.loading import (
     TORCH_DTYPES,
+    Model,
     device_for,
     load_model,
     parameter_bytes,
     require_head,
 )
 
-CPU = torch.device("cpu")
+WINDOW = [0, 9, 30, 41, 2]
 
 
-def loaded(folder, model_class=XmodModel, languages=LANGUAGES) -> XmodPreTrainedModel:
-    checkpoint = open_folder(folder)
-    return load_model(checkpoint, model_class, languages, device=CPU, dtype=torch.float32)
+def loaded(folder: Path, model_class=XmodModel, languages=LANGUAGES, **runtime: object) -> Model:
+    settings = RuntimeSettings(**runtime)
+    return load_model(open_folder(folder), [model_class], Adapters(languages), settings)
 
 
 @torch.inference_mode()
-def output(model: torch.nn.Module, lang_ids: list[int]) -> torch.Tensor:
-    ids = torch.tensor([[0, 9, 30, 41, 2]] * len(lang_ids))
-    result: torch.Tensor = model(input_ids=ids, lang_ids=torch.tensor(lang_ids))[0]
-    return result
+def output(model: Model, lang_ids: list[int]) -> torch.Tensor:
+    """Hidden states [windows, tokens, hidden]."""
+    packed = model.encoder.pack([WINDOW] * len(lang_ids), lang_ids)
+    hidden: torch.Tensor = model.encoder(packed).view(len(lang_ids), len(WINDOW), -1)
+    return hidden
+
+
+@torch.inference_mode()
+def reference(folder: Path, lang_ids: list[int]) -> torch.Tensor:
+    """The same from transformers."""
+    model = XmodModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    hidden: torch.Tensor = model(
+        torch.tensor([WINDOW] * len(lang_ids)), lang_ids=torch.tensor(lang_ids)
+    ).last_hidden_state
+    return hidden
 
 
 def change_config(folder: Path, **changes: object) -> None:
@@ -63,26 +75,65 @@ def shard(folder: Path, elsewhere: Path) -> None:
 @pytest.mark.parametrize("folder", ["ner_folder", "topic_folder", "encoder_folder"])
 def test_load_model_encoder_comes_from_checkpoints_with_and_without_a_head(folder, request):
     path = request.getfixturevalue(folder)
-    reference = XmodModel.from_pretrained(path, add_pooling_layer=False).eval()
-    lang_ids = [4, 0, 2]
-    torch.testing.assert_close(
-        output(loaded(path), lang_ids), output(reference, lang_ids), rtol=0, atol=1e-5
-    )
+    found = output(loaded(path), [4, 0, 2])
+    torch.testing.assert_close(found, reference(path, [4, 0, 2]), rtol=0, atol=1e-5)
 
 
 def test_load_model_languages_pruned_and_reordered_give_the_same_numbers(ner_folder):
     few = ("th_TH", "en_XX", "zh_CN")
-    reference = XmodForTokenClassification.from_pretrained(ner_folder).eval()
+    expected = reference(ner_folder, [LANGUAGES.index(code) for code in few])
     pruned = loaded(ner_folder, XmodForTokenClassification, few)
-    expected = output(reference, [LANGUAGES.index(code) for code in few])
     torch.testing.assert_close(output(pruned, [0, 1, 2]), expected, rtol=0, atol=1e-5)
 
 
-def test_load_model_holds_only_the_adapters_that_are_asked_for(ner_folder):
+def test_load_model_head_comes_with_its_encoder_taken_out(ner_folder):
+    model = loaded(ner_folder, XmodForTokenClassification)
+    head = model.heads[XmodForTokenClassification]
+    expected = XmodForTokenClassification.from_pretrained(ner_folder).classifier
+    assert torch.equal(head.classifier.weight, expected.weight)
+    assert not [name for name, _ in head.named_parameters() if "encoder" in name]
+
+
+def test_load_model_of_a_head_and_the_bare_encoder_loads_the_weights_once(ner_folder):
+    classes = [XmodModel, XmodForTokenClassification]
+    model = load_model(open_folder(ner_folder), classes, Adapters(LANGUAGES), RuntimeSettings())
+    assert [*model.heads] == [XmodForTokenClassification]
+
+
+def mapped(model: Model) -> int:
+    """How many of the encoder's parameters are pages of a safetensors file."""
+    ranges = [
+        [int(edge, 16) for edge in line.split()[0].split("-")]
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if line.endswith(".safetensors")
+    ]
+    return sum(
+        any(start <= parameter.data_ptr() < end for start, end in ranges)
+        for parameter in model.encoder.parameters()
+    )
+
+
+def test_load_model_float32_weights_are_pages_of_the_file(ner_folder):
+    model = loaded(ner_folder)
+    assert mapped(model) == len(list(model.encoder.parameters())) > 30
+
+
+def test_load_model_int8_embeddings_alone_are_pages_of_the_file(ner_folder):
+    model = loaded(ner_folder, dtype="int8")
+    embeddings = model.encoder._embeddings.word_embeddings.weight
+    assert embeddings.dtype == torch.float32
+    assert 0 < mapped(model) < mapped(loaded(ner_folder))
+    likeness = torch.cosine_similarity(output(model, [2]), reference(ner_folder, [2]), dim=-1)
+    assert likeness.min() > 0.999
+
+
+def test_load_model_int8_is_for_cpus_alone():
+    with pytest.raises(ValueError, match=r"runtime\.dtype is int8, which is for CPUs"):
+        RuntimeSettings(dtype="int8", gpus_per_actor=1)
+
+
+def test_parameter_bytes_are_those_of_the_adapters_that_are_asked_for(ner_folder):
     few = ("ja_XX", "de_DE")
-    layer = loaded(ner_folder, XmodModel, few).encoder.layer[0]
-    assert layer.output.adapters.down_weight.shape == (2, 16, 32)
-    assert not any("adapter_modules" in name for name, _ in layer.named_modules())
     checkpoint = open_folder(ner_folder)
     sizes = [parameter_bytes(checkpoint, XmodModel, some) for some in (few, LANGUAGES)]
     adapter = 4 * (2 * 16 * 32 + 16 + 32)
@@ -99,7 +150,7 @@ def test_load_model_shards_of_which_one_is_a_link_are_read(copied, tmp_path):
 def test_load_model_half_precision_weights_become_float32(tmp_path):
     tiny_model(XmodModel).half().save_pretrained(tmp_path)
     model = loaded(tmp_path)
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert {p.dtype for p in model.encoder.parameters()} == {torch.float32}
     assert output(model, [0]).dtype == torch.float32
 
 
@@ -142,13 +193,13 @@ def test_require_head_that_is_there_passes(ner_folder, topic_folder, encoder_fol
 def test_device_is_the_gpu_that_the_settings_ask_for_and_nothing_else(monkeypatch):
     gpu = RuntimeSettings(gpus_per_actor=0.5)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device_for(RuntimeSettings()) == CPU
-    assert device_for(RuntimeSettings(device="cpu", gpus_per_actor=1)) == CPU
+    assert device_for(RuntimeSettings()) == torch.device("cpu")
+    assert device_for(RuntimeSettings(device="cpu", gpus_per_actor=1)) == torch.device("cpu")
     for settings in (gpu, RuntimeSettings(device="cuda")):
         with pytest.raises(CheckpointError, match="sees no GPU"):
             device_for(settings)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert device_for(RuntimeSettings()) == CPU
+    assert device_for(RuntimeSettings()) == torch.device("cpu")
     assert device_for(gpu).type == "cuda"
 
 

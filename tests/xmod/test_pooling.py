@@ -1,13 +1,21 @@
 """Token vectors → one vector a window."""
 
+import numpy as np
 import pytest
 import torch
 
 from pipeline.settings import Pooling
+from pipeline.xmod.packed import Packer
 from pipeline.xmod.pooling import POOLING
 
-HIDDEN = torch.tensor([[[1.0, 2.0], [3.0, 6.0], [5.0, 1.0]], [[2.0, 0.0], [4.0, 8.0], [9.0, 9.0]]])
-MASK = torch.tensor([[1, 1, 1], [1, 1, 0]])
+HIDDEN = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, 1.0], [2.0, 0.0], [4.0, 8.0]])
+
+
+class Nothing:
+    """A layout that pooling does not look at."""
+
+    def layout(self, values: np.ndarray, device: torch.device) -> None:
+        return None
 
 
 @pytest.mark.parametrize(
@@ -15,15 +23,9 @@ MASK = torch.tensor([[1, 1, 1], [1, 1, 0]])
     [(Pooling.MEAN, [[3.0, 3.0], [3.0, 4.0]]), (Pooling.CLS, [[1.0, 2.0], [2.0, 0.0]])],
 )
 def test_pooling_equals_the_value_by_hand(mode, expected):
-    assert POOLING[mode](HIDDEN, MASK).tolist() == expected
-
-
-@pytest.mark.parametrize("mode", Pooling)
-def test_pooling_padding_changes_nothing(mode):
-    garbage = torch.full((2, 4, 2), 1e6)
-    hidden = torch.cat([HIDDEN, garbage], 1)
-    mask = torch.cat([MASK, torch.zeros(2, 4, dtype=torch.int64)], 1)
-    assert torch.equal(POOLING[mode](hidden, mask), POOLING[mode](HIDDEN, MASK))
+    packer = Packer(Nothing(), Nothing(), padding_id=1, device=torch.device("cpu"))
+    packed = packer([[0, 9, 2], [0, 2]], [0, 0])
+    assert POOLING[mode](HIDDEN, packed).tolist() == expected
 
 
 def test_pooling_every_mode_has_a_function():

@@ -20,7 +20,6 @@ from pipeline.training.config import PretrainConfig, TranslationObjective
 from pipeline.training.corpus import TRANSLATION_COLUMNS, of_languages, read_corpus
 from pipeline.training.objectives.objective import MaskedWindows, Objective
 from pipeline.training.trainer import Batch, Example
-from pipeline.xmod.pooling import mean_pooling
 
 
 def translations(
@@ -52,7 +51,7 @@ def translations(
         )
 
     def loss(_: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
-        return ranking_loss(mean_pooling(hidden, batch["attention_mask"]), settings.temperature)
+        return ranking_loss(_means(hidden, batch["attention_mask"]), settings.temperature)
 
     return Objective(
         name="translations",
@@ -96,3 +95,9 @@ def ranking_loss(vectors: Tensor, temperature: float) -> Tensor:
     there = functional.cross_entropy(similarity, own)
     back = functional.cross_entropy(similarity.T, own)
     return (there + back) / 2
+
+
+def _means(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean of [rows, tokens, hidden] over the attention mask [rows, tokens]."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1)

@@ -1,0 +1,122 @@
+"""X-MOD's encoder over packed tokens, with the weights of transformers' modules.
+
+Enters: a transformers ``XmodModel`` on a device, and micro-batches. Leaves: hidden states [tokens,
+hidden]. What holds: numbers as transformers computes them, for every ``XmodConfig`` option; no step
+works on padding; on a GPU no step waits for the host, and the steps are as many whatever the
+languages.
+
+The layers are those of transformers/models/xmod/modeling_xmod.py.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from transformers import XmodConfig
+from transformers.models.xmod.modeling_xmod import XmodAdapter, XmodLayer, XmodModel
+
+from pipeline.xmod.adapters import BlockedAdapters, BlockLayout, RunLayout, SlicedAdapters
+from pipeline.xmod.attention import Attention, attention_for
+from pipeline.xmod.packed import Packed, Packer
+from pipeline.xmod.products import MakeProduct, product_maker
+
+_PIECE = 512
+"""Tokens of a CPU's feed-forward whose inner values, four times as wide, fit its cache."""
+
+
+class PackedEncoder(nn.Module):
+    """The encoder of ``model`` on ``device``; for inference alone, without dropout.
+
+    It takes the modules of ``model`` over. With ``bypass`` the ``lang_id`` after the last
+    language's goes without an adapter; with ``int8`` products are of 8-bit integers.
+    """
+
+    def __init__(
+        self, model: XmodModel, device: torch.device, *, bypass: bool = False, int8: bool = False
+    ) -> None:
+        super().__init__()
+        config: XmodConfig = model.config
+        layers = cast(Iterable[XmodLayer], model.encoder.layer)
+        on_cpu = device.type == "cpu"
+        attention = attention_for(device, model.dtype, causal=config.is_decoder)
+        make = product_maker(device, model.dtype, int8=int8)
+        adapters = partial(SlicedAdapters, make) if on_cpu else partial(BlockedAdapters, bypass)
+        self._embeddings = model.embeddings
+        self._layers = nn.ModuleList(
+            _Layer(layer, attention, make, adapters(config.hidden_act, _adapters_of(layer)))
+            for layer in layers
+        )
+        self._norm = model.encoder.LayerNorm if config.pre_norm else nn.Identity()
+        layout = RunLayout() if on_cpu else BlockLayout()
+        self.pack = Packer(attention, layout, config.pad_token_id or 0, device)
+        self.to(device).eval()
+
+    def forward(self, packed: Packed) -> Tensor:
+        """The last hidden states [tokens, hidden]."""
+        hidden: Tensor = self._embeddings(
+            input_ids=packed.ids.unsqueeze(0), position_ids=packed.positions.unsqueeze(0)
+        ).squeeze(0)
+        for layer in self._layers:
+            hidden = layer(hidden, packed)
+        normed: Tensor = self._norm(hidden)
+        return normed
+
+
+class _Layer(nn.Module):
+    """``XmodLayer`` over packed tokens [tokens, hidden]."""
+
+    def __init__(
+        self, layer: XmodLayer, attention: Attention, make: MakeProduct, adapters: nn.Module
+    ) -> None:
+        super().__init__()
+        own, projected, output = layer.attention.self, layer.attention.output, layer.output
+        activation = own.config.hidden_act
+        self._attention = attention
+        self._heads = (own.num_attention_heads, own.attention_head_size)
+        self._query, self._key, self._value = (
+            make(linear, None) for linear in (own.query, own.key, own.value)
+        )
+        self._projection = make(projected.dense, None)
+        self._attention_norm, self._norm = projected.LayerNorm, output.LayerNorm
+        self._up = make(layer.intermediate.dense, activation)
+        self._down = make(output.dense, None)
+        self._adapters = adapters
+        self._adapter_norm = output.adapter_layer_norm
+        if self._adapter_norm is None and output.adapter_reuse_layer_norm:
+            self._adapter_norm = output.LayerNorm
+        self._pre_norm = layer.pre_norm
+        self._ln_before_adapter = output.ln_before_adapter
+
+    def forward(self, hidden: Tensor, packed: Packed) -> Tensor:
+        """[tokens, hidden] → [tokens, hidden]."""
+        attended = self._attended(hidden, packed)
+        return self._adapted(self._fed_forward(attended), packed.languages)
+
+    def _attended(self, hidden: Tensor, packed: Packed) -> Tensor:
+        normed = self._attention_norm(hidden) if self._pre_norm else hidden
+        query, key, value = (
+            product(normed).view(-1, *self._heads)
+            for product in (self._query, self._key, self._value)
+        )
+        attended = self._attention(query, key, value, packed.windows).flatten(1)
+        added: Tensor = self._projection(attended) + hidden
+        return added if self._pre_norm else self._attention_norm(added)
+
+    def _fed_forward(self, hidden: Tensor) -> Tensor:
+        normed = self._norm(hidden) if self._pre_norm else hidden
+        pieces = [normed] if normed.device.type != "cpu" else torch.split(normed, _PIECE)
+        fed = [self._down(self._up(piece)) for piece in pieces]
+        return (fed[0] if len(fed) == 1 else torch.cat(fed)) + hidden
+
+    def _adapted(self, hidden: Tensor, languages: object) -> Tensor:
+        normed = hidden if self._adapter_norm is None else self._adapter_norm(hidden)
+        kept = normed if self._ln_before_adapter else hidden
+        adapted: Tensor = self._adapters(normed, languages) + kept
+        return adapted if self._pre_norm else self._norm(adapted)
+
+
+def _adapters_of(layer: XmodLayer) -> list[XmodAdapter]:
+    modules = layer.output.adapter_modules.values()
+    return [module for module in modules if isinstance(module, XmodAdapter)]

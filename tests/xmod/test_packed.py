@@ -1,0 +1,41 @@
+"""Windows end to end."""
+
+import numpy as np
+import torch
+
+from pipeline.xmod.packed import Packed, Packer
+
+CPU = torch.device("cpu")
+
+
+class Seen:
+    """A layout that is what it was made from."""
+
+    def layout(self, values: np.ndarray, device: torch.device) -> list[int]:
+        return values.tolist()
+
+
+def pack(*windows: list[int], lang_ids: tuple[int, ...]) -> Packed:
+    return Packer(Seen(), Seen(), padding_id=1, device=CPU)(windows, lang_ids)
+
+
+def test_pack_windows_stand_end_to_end_without_padding():
+    packed = pack([0, 7, 2], [0, 2], lang_ids=(4, 3))
+    assert packed.ids.tolist() == [0, 7, 2, 0, 2]
+    assert packed.bounds.tolist() == [0, 3, 5]
+    assert packed.firsts.tolist() == [0, 3]
+    assert packed.lengths.tolist() == [3, 2]
+
+
+def test_pack_layouts_are_of_lengths_and_of_each_tokens_language():
+    packed = pack([0, 7, 2], [0, 2], lang_ids=(4, 3))
+    assert packed.windows == [3, 2]
+    assert packed.languages == [4, 4, 4, 3, 3]
+
+
+def test_pack_positions_begin_after_the_padding_id_in_each_window():
+    assert pack([0, 7, 2], [0, 2], lang_ids=(0, 0)).positions.tolist() == [2, 3, 4, 2, 3]
+
+
+def test_pack_padding_token_in_a_text_has_no_position_of_its_own():
+    assert pack([0, 1, 7, 2], lang_ids=(0,)).positions.tolist() == [2, 1, 3, 4]
