@@ -27,6 +27,7 @@ def test_spread_of_samples_is_median_and_extremes():
 
 def test_spread_formatted_gives_each_number_the_spec():
     assert f"{Spread(1.934, 1.88, 1.97):.2f}" == "1.93 (1.88–1.97)"
+    assert f"{Spread.of([1.934]):.2f}" == "1.93"
 
 
 def test_speed_up_compares_sides_within_a_round():

@@ -53,9 +53,11 @@ def bars(
     axis = picture.subplots()
     for kind, colour in zip(dict.fromkeys(bar.kind for bar in held), COLOURS, strict=False):
         _bars_of(axis, held, kind, colour)
-    for name, goal in (goals or {}).items():
+    for place, (name, goal) in enumerate((goals or {}).items()):
         axis.axvline(goal, color=GREY, linestyle="--", linewidth=1, zorder=3)
-        axis.annotate(name, (goal, 1), (3, 2), xycoords=_TOP, textcoords="offset points", size=9)
+        # One above the other, as goals may be near each other.
+        above = (3, 2 + 11 * place)
+        axis.annotate(name, (goal, 1), above, xycoords=_TOP, textcoords="offset points", size=9)
     axis.set_yticks(range(len(held)), [bar.label for bar in held])
     axis.set(xlabel=unit, xlim=(0, None), ylim=(len(held) - 0.4, -0.6))
     axis.grid(axis="x", alpha=0.3)

@@ -30,7 +30,9 @@ class Spread:
         return cls(median(held), min(held), max(held))
 
     def __format__(self, spec: str) -> str:
-        """``spec`` is a number's: ``1.93 (1.88–1.97)`` by ``.2f``."""
+        """``spec`` is a number's: ``1.93 (1.88–1.97)`` by ``.2f``, ``1.93`` if all are one."""
+        if self.low == self.high:
+            return format(self.median, spec)
         middle, low, high = (format(one, spec) for one in (self.median, self.low, self.high))
         return f"{middle} ({low}–{high})"
 
