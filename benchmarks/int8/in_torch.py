@@ -1,0 +1,142 @@
+"""The layer in torch: float32, bfloat16, and 8-bit integers in several ways.
+
+Enters: linear layers. Leaves: a callable from hidden states to the layer's outputs, all float32.
+What holds: weights are scaled by output; inputs as they come, by row or, in torch.ao, by tensor.
+"""
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.ao import quantization
+
+from benchmarks.int8.layer import Layer, Linears
+
+
+def float32(linears: Linears) -> Layer:
+    """Linear layers as they are in torch, which is MKL."""
+    return Layer(linears, _plain)
+
+
+def float32_onednn(linears: Linears) -> Layer:
+    """The inner product of oneDNN, with GELU in it."""
+    return Layer(linears, _OneDnnProduct)
+
+
+def bfloat16(linears: Linears) -> nn.Module:
+    """Linear layers as they are in torch, in bfloat16."""
+    return _InBfloat16(Layer(linears, _plain))
+
+
+def int8_own(linears: Linears) -> Layer:
+    """Ours; to be swapped for the pipeline's class by this line."""
+    return Layer(linears, _Int8Product)
+
+
+def int8_own_packed(linears: Linears) -> Layer:
+    """The same with oneDNN's own order of weights, which scales outputs before they are written."""
+    return Layer(linears, _PackedInt8Product)
+
+
+def int8_torch(linears: Linears, engine: str) -> nn.Module:
+    """Dynamic quantization by torch.ao with ``engine``: x86, fbgemm or onednn."""
+    # The engine is read while weights are packed; what is packed keeps it.
+    torch.backends.quantized.engine = engine
+    how = {nn.Linear: quantization.per_channel_dynamic_qconfig}
+    layer: nn.Module = quantization.quantize_dynamic(float32(linears), how)
+    return layer
+
+
+def int8_torchao(linears: Linears) -> nn.Module:
+    """Dynamic quantization by torchao, with a scale for each row."""
+    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, PerRow, quantize_
+
+    layer = deepcopy(float32(linears))
+    quantize_(layer, Int8DynamicActivationInt8WeightConfig(granularity=PerRow()))
+    return layer
+
+
+def compiled(layer: nn.Module) -> nn.Module:
+    """``layer`` through inductor, for any number of tokens; needs a C++ compiler."""
+    layer.compile(dynamic=True)
+    return layer
+
+
+def _plain(linear: nn.Linear, activation: str | None) -> nn.Module:
+    return nn.Sequential(linear, nn.GELU() if activation else nn.Identity())
+
+
+class _OneDnnProduct(nn.Module):
+    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
+        super().__init__()
+        self._linear = linear
+        self._then: tuple[str, list[float], str | None]
+        self._then = ("gelu", [], "none") if activation else ("none", [], None)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(
+            hidden, self._linear.weight, self._linear.bias, *self._then
+        )
+        return product
+
+
+class _InBfloat16(nn.Module):
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self._layer = deepcopy(layer).bfloat16()
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, ...]:
+        return tuple(one.float() for one in self._layer(hidden.bfloat16()))
+
+
+class _Int8Product(nn.Module):
+    """A scale for each output of the weights and for each row of the input; exact sums in int32."""
+
+    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
+        super().__init__()
+        self._weight: Tensor
+        self._weight_scales: Tensor
+        self._bias: Tensor
+        scales = _scales(linear.weight)
+        self.register_buffer("_weight", _rounded(linear.weight, scales).t().contiguous())
+        self.register_buffer("_weight_scales", scales.squeeze(1))
+        self.register_buffer("_bias", linear.bias.detach())
+        self._activation = F.gelu if activation else nn.Identity()
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        scales = _scales(hidden)
+        sums = torch._int_mm(_rounded(hidden, scales), self._weight) * scales
+        return self._activation(torch.addcmul(self._bias, sums, self._weight_scales))
+
+
+class _PackedInt8Product(nn.Module):
+    """As above; inputs are shifted to 0 … 255, because oneDNN is slow with others (m: 4,000×)."""
+
+    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
+        super().__init__()
+        scales = _scales(linear.weight)
+        self._packed = torch.ops.onednn.qlinear_prepack(_rounded(linear.weight, scales), None)
+        self._weight_scales = scales.squeeze(1)
+        self._zeros = torch.zeros(linear.out_features, dtype=torch.int32)
+        self._bias = linear.bias
+        self._activation = F.gelu if activation else nn.Identity()
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        scales = _scales(hidden)
+        shifted = hidden.div(scales).round_().add_(128).to(torch.uint8)
+        product: Tensor = torch.ops.onednn.qlinear_pointwise(
+            *(shifted, 1.0, 128, self._packed, self._weight_scales, self._zeros),
+            *(None, 1.0, 0, torch.float32, "none", [], ""),
+        )
+        activated: Tensor = self._activation(torch.addcmul(self._bias, product, scales))
+        return activated
+
+
+def _scales(rows: Tensor) -> Tensor:
+    # abs and amax: torch.aminmax is many times as slow.
+    return rows.abs().amax(1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny).div_(127)
+
+
+def _rounded(rows: Tensor, scales: Tensor) -> Tensor:
+    return rows.div(scales).round_().to(torch.int8)
