@@ -8,8 +8,8 @@ from benchmarks.int8.sides import BASE, OWN, SIDES, Side
 ROWS = 24
 
 
-@pytest.mark.parametrize("name", [OWN, "fp32 oneDNN", "bf16 torch"])
-def test_side_gives_what_float32_gives_and_its_rows_stand_alone(name: str):
+@pytest.mark.parametrize("name", [OWN, "fp32 oneDNN", "bf16 torch", "int8 own, packed, pieces"])
+def test_side_gives_what_float32_does_and_its_rows_stand_alone(name: str):
     weights = linears()
     base, side = (SIDES[one].make(weights, 1) for one in (BASE, name))
     found = checks(side, base, hidden_states(ROWS))
@@ -28,6 +28,6 @@ def test_side_with_one_scale_for_all_rows_does_not_stand_alone():
 
 
 def test_side_without_its_packages_says_what_to_install():
-    side = Side(lambda weights, threads: pytest.fail(), ("torch", "no_such_package"))
+    side = Side(SIDES[OWN].make, ("torch", "no_such_package"))
     assert side.lacks() == "pip install no_such_package"
     assert SIDES[OWN].lacks() is None

@@ -13,6 +13,9 @@ from torch.ao import quantization
 
 from benchmarks.int8.layer import Layer, Linears
 
+_PIECE = 256
+"""Rows; half as many and twice as many are slower (m)."""
+
 
 def float32(linears: Linears) -> Layer:
     """Linear layers as they are in torch, which is MKL."""
@@ -37,6 +40,14 @@ def int8_own(linears: Linears) -> Layer:
 def int8_own_packed(linears: Linears) -> Layer:
     """The same with oneDNN's own order of weights, which scales outputs before they are written."""
     return Layer(linears, _PackedInt8Product)
+
+
+def in_pieces(layer: nn.Module) -> nn.Module:
+    """``layer``, a few rows at a time, so that what it writes between products stays in the cache.
+
+    To allow this rows have to stand alone.
+    """
+    return _InPieces(layer)
 
 
 def int8_torch(linears: Linears, engine: str) -> nn.Module:
@@ -88,6 +99,16 @@ class _InBfloat16(nn.Module):
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, ...]:
         return tuple(one.float() for one in self._layer(hidden.bfloat16()))
+
+
+class _InPieces(nn.Module):
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self._layer = layer
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, ...]:
+        pieces = [self._layer(piece) for piece in hidden.split(_PIECE)]
+        return tuple(torch.cat(own) for own in zip(*pieces, strict=True))
 
 
 class _Int8Product(nn.Module):
