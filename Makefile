@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check format lock clean
+.PHONY: help install demo test bench check format lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
 
 install: .venv/installed  ## Make .venv with all that running and testing need
 
@@ -23,6 +23,35 @@ demo: install  ## Annotate the sample corpus with entities, topics and vectors, 
 
 test: install  ## Run all tests: real Ray, real S3, real kills
 	$(BIN)/python -m pytest
+
+bench: bench-engine bench-operations bench-job bench-int8 bench-quality bench-memory bench-planning bench-scale bench-languages  ## Measure all figures, an hour alone on the machine
+
+bench-engine: install  ## The engine against transformers, X-MOD base
+	$(BIN)/python -m benchmarks.engine
+
+bench-operations: install  ## Operations of a forward, and which of them make a GPU wait
+	$(BIN)/python -m benchmarks.operations
+
+bench-job: install  ## The whole job against the bare engine, and where its time goes
+	$(BIN)/python -m benchmarks.whole_job
+
+bench-int8: install  ## Back ends for 8-bit products; those not installed are skipped
+	$(BIN)/python -m benchmarks.int8_backends
+
+bench-quality: install  ## What int8 costs the demo model in quality
+	$(BIN)/python -m benchmarks.int8_quality
+
+bench-memory: install  ## A second actor's memory; loading 4 of 81 languages
+	$(BIN)/python -m benchmarks.memory
+
+bench-planning: install  ## Planning a corpus of 100,000 files
+	$(BIN)/python -m benchmarks.planning
+
+bench-scale: install  ## Ten times the records, a thousand units, two nodes
+	$(BIN)/python -m benchmarks.scale
+
+bench-languages: install  ## Language detectors
+	$(BIN)/python -m benchmarks.language_detectors
 
 check: install  ## Lint, formatting and types
 	$(BIN)/ruff check .

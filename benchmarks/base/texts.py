@@ -2,7 +2,7 @@
 
 Enters: the folder of corpora. Leaves: texts with their X-MOD languages, and windows of token ids.
 What holds: of four texts two are sentences (SIB-200's test split), one is short (``lid_eval``), and
-one is a paragraph (two to five lines of NTREX); order and choice are the same in every run.
+one is a paragraph (two or three lines of NTREX); order and choice are the same in every run.
 
 Token ids are the demonstration tokenizer's, which makes somewhat more of a text than XLM-R's does.
 """
@@ -72,6 +72,6 @@ def _paragraphs(folder: Path, generator: Random) -> Iterator[tuple[str, str]]:
         with gzip.open(path, "rt", encoding="utf-8-sig") as file:
             lines = [line.strip() for line in file]
         while lines and code:
-            length = generator.randint(2, 5)
+            length = generator.randint(2, 3)
             yield code, " ".join(lines[:length])
             lines = lines[length:]

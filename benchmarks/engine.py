@@ -1,0 +1,211 @@
+"""The engine against plain transformers, on X-MOD base's geometry and 81 languages mixed.
+
+    python -m benchmarks.engine
+
+Enters: the corpora below ``--data``. Leaves: ``engine.md``, ``.json`` and ``.png`` in ``--out``.
+What holds: random weights, natural lengths; all sides run in one process, in turns, on the same
+texts, of which each side takes every n-th of its batches; a rate is of real tokens, padding not
+counted.
+
+The limit is what the matrix products of a forward alone would allow: those of the linear layers,
+timed apart in the same rounds with weights packed for the cache, and those of attention, taken to
+go as fast.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
+
+from benchmarks.base.checkpoint import base_checkpoint
+from benchmarks.base.limit import ProductsAlone
+from benchmarks.base.plain import plain_model, plain_run
+from benchmarks.base.texts import Windows, mixed_texts, windows_of
+from benchmarks.harness.picture import Bar, bars
+from benchmarks.harness.record import RESULTS, Figure, Record
+from benchmarks.harness.rounds import Rounds, Spread, take_turns
+from benchmarks.harness.sheet import Sheet
+from benchmarks.harness.surroundings import surroundings
+from pipeline.language.xmod_base import XMOD_BASE
+from pipeline.settings import ModelSettings, RuntimeSettings
+from pipeline.xmod.adapters import Adapters
+from pipeline.xmod.batching import micro_batches
+from pipeline.xmod.checkpoint import open_checkpoint
+from pipeline.xmod.encoder import PackedEncoder
+from pipeline.xmod.loading import load_model
+
+ARRIVAL, SORTED, ONE = "transformers, as they arrive", "transformers, by length", "transformers"
+FLOAT32, INT8, OWN = "ours, float32", "ours, int8", "ours"
+LIMIT = "matrix products alone, float32"
+_BATCH = 32
+_EQUAL = 64
+"""Tokens of each window where all are equal."""
+
+Batches = list[list[int]]
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Folder of corpora.")] = Path("../shared/data"),
+    out: Annotated[Path, typer.Option(help="Folder for results.")] = RESULTS,
+    texts: Annotated[int, typer.Option(min=64, help="Texts, as many as a unit may have.")] = 1024,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Measure, print and write."""
+    around = surroundings()
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    windows = windows_of(mixed_texts(data, texts))
+    mixed, tokens = _mixed(windows, rounds)
+    equal = _equal(windows, rounds)
+    found = _record(around, windows, _Rates(mixed, tokens), equal)
+    found.print(Console())
+    found.write(out, "engine")
+    shown = [Bar(name, mixed.rate(name, tokens[name])) for name in tokens]
+    bars(out / "engine.png", "X-MOD base, 81 languages mixed, 2 cores", "real tokens/s", shown)
+
+
+class _Rates:
+    """Tokens a second of each side of the mixed rounds."""
+
+    def __init__(self, rounds: Rounds, tokens: dict[str, float]) -> None:
+        self._rounds, self.tokens = rounds, tokens
+
+    def rate(self, name: str) -> Spread:
+        """Of one side."""
+        return self._rounds.rate(name, self.tokens[name])
+
+    def ratio(self, name: str, over: str) -> Spread:
+        """How many times the tokens a second of ``over``, round by round."""
+        own = [self.tokens[name] / seconds for seconds in self._rounds.seconds[name]]
+        other = [self.tokens[over] / seconds for seconds in self._rounds.seconds[over]]
+        return Spread.of(a / b for a, b in zip(own, other, strict=True))
+
+
+@torch.inference_mode()
+def _mixed(windows: Windows, rounds: int) -> tuple[Rounds, dict[str, float]]:
+    """Seconds of each side, and the tokens that it had."""
+    model = plain_model(base_checkpoint())
+    by_length = sorted(range(len(windows.tokens)), key=lambda i: -len(windows.tokens[i]))
+    own = list(micro_batches(windows.lengths, windows.lang_ids, RuntimeSettings().batch_tokens))
+    some: dict[str, Batches] = {
+        ARRIVAL: _every(_batches(list(range(len(by_length)))), 2),
+        SORTED: _every(_batches(by_length), 4),
+        FLOAT32: _every(own, 4),
+        INT8: _every(own, 8),
+    }
+    sides: dict[str, Callable[[], object]] = {
+        name: lambda name=name: plain_run(model, windows, some[name]) for name in (ARRIVAL, SORTED)
+    }
+    for name, dtype in ((FLOAT32, "float32"), (INT8, "int8")):
+        encoder = _encoder(dtype)
+        sides[name] = lambda encoder=encoder, name=name: _run(encoder, windows, some[name])
+    lengths = windows.lengths
+    tokens: dict[str, float] = {
+        name: sum(lengths[i] for batch in batches for i in batch) for name, batches in some.items()
+    }
+    products = ProductsAlone(np.array([lengths[i] for batch in some[FLOAT32] for i in batch]))
+    sides[LIMIT], tokens[LIMIT] = products, products.tokens
+    return take_turns(sides, rounds), tokens
+
+
+@torch.inference_mode()
+def _equal(windows: Windows, rounds: int) -> Rounds:
+    """One language, windows of one length: what transformers does best."""
+    long = [one[:_EQUAL] for one in windows.tokens if len(one) >= _EQUAL][:_BATCH]
+    same = Windows(long, [0] * len(long))
+    model, encoder = plain_model(base_checkpoint()), _encoder("float32")
+    whole = [list(range(len(long)))]
+    return take_turns(
+        {
+            ONE: lambda: plain_run(model, same, whole),
+            OWN: lambda: _run(encoder, same, whole),
+        },
+        rounds,
+        {ONE: 2, OWN: 2},
+    )
+
+
+def _encoder(dtype: str) -> PackedEncoder:
+    checkpoint = open_checkpoint(ModelSettings(path=str(base_checkpoint())))
+    runtime = RuntimeSettings(dtype=dtype)
+    model = load_model(checkpoint, [XmodForTokenClassification], Adapters(XMOD_BASE), runtime)
+    return model.encoder
+
+
+def _run(encoder: PackedEncoder, windows: Windows, batches: Batches) -> None:
+    for batch in batches:
+        some = windows.taken(batch)
+        encoder(encoder.pack(some.tokens, some.lang_ids))
+
+
+def _batches(order: list[int]) -> Batches:
+    return [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+
+
+def _every(batches: Batches, number: int) -> Batches:
+    """``number`` of the batches, evenly spread."""
+    places = np.linspace(0, len(batches) - 1, min(number, len(batches)) * 2 + 1)[1::2]
+    return [batches[int(place)] for place in places]
+
+
+def _padding(windows: Windows, order: list[int]) -> float:
+    lengths = windows.lengths
+    padded = sum(max(lengths[i] for i in batch) * len(batch) for batch in _batches(order))
+    return padded / sum(lengths)
+
+
+def _record(around: object, windows: Windows, rates: _Rates, equal: Rounds) -> Record:
+    order = list(range(len(windows.tokens)))
+    by_length = sorted(order, key=lambda i: -windows.lengths[i])
+    rows = [
+        (name, f"{rates.rate(name):,.0f}", f"{rates.tokens[name]:,.0f}") for name in rates.tokens
+    ]
+    padding = [
+        ("transformers, as they arrive", f"{_padding(windows, order):.2f}"),
+        ("transformers, by length", f"{_padding(windows, by_length):.2f}"),
+        ("ours: windows stand end to end", "1.00"),
+    ]
+    return Record(
+        title="The engine against transformers",
+        about=(
+            f"X-MOD base's geometry with random weights, {len(windows.tokens):,} texts in "
+            f"{len(set(windows.lang_ids))} languages, {sum(windows.lengths):,} tokens; batches of "
+            f"{_BATCH} for transformers, micro-batches of {RuntimeSettings().batch_tokens:,} "
+            "tokens for us."
+        ),
+        surroundings=around,
+        figures=[
+            _ratio("float32 against arrival order", rates.ratio(FLOAT32, ARRIVAL), 4.2),
+            _ratio("int8 against arrival order", rates.ratio(INT8, ARRIVAL), 7.0),
+            _ratio("float32 against order of length", rates.ratio(FLOAT32, SORTED), 2.1),
+            _ratio("one language, equal lengths, float32", equal.speed_up(OWN, over=ONE), 1.0),
+            _ratio("share of the limit of matrix products", rates.ratio(FLOAT32, LIMIT), 0.85),
+            _ratio("transformers by length, share of the limit", rates.ratio(SORTED, LIMIT), None),
+            Figure(
+                name="padded tokens a real one",
+                value=Spread.of([1.0]),
+                unit="×",
+                goal=1.03,
+                less_is_better=True,
+            ),
+        ],
+        sheets=[
+            Sheet("Real tokens a second", ("side", "tokens/s", "tokens a round"), rows),
+            Sheet("Tokens that are multiplied for each real one", ("side", "×"), padding),
+        ],
+        samples={"mixed": rates._rounds.seconds, "equal": equal.seconds},
+    )
+
+
+def _ratio(name: str, value: Spread, goal: float | None) -> Figure:
+    return Figure(name=name, value=value, unit="×", goal=goal)
+
+
+if __name__ == "__main__":
+    typer.run(main)
