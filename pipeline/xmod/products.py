@@ -18,6 +18,9 @@ MakeProduct = Callable[[nn.Linear, str | None], nn.Module]
 _POST_OPERATIONS = {"gelu": ("gelu", "none"), "relu": ("relu", None), "tanh": ("tanh", None)}
 """Activations that oneDNN applies while a product is still in the cache, with its variant."""
 
+_LEAST = 1e-30
+"""A row's largest value at least, so that its scale is no subnormal number, which may count as 0."""
+
 
 def product_maker(device: torch.device, dtype: torch.dtype, *, int8: bool) -> MakeProduct:
     """What is fastest where the model runs; ``benchmarks/`` says how they compare."""
@@ -98,8 +101,8 @@ def _activation(name: str | None) -> Callable[[Tensor], Tensor]:
 
 
 def _scales(rows: Tensor) -> Tensor:
-    """What 1 stands for in each of ``rows`` [rows, inputs], as [rows, 1]."""
-    return rows.abs().amax(1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny).div_(127)
+    """What 1 stands for in each of ``rows`` [rows, inputs], as [rows, 1]; never 0."""
+    return rows.abs().amax(1, keepdim=True).clamp_(min=_LEAST).div_(127)
 
 
 def _rounded(rows: Tensor, scales: Tensor) -> Tensor:

@@ -50,6 +50,16 @@ def test_int8_product_is_within_its_rounding(activation, linear, hidden):
 
 
 @torch.inference_mode()
+def test_int8_product_zeros_give_the_bias_also_where_subnormal_numbers_count_as_zero(linear):
+    torch.set_flush_denormal(True)
+    try:
+        found = Int8Product(linear, None)(torch.zeros(2, 48))
+    finally:
+        torch.set_flush_denormal(False)
+    assert torch.equal(found, linear.bias.expand(2, -1))
+
+
+@torch.inference_mode()
 def test_int8_product_row_does_not_depend_on_its_neighbours(linear, hidden):
     product = Int8Product(linear, "gelu")
     alone = torch.cat([product(row.unsqueeze(0)) for row in hidden])
