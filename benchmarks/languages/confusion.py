@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
+from benchmarks.harness.picture import canvas
 from benchmarks.languages.figures import NO_ANSWER, Figures
-from benchmarks.languages.pictures import canvas
 
 _FAMILIES = {
     "Germanic": "en_XX nl_XX af_ZA de_DE da_DK no_XX sv_SE is_IS",

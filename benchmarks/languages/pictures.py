@@ -6,32 +6,19 @@ which people with any colour vision tell apart, and markers differ in shape as w
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from benchmarks.harness.picture import COLOURS, GREY, canvas
 from benchmarks.languages.figures import BINS, Figures
 from benchmarks.languages.report import Report
 from benchmarks.languages.tables import display_name
 
-_DPI = 100
-_WIDTH = 12.0
-"""Inches."""
-_COLOURS = ("#0072B2", "#D55E00")
-_GREY = "#888888"
+_COLOURS = COLOURS[:2]
 _MARKERS = {"sentences": "o", "short": "^"}
 _PANELS_A_ROW = 3
 _FEWEST = 10
 """Texts that a bin needs for its accuracy to be drawn."""
-
-
-def canvas(height: float, width: float = _WIDTH) -> Figure:
-    """An empty picture; inches."""
-    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
-    return Figure(figsize=(width, height), dpi=_DPI, layout=layout)
 
 
 def reliability(report: Report, path: Path) -> None:
@@ -69,7 +56,7 @@ def languages(report: Report, names: tuple[str, str], path: Path) -> None:
 
 
 def _accuracy(axis: Axes, own: dict[str, Figures]) -> None:
-    axis.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
     for (corpus, one), colour in zip(own.items(), _COLOURS, strict=True):
         # Where a bin is left out, the line breaks.
         shares = [part.accuracy if part.texts >= _FEWEST else np.nan for part in one.bins]
@@ -96,7 +83,7 @@ def _dots(
     """A dot for the first and a ring for the second; where both are the same, a dot in a ring."""
     rows = np.arange(len(codes))
     first, second = (np.array([one[code] for code in codes]) for one in shares)
-    axis.hlines(rows, first, second, color=_GREY, linewidth=1, zorder=1)
+    axis.hlines(rows, first, second, color=GREY, linewidth=1, zorder=1)
     axis.scatter(first, rows, s=24, color=_COLOURS[0], label=names[0], zorder=2)
     axis.scatter(second, rows, s=80, facecolors="none", edgecolors=_COLOURS[1], label=names[1])
     axis.set_yticks(rows, [f"{display_name(code)}  {code}" for code in codes], fontsize=9)

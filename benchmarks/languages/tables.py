@@ -6,11 +6,10 @@ detectors stand in the order of their accuracy on the first corpus.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from langcodes import Language
-from rich.table import Table
 
+from benchmarks.harness.sheet import Sheet
 from benchmarks.languages.figures import BINS
 from benchmarks.languages.footprint import TEXTS
 from benchmarks.languages.report import Report
@@ -36,31 +35,6 @@ how far scores are from the share that is right. *Texts/s*: one thread, the medi
 49 of all short texts are a quotation left in French ("Il faut bien le faire.") and labelled as the
 language around it, so that nobody can be right in them.
 """
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table of text; the first column is its rows' name, the others are figures."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-
-    def rich(self) -> Table:
-        """For the terminal."""
-        table = Table(title=self.title, title_justify="left")
-        for place, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if place else "left")
-        for row in self.rows:
-            table.add_row(*row)
-        return table
-
-    def markdown(self) -> str:
-        """A heading and a table."""
-        rule = ["---", *["---:"] * (len(self.columns) - 1)]
-        heads = [column.replace("\n", " ") for column in self.columns]
-        lines = [f"| {' | '.join(row)} |" for row in (heads, rule, *self.rows)]
-        return "\n".join([f"## {self.title}", "", *lines, ""])
 
 
 def summary(report: Report) -> list[Sheet]:
