@@ -12,7 +12,7 @@ The way of a record::
 ``schema``          every column name and Arrow type at each hand-off; what a stage is
 ``errors``          the exception tree
 ``storage``         files at ``file``, ``s3://`` and ``gs://``; create-only writes
-``plan``            input URI → units (``unit``), from footers alone
+``plan``            input URI → units (``unit``), from each file's ``footer`` alone
 ``job``             settings with all that they name looked up: a ``recipe`` a stage, fingerprint
 ``read``            unit → Arrow table, behind the schema ``gate``
 ``language``        text or tag → language → X-MOD language and ``lang_id``

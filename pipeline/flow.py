@@ -38,6 +38,10 @@ _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 _TASK: dict[str, Any] = {**_WHOLE, "ray_remote_args_fn": lambda: {"max_retries": 0}}
 """A task whose process died is not tried among others again: Ray would do so without end."""
 
+_PUBLISHERS = 2
+"""Units that are published at once for each actor, without a CPU of their own: reading ahead takes
+each that it finds, and nothing would be committed before the last unit is tokenized."""
+
 
 def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iterator[pa.Table]:
     """Publish ``units``; a table of ``schema.RECEIPT`` for each, except where a process died.
@@ -68,7 +72,12 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
             ray_remote_args_fn=_actor_options,
             **_WHOLE,
         )
-        .map_batches(partial(receipt, publish=job.publisher), num_cpus=0.1, **_TASK)
+        .map_batches(
+            partial(receipt, publish=job.publisher),
+            num_cpus=0,
+            concurrency=_PUBLISHERS * runtime.actors.max,
+            **_TASK,
+        )
     )
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 
@@ -190,3 +199,5 @@ def _configure(context: DataContext) -> None:
     context.print_on_execution_start = False
     # Ray 2.60 has no other way yet to say how often an actor restarts and a task is tried again.
     warnings.filterwarnings("ignore", "`ray_remote_args", DeprecationWarning)
+    # A round may well have fewer units than may be published at once.
+    warnings.filterwarnings("ignore", "The maximum number of concurrent tasks", UserWarning)

@@ -101,6 +101,8 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
 
 def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
     """Raise SchemaError that names the columns in which ``seen`` differs from ``planned``."""
+    if seen.equals(planned):
+        return
     expected, found = ({field.name: str(field.type) for field in s} for s in (planned, seen))
     drifted = sorted(
         name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)

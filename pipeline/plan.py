@@ -5,23 +5,28 @@ be read) and the units to cut it into. What holds: footers alone are read; a uni
 file and is bounded by rows and by bytes; the same corpus and settings give the same units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 import pyarrow as pa
 
 from pipeline.errors import InputError
-from pipeline.gate import gate, open_parquet, require_planned
+from pipeline.footer import Footer, FooterReader
+from pipeline.gate import require_planned
 from pipeline.settings import InputSettings, RuntimeSettings
-from pipeline.storage import input_files, open_input
+from pipeline.storage import input_files
 from pipeline.unit import SourceFile, Unit
 
 _READERS = 32
 """Footers that are read at once: each is a wait for the store, not work."""
+_BATCH = 64
+"""Files that a thread is handed at once, at most: to hand one over takes as long as to read it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CorpusFile:
     """A file as its footer has it; ``unfolded`` is its size in bytes before compression."""
 
@@ -56,8 +61,8 @@ def survey_corpus(settings: InputSettings, *, allow_bad_files: bool) -> Survey:
     """The files at ``settings.uri``; raises InputError where one is bad and that is not allowed."""
     sources = input_files(settings.uri)
     with ThreadPoolExecutor(_READERS) as readers:
-        footers = readers.map(lambda source: _footer(source, settings), sources)
-        return _gathered(list(zip(sources, footers, strict=True)), allow_bad_files)
+        batches = readers.map(partial(_footers, FooterReader(settings)), _batches(sources))
+        return _gathered(sources, chain.from_iterable(batches), allow_bad_files)
 
 
 def cut(
@@ -68,48 +73,41 @@ def cut(
     return tuple(units if limit is None else _limited(units, limit))
 
 
-_Footer = tuple[CorpusFile, pa.Schema]
+def _batches(sources: Sequence[SourceFile]) -> Iterator[Sequence[SourceFile]]:
+    """``sources`` in order, so cut that every thread gets some of them."""
+    size = max(1, min(_BATCH, len(sources) // _READERS))
+    return (sources[start : start + size] for start in range(0, len(sources), size))
 
 
-def _footer(source: SourceFile, settings: InputSettings) -> _Footer | BadFile:
+def _footers(read: FooterReader, sources: Iterable[SourceFile]) -> list[Footer | BadFile]:
+    return [_footer(read, source) for source in sources]
+
+
+def _footer(read: FooterReader, source: SourceFile) -> Footer | BadFile:
     try:
-        with open_input(source) as file:
-            parquet = open_parquet(file, source.uri)
-            metadata = parquet.metadata
-            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-            _require_sum([group.num_rows for group in groups], metadata.num_rows, source.uri)
-            unfolded = sum(group.total_byte_size for group in groups)
-            columns = gate(parquet.schema_arrow, settings, source.uri)
+        return read(source)
     except (InputError, pa.ArrowException) as error:
         return BadFile(source, str(error))
-    return CorpusFile(source, metadata.num_rows, unfolded), columns
 
 
-def _require_sum(rows: list[int], total: int, uri: str) -> None:
-    if min(rows, default=0) < 0 or sum(rows) != total:
-        raise InputError(
-            f"{uri} is damaged: its footer has {total} rows in all and {sum(rows)} in its row "
-            "groups."
-        )
-
-
-def _gathered(footers: list[tuple[SourceFile, _Footer | BadFile]], allow_bad_files: bool) -> Survey:
+def _gathered(
+    sources: Sequence[SourceFile], footers: Iterable[Footer | BadFile], allow_bad_files: bool
+) -> Survey:
     files: list[CorpusFile] = []
     bad: list[BadFile] = []
     planned: pa.Schema | None = None
-    for source, footer in footers:
+    for source, footer in zip(sources, footers, strict=True):
         if isinstance(footer, BadFile):
             bad.append(footer)
             continue
-        file, columns = footer
-        planned = planned or columns
+        planned = planned or footer.columns
         try:
-            require_planned(columns, planned, source.uri)
-            files.append(file)
+            require_planned(footer.columns, planned, source.uri)
+            files.append(CorpusFile(source, footer.rows, footer.unfolded))
         except InputError as error:
             bad.append(BadFile(source, str(error)))
     if planned is None or (bad and not allow_bad_files):
-        raise InputError(_complaint(bad, len(footers)))
+        raise InputError(_complaint(bad, len(sources)))
     return Survey(tuple(files), tuple(bad), planned)
 
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
     """One input file as the planner saw it; ``version`` is its etag or its modification time."""
 
@@ -19,7 +19,7 @@ class SourceFile:
     version: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
     """Rows ``start`` to ``stop`` (exclusive, from 0) of ``source``."""
 

@@ -13,7 +13,8 @@ import pytest
 from stores import gcs_puts
 
 from pipeline.errors import ConfigError, InputError, OutputError
-from pipeline.storage import Store, canonical, input_files, open_input
+from pipeline.storage import Store, canonical, input_files, open_input, read_tail
+from pipeline.unit import SourceFile
 
 
 def test_create_new_path_writes_the_bytes(store: Store):
@@ -249,3 +250,29 @@ def test_open_input_of_a_file_that_is_gone_raises(corpus: Store):
     corpus.delete(["b.parquet"])
     with pytest.raises(InputError, match=r"b\.parquet: nothing is there"), open_input(planned):
         pass
+
+
+def test_read_tail_is_the_end_of_the_file(store: Store):
+    whole = bytes(range(256)) * 1000
+    store.replace("a.parquet", whole)
+    store.replace("b.parquet", b"short")
+    long, short = input_files(store.uri)
+    tail = read_tail(long)
+    assert tail
+    assert len(tail) < len(whole)
+    assert whole.endswith(tail)
+    assert read_tail(short) == b"short"
+
+
+def test_read_tail_of_a_file_that_is_not_the_one_planned_is_none(store: Store):
+    store.replace("a.parquet", b"one")
+    store.replace("b.parquet", b"one")
+    store.replace("c.parquet", b"")
+    changed, gone, empty = input_files(store.uri)
+    store.replace("a.parquet", b"two")
+    store.delete(["b.parquet"])
+    assert [read_tail(source) for source in (changed, gone, empty)] == [None] * 3
+
+
+def test_read_tail_at_a_store_that_knows_no_such_request_is_none():
+    assert read_tail(SourceFile(uri="gs://bucket/a.parquet", size=3, version="1")) is None

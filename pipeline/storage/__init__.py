@@ -11,7 +11,7 @@ is there.
 
 ===========  ===================================================================================
 ``store``    the output folder
-``inputs``   the corpus
+``inputs``   the corpus; ``tail`` the end of a file, with its footer
 ``local``    whole files on a local disk
 ``backend``  URI → filesystem; what it raises → this package's errors
 ===========  ===================================================================================
@@ -20,5 +20,6 @@ is there.
 from pipeline.storage.backend import canonical
 from pipeline.storage.inputs import input_files, open_input
 from pipeline.storage.store import Store
+from pipeline.storage.tail import read_tail
 
-__all__ = ["Store", "canonical", "input_files", "open_input"]
+__all__ = ["Store", "canonical", "input_files", "open_input", "read_tail"]

@@ -1,0 +1,92 @@
+"""A Ray of this machine with one raylet a core.
+
+Enters: cores. Leaves: the ``Driver`` that joins. What holds: a raylet and all that it starts stay on
+its core, which the first one shares with Ray's head and with the driver; only a holder of the token
+is let in; another Ray of this machine neither sees this one nor is seen.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks.scaling.job import Driver
+
+CPUS = 3
+"""What a raylet says that it has, so that an actor of two leaves one to read, and none to a second
+actor: two actors are on two raylets."""
+CPUS_AN_ACTOR = 2
+
+_STORE_BYTES = 300 << 20
+_STARTS_WITHIN = 60
+
+_COMMON = (
+    f"--num-cpus={CPUS}",
+    f"--object-store-memory={_STORE_BYTES}",
+    "--min-worker-port=0",
+    "--max-worker-port=0",
+    "--dashboard-agent-listen-port=0",
+    "--disable-usage-stats",
+    "--block",
+)
+
+
+@contextmanager
+def raylets(cores: Sequence[int], folder: Path) -> Iterator[Driver]:
+    """A raylet on each of ``cores``; their logs and sockets are in ``folder``, of a short path."""
+    port, client = _free_ports(2)
+    address = f"127.0.0.1:{port}"
+    head = [
+        "--head",
+        f"--port={port}",
+        f"--ray-client-server-port={client}",
+        f"--temp-dir={folder}",
+        "--include-dashboard=false",
+    ]
+    with ExitStack() as stack:
+        stack.enter_context(_raylet(cores[0], head, folder))
+        for core in cores[1:]:
+            stack.enter_context(_raylet(core, [f"--address={address}"], folder))
+        yield Driver(cores[0], {"RAY_AUTH_MODE": "token", "RAY_ADDRESS": address})
+
+
+@contextmanager
+def _raylet(core: int, arguments: Sequence[str], folder: Path) -> Iterator[None]:
+    ray = str(Path(sys.executable).with_name("ray"))
+    log = folder / f"core-{core}.log"
+    variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), ray, "start", *arguments, *_COMMON],
+            env={**variables, "RAY_AUTH_MODE": "token"},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_started(process, log)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(_STARTS_WITHIN)
+
+
+def _wait_until_started(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while "Ray runtime started" not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"A raylet did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.2)
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
