@@ -15,7 +15,7 @@ from benchmarks.int8.layer import Layer, Linears
 from pipeline.xmod.products import MakeProduct, product_maker
 
 _PIECE = 256
-"""Rows; half as many and twice as many are slower (m)."""
+"""Rows; half as many and twice as many are slower."""
 
 
 def float32(linears: Linears) -> Layer:
@@ -103,7 +103,7 @@ class _InPieces(nn.Module):
 
 
 class _PackedInt8Product(nn.Module):
-    """As the pipeline's; inputs are shifted to 0 … 255, because oneDNN is slow with others (m: 4,000×)."""
+    """As the pipeline's, but inputs are shifted to 0 … 255: oneDNN is slow with others (4,000×)."""
 
     def __init__(self, linear: nn.Linear, activation: str | None) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _PackedInt8Product(nn.Module):
 
 def _scales(rows: Tensor) -> Tensor:
     # abs and amax: torch.aminmax is many times as slow.
-    return rows.abs().amax(1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny).div_(127)
+    return rows.abs().amax(1, keepdim=True).clamp_(min=1e-30).div_(127)
 
 
 def _rounded(rows: Tensor, scales: Tensor) -> Tensor:
