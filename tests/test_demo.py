@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
 MEGABYTE = 1_000_000
 LEAST_F1 = 0.3
+SAME_TOPICS = 0.98
+LEAST_COSINE = 0.9995
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,27 @@ def test_demo_model_finds_what_people_marked(tmp_path):
     }
     f1 = 2 * len(found & expected) / (len(found) + len(expected))
     assert f1 > LEAST_F1, f"{len(found & expected)} of {len(expected)} found, {len(found)} in all"
+
+
+def test_demo_model_in_int8_says_nearly_what_it_says_in_float32(tmp_path):
+    """Topics and vectors of the first records; with one or two bits less they are too far."""
+    plans = []
+    for dtype in ("float32", "int8"):
+        overrides = [f"output.uri={tmp_path}/out", f"runtime.dtype={dtype}"]
+        settings = load("configs/demo.yaml", overrides, JobSettings)
+        filed = settings.model_copy(update={"tasks": settings.tasks[1:]})
+        plans.append(make_plan(filed, Options(limit=128)))
+    job = plans[0].job
+    blocks = [job.tokenize(job.identify(job.reader(unit))) for unit in plans[0].units]
+    sides = [pa.concat_tables([plan.job.annotate(block) for block in blocks]) for plan in plans]
+    topics, vectors = (
+        [np.array(side[name].drop_null().to_pylist()) for side in sides]
+        for name in ("topic_label", "embedding")
+    )
+    cosines = (vectors[0] * vectors[1]).sum(1)
+    assert len(cosines) > 100
+    assert (topics[0] == topics[1]).mean() >= SAME_TOPICS
+    assert LEAST_COSINE <= cosines.min() < 1 - 1e-6, "float32 against itself gives 1"
 
 
 def test_demo_shows_records_of_its_output(tmp_path, monkeypatch):

@@ -18,6 +18,9 @@ MakeProduct = Callable[[nn.Linear, str | None], nn.Module]
 _POST_OPERATIONS = {"gelu": ("gelu", "none"), "relu": ("relu", None), "tanh": ("tanh", None)}
 """Activations that oneDNN applies while a product is still in the cache, with its variant."""
 
+_PIECE = 512
+"""Rows whose sums stay in the cache until they are scaled."""
+
 _LEAST = 1e-30
 """A row's largest value at least, so that its scale is no subnormal number, which may count as 0."""
 
@@ -90,9 +93,13 @@ class Int8Product(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[rows, inputs] → [rows, outputs], float32."""
-        scales = _scales(hidden)
-        sums = torch._int_mm(_rounded(hidden, scales), self.weight)
-        return self._activation(torch.addcmul(self.bias, sums * scales, self.scales))
+        product = hidden.new_empty(len(hidden), len(self.scales))
+        pieces = zip(torch.split(hidden, _PIECE), torch.split(product, _PIECE), strict=True)
+        for rows, place in pieces:
+            scales = _scales(rows)
+            sums = torch._int_mm(_rounded(rows, scales), self.weight) * scales
+            place.copy_(self._activation(torch.addcmul(self.bias, sums, self.scales)))
+        return product
 
 
 def _activation(name: str | None) -> Callable[[Tensor], Tensor]:

@@ -125,6 +125,7 @@ def test_packed_encoder_int8_is_near_float32(values):
     assert not torch.equal(found, packed(model, LANG_IDS))
 
 
+@torch.inference_mode()
 @pytest.mark.parametrize("int8", [False, True])
 def test_packed_encoder_window_has_the_same_numbers_beside_any_other(int8):
     model = tiny_model(XmodModel)
