@@ -8,6 +8,7 @@ side's own library included; compiled code is not taken from an earlier run.
 """
 
 import ctypes
+import gc
 import json
 import os
 import subprocess
@@ -83,6 +84,7 @@ def _measure(name: str, threads: int) -> Footprint:
 
 def _megabytes() -> float:
     """What the process holds now, without what it has freed."""
+    gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return int(_STATUS.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 

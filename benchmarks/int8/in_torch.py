@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.ao import quantization
 
 from benchmarks.int8.layer import Layer, Linears
+from pipeline.xmod.products import MakeProduct, product_maker
 
 _PIECE = 256
-"""Rows; half as many and twice as many are slower (m)."""
+"""Rows; half as many and twice as many are slower."""
 
 
 def float32(linears: Linears) -> Layer:
@@ -23,8 +24,8 @@ def float32(linears: Linears) -> Layer:
 
 
 def float32_onednn(linears: Linears) -> Layer:
-    """The inner product of oneDNN, with GELU in it."""
-    return Layer(linears, _OneDnnProduct)
+    """The pipeline's: oneDNN's inner product, with GELU in it."""
+    return Layer(linears, _of_pipeline(int8=False))
 
 
 def bfloat16(linears: Linears) -> nn.Module:
@@ -33,8 +34,8 @@ def bfloat16(linears: Linears) -> nn.Module:
 
 
 def int8_own(linears: Linears) -> Layer:
-    """Ours; to be swapped for the pipeline's class by this line."""
-    return Layer(linears, _Int8Product)
+    """The pipeline's."""
+    return Layer(linears, _of_pipeline(int8=True))
 
 
 def int8_own_packed(linears: Linears) -> Layer:
@@ -74,22 +75,12 @@ def compiled(layer: nn.Module) -> nn.Module:
     return layer
 
 
+def _of_pipeline(*, int8: bool) -> MakeProduct:
+    return product_maker(torch.device("cpu"), torch.float32, int8=int8)
+
+
 def _plain(linear: nn.Linear, activation: str | None) -> nn.Module:
     return nn.Sequential(linear, nn.GELU() if activation else nn.Identity())
-
-
-class _OneDnnProduct(nn.Module):
-    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
-        super().__init__()
-        self._linear = linear
-        self._then: tuple[str, list[float], str | None]
-        self._then = ("gelu", [], "none") if activation else ("none", [], None)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(
-            hidden, self._linear.weight, self._linear.bias, *self._then
-        )
-        return product
 
 
 class _InBfloat16(nn.Module):
@@ -111,28 +102,8 @@ class _InPieces(nn.Module):
         return tuple(torch.cat(own) for own in zip(*pieces, strict=True))
 
 
-class _Int8Product(nn.Module):
-    """A scale for each output of the weights and for each row of the input; exact sums in int32."""
-
-    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
-        super().__init__()
-        self._weight: Tensor
-        self._weight_scales: Tensor
-        self._bias: Tensor
-        scales = _scales(linear.weight)
-        self.register_buffer("_weight", _rounded(linear.weight, scales).t().contiguous())
-        self.register_buffer("_weight_scales", scales.squeeze(1))
-        self.register_buffer("_bias", linear.bias.detach())
-        self._activation = F.gelu if activation else nn.Identity()
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        scales = _scales(hidden)
-        sums = torch._int_mm(_rounded(hidden, scales), self._weight) * scales
-        return self._activation(torch.addcmul(self._bias, sums, self._weight_scales))
-
-
 class _PackedInt8Product(nn.Module):
-    """As above; inputs are shifted to 0 … 255, because oneDNN is slow with others (m: 4,000×)."""
+    """As the pipeline's, but inputs are shifted to 0 … 255: oneDNN is slow with others (4,000×)."""
 
     def __init__(self, linear: nn.Linear, activation: str | None) -> None:
         super().__init__()
@@ -156,7 +127,7 @@ class _PackedInt8Product(nn.Module):
 
 def _scales(rows: Tensor) -> Tensor:
     # abs and amax: torch.aminmax is many times as slow.
-    return rows.abs().amax(1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny).div_(127)
+    return rows.abs().amax(1, keepdim=True).clamp_(min=1e-30).div_(127)
 
 
 def _rounded(rows: Tensor, scales: Tensor) -> Tensor:

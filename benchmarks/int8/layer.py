@@ -14,6 +14,8 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from pipeline.xmod.products import MakeProduct
+
 HIDDEN = 768
 
 
@@ -42,8 +44,6 @@ OUTPUTS = ("query", "key", "projection", "down", "adapter_up")
 GIGAFLOP_A_TOKEN = 2e-9 * sum(shape.inputs * shape.outputs for shape in PRODUCTS.values())
 
 Linears = Mapping[str, nn.Linear]
-MakeProduct = Callable[[nn.Linear, str | None], nn.Module]
-"""As ``pipeline/xmod``'s: from a linear layer and the activation after it, None for none."""
 T = TypeVar("T")
 
 _WEIGHT, _BIAS = 0.04, 0.1
