@@ -22,7 +22,7 @@ _PIECE = 512
 """Rows whose sums stay in the cache until they are scaled."""
 
 _LEAST = 1e-30
-"""A row's largest value at least, so that its scale is no subnormal number, which may count as 0."""
+"""A row's largest value at least: a scale that is a subnormal number may count as 0."""
 
 
 def product_maker(device: torch.device, dtype: torch.dtype, *, int8: bool) -> MakeProduct:
