@@ -1,8 +1,8 @@
 """A Ray of this machine with one raylet a core.
 
-Enters: cores. Leaves: the ``Driver`` that joins. What holds: a raylet and all that it starts stay on
-its core, which the first one shares with Ray's head and with the driver; only a holder of the token
-is let in; another Ray of this machine neither sees this one nor is seen.
+Enters: cores. Leaves: the ``Driver`` that joins. What holds: a raylet and all that it starts stay
+on its core, which the first one shares with Ray's head and with the driver; only a holder of the
+token is let in; another Ray of this machine neither sees this one nor is seen.
 """
 
 import os
