@@ -7,15 +7,11 @@ What holds: weights are scaled by output; inputs as they come, by row or, in tor
 from copy import deepcopy
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.ao import quantization
 
 from benchmarks.int8.layer import Layer, Linears
 from pipeline.xmod.products import MakeProduct, product_maker
-
-_PIECE = 256
-"""Rows; half as many and twice as many are slower."""
 
 
 def float32(linears: Linears) -> Layer:
@@ -36,19 +32,6 @@ def bfloat16(linears: Linears) -> nn.Module:
 def int8_own(linears: Linears) -> Layer:
     """The pipeline's."""
     return Layer(linears, _of_pipeline(int8=True))
-
-
-def int8_own_packed(linears: Linears) -> Layer:
-    """The same with oneDNN's own order of weights, which scales outputs before they are written."""
-    return Layer(linears, _PackedInt8Product)
-
-
-def in_pieces(layer: nn.Module) -> nn.Module:
-    """``layer``, a few rows at a time, so that what it writes between products stays in the cache.
-
-    To allow this rows have to stand alone.
-    """
-    return _InPieces(layer)
 
 
 def int8_torch(linears: Linears, engine: str) -> nn.Module:
@@ -90,45 +73,3 @@ class _InBfloat16(nn.Module):
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, ...]:
         return tuple(one.float() for one in self._layer(hidden.bfloat16()))
-
-
-class _InPieces(nn.Module):
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self._layer = layer
-
-    def forward(self, hidden: Tensor) -> tuple[Tensor, ...]:
-        pieces = [self._layer(piece) for piece in hidden.split(_PIECE)]
-        return tuple(torch.cat(own) for own in zip(*pieces, strict=True))
-
-
-class _PackedInt8Product(nn.Module):
-    """As the pipeline's, but inputs are shifted to 0 … 255: oneDNN is slow with others (4,000×)."""
-
-    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
-        super().__init__()
-        scales = _scales(linear.weight)
-        self._packed = torch.ops.onednn.qlinear_prepack(_rounded(linear.weight, scales), None)
-        self._weight_scales = scales.squeeze(1)
-        self._zeros = torch.zeros(linear.out_features, dtype=torch.int32)
-        self._bias = linear.bias
-        self._activation = F.gelu if activation else nn.Identity()
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        scales = _scales(hidden)
-        shifted = hidden.div(scales).round_().add_(128).to(torch.uint8)
-        product: Tensor = torch.ops.onednn.qlinear_pointwise(
-            *(shifted, 1.0, 128, self._packed, self._weight_scales, self._zeros),
-            *(None, 1.0, 0, torch.float32, "none", [], ""),
-        )
-        activated: Tensor = self._activation(torch.addcmul(self._bias, product, scales))
-        return activated
-
-
-def _scales(rows: Tensor) -> Tensor:
-    # abs and amax: torch.aminmax is many times as slow.
-    return rows.abs().amax(1, keepdim=True).clamp_(min=1e-30).div_(127)
-
-
-def _rounded(rows: Tensor, scales: Tensor) -> Tensor:
-    return rows.div(scales).round_().to(torch.int8)

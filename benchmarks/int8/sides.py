@@ -57,10 +57,6 @@ SIDES = {
     ),
     "int8 OpenVINO": Side(in_graphs.openvino_int8, ("openvino",)),
     OWN: Side(lambda linears, _: in_torch.int8_own(linears)),
-    "int8 own, pieces": Side(lambda linears, _: in_torch.in_pieces(in_torch.int8_own(linears))),
-    "int8 own, packed, pieces": Side(
-        lambda linears, _: in_torch.in_pieces(in_torch.int8_own_packed(linears))
-    ),
     "int8 own, compiled": Side(
         lambda linears, _: in_torch.compiled(in_torch.int8_own(linears)), compiler=True
     ),
