@@ -96,24 +96,27 @@ class _Layer(nn.Module):
 
     def _attended(self, hidden: Tensor, packed: Packed) -> Tensor:
         normed = self._attention_norm(hidden) if self._pre_norm else hidden
+        added: Tensor = self._projection(self._values(normed, packed)).add_(hidden)
+        return added if self._pre_norm else self._attention_norm(added)
+
+    def _values(self, hidden: Tensor, packed: Packed) -> Tensor:
+        """What each token attends to; queries and keys are gone before anything else is made."""
         query, key, value = (
-            product(normed).view(-1, *self._heads)
+            product(hidden).view(-1, *self._heads)
             for product in (self._query, self._key, self._value)
         )
-        attended = self._attention(query, key, value, packed.windows).flatten(1)
-        added: Tensor = self._projection(attended) + hidden
-        return added if self._pre_norm else self._attention_norm(added)
+        return self._attention(query, key, value, packed.windows).flatten(1)
 
     def _fed_forward(self, hidden: Tensor) -> Tensor:
         normed = self._norm(hidden) if self._pre_norm else hidden
         pieces = [normed] if normed.device.type != "cpu" else torch.split(normed, _PIECE)
         fed = [self._down(self._up(piece)) for piece in pieces]
-        return (fed[0] if len(fed) == 1 else torch.cat(fed)) + hidden
+        return (fed[0] if len(fed) == 1 else torch.cat(fed)).add_(hidden)
 
     def _adapted(self, hidden: Tensor, languages: object) -> Tensor:
         normed = hidden if self._adapter_norm is None else self._adapter_norm(hidden)
         kept = normed if self._ln_before_adapter else hidden
-        adapted: Tensor = self._adapters(normed, languages) + kept
+        adapted: Tensor = self._adapters(normed, languages).add_(kept)
         return adapted if self._pre_norm else self._norm(adapted)
 
 
