@@ -13,6 +13,7 @@ go as fast.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +21,10 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
-from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
 
 from benchmarks.base.checkpoint import base_checkpoint
 from benchmarks.base.limit import ProductsAlone
+from benchmarks.base.own import OwnEngine
 from benchmarks.base.plain import plain_model, plain_run
 from benchmarks.base.texts import Windows, mixed_texts, windows_of
 from benchmarks.harness.picture import Bar, bars
@@ -31,13 +32,7 @@ from benchmarks.harness.record import RESULTS, Figure, Record
 from benchmarks.harness.rounds import Rounds, Spread, take_turns
 from benchmarks.harness.sheet import Sheet
 from benchmarks.harness.surroundings import surroundings
-from pipeline.language.xmod_base import XMOD_BASE
-from pipeline.settings import ModelSettings, RuntimeSettings
-from pipeline.xmod.adapters import Adapters
-from pipeline.xmod.batching import micro_batches
-from pipeline.xmod.checkpoint import open_checkpoint
-from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.loading import load_model
+from pipeline.settings import RuntimeSettings
 
 ARRIVAL, SORTED, ONE = "transformers, as they arrive", "transformers, by length", "transformers"
 FLOAT32, INT8, OWN = "ours, float32", "ours, int8", "ours"
@@ -54,20 +49,22 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for results.")] = RESULTS,
     texts: Annotated[int, typer.Option(min=64, help="Texts, as many as a unit may have.")] = 1024,
     rounds: Annotated[int, typer.Option(min=1)] = 5,
-    threads: Annotated[int, typer.Option(min=1)] = 2,
+    cores: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Measure, print and write."""
     around = surroundings()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(cores)
     torch.set_flush_denormal(True)
     windows = windows_of(mixed_texts(data, texts))
-    mixed, tokens = _mixed(windows, rounds)
-    equal = _equal(windows, rounds)
+    mixed, tokens = _mixed(windows, rounds, cores)
+    equal = _equal(windows, rounds, cores)
     found = _record(around, windows, _Rates(mixed, tokens), equal)
     found.print(Console())
     found.write(out, "engine")
     shown = [Bar(name, mixed.rate(name, tokens[name])) for name in tokens]
-    bars(out / "engine.png", "X-MOD base, 81 languages mixed, 2 cores", "real tokens/s", shown)
+    bars(
+        out / "engine.png", f"X-MOD base, 81 languages mixed, {cores} cores", "real tokens/s", shown
+    )
 
 
 class _Rates:
@@ -88,11 +85,13 @@ class _Rates:
 
 
 @torch.inference_mode()
-def _mixed(windows: Windows, rounds: int) -> tuple[Rounds, dict[str, float]]:
+def _mixed(windows: Windows, rounds: int, cores: int) -> tuple[Rounds, dict[str, float]]:
     """Seconds of each side, and the tokens that it had."""
-    model = plain_model(base_checkpoint())
+    folder = base_checkpoint()
+    model = plain_model(folder)
     by_length = sorted(range(len(windows.tokens)), key=lambda i: -len(windows.tokens[i]))
-    own = list(micro_batches(windows.lengths, windows.lang_ids, RuntimeSettings().batch_tokens))
+    engines = {FLOAT32: OwnEngine(folder, cores), INT8: OwnEngine(folder, cores, "int8")}
+    own = engines[FLOAT32].batches(windows)
     some: dict[str, Batches] = {
         ARRIVAL: _every(_batches(list(range(len(by_length)))), 2),
         SORTED: _every(_batches(by_length), 4),
@@ -100,48 +99,31 @@ def _mixed(windows: Windows, rounds: int) -> tuple[Rounds, dict[str, float]]:
         INT8: _every(own, 8),
     }
     sides: dict[str, Callable[[], object]] = {
-        name: lambda name=name: plain_run(model, windows, some[name]) for name in (ARRIVAL, SORTED)
+        name: partial(plain_run, model, windows, some[name]) for name in (ARRIVAL, SORTED)
     }
-    for name, dtype in ((FLOAT32, "float32"), (INT8, "int8")):
-        encoder = _encoder(dtype)
-        sides[name] = lambda encoder=encoder, name=name: _run(encoder, windows, some[name])
+    for name, engine in engines.items():
+        sides[name] = partial(engine.run, windows, some[name])
     lengths = windows.lengths
     tokens: dict[str, float] = {
         name: sum(lengths[i] for batch in batches for i in batch) for name, batches in some.items()
     }
-    products = ProductsAlone(np.array([lengths[i] for batch in some[FLOAT32] for i in batch]))
+    had = np.array([lengths[i] for batch in some[FLOAT32] for i in batch])
+    products = ProductsAlone(had, engines[FLOAT32].lanes)
     sides[LIMIT], tokens[LIMIT] = products, products.tokens
     return take_turns(sides, rounds), tokens
 
 
 @torch.inference_mode()
-def _equal(windows: Windows, rounds: int) -> Rounds:
+def _equal(windows: Windows, rounds: int, cores: int) -> Rounds:
     """One language, windows of one length: what transformers does best."""
     long = [one[:_EQUAL] for one in windows.tokens if len(one) >= _EQUAL][:_BATCH]
     same = Windows(long, [0] * len(long))
-    model, encoder = plain_model(base_checkpoint()), _encoder("float32")
-    whole = [list(range(len(long)))]
-    return take_turns(
-        {
-            ONE: lambda: plain_run(model, same, whole),
-            OWN: lambda: _run(encoder, same, whole),
-        },
-        rounds,
-        {ONE: 2, OWN: 2},
-    )
-
-
-def _encoder(dtype: str) -> PackedEncoder:
-    checkpoint = open_checkpoint(ModelSettings(path=str(base_checkpoint())))
-    runtime = RuntimeSettings(dtype=dtype)
-    model = load_model(checkpoint, [XmodForTokenClassification], Adapters(XMOD_BASE), runtime)
-    return model.encoder
-
-
-def _run(encoder: PackedEncoder, windows: Windows, batches: Batches) -> None:
-    for batch in batches:
-        some = windows.taken(batch)
-        encoder(encoder.pack(some.tokens, some.lang_ids))
+    model, engine = plain_model(base_checkpoint()), OwnEngine(base_checkpoint(), cores)
+    sides = {
+        ONE: partial(plain_run, model, same, [list(range(len(long)))]),
+        OWN: partial(engine.run, same, engine.batches(same)),
+    }
+    return take_turns(sides, rounds, {ONE: 2, OWN: 2})
 
 
 def _batches(order: list[int]) -> Batches:

@@ -8,6 +8,7 @@ beside it; records in quarantine get nulls.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.batching import micro_batches
 from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
+from pipeline.xmod.lanes import Lanes
 from pipeline.xmod.loading import load_model
 from pipeline.xmod.windows import Window
 
@@ -44,10 +46,8 @@ class Annotate:
     def __init__(
         self, workloads: Sequence[Workload], adapters: Adapters, runtime: RuntimeSettings
     ) -> None:
-        torch.set_num_threads(max(1, int(runtime.cpus_per_actor)))
-        # Subnormal numbers in softmax tails cost CPUs tens of times a normal one.
-        torch.set_flush_denormal(True)
-        self._engines = [_Engine(workload, adapters, runtime) for workload in workloads]
+        lanes = Lanes(runtime.lanes)
+        self._engines = [_Engine(workload, adapters, runtime, lanes) for workload in workloads]
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -77,7 +77,9 @@ class Annotate:
 class _Engine:
     """One checkpoint on a device: an encoder and a head for each of its tasks."""
 
-    def __init__(self, workload: Workload, adapters: Adapters, runtime: RuntimeSettings) -> None:
+    def __init__(
+        self, workload: Workload, adapters: Adapters, runtime: RuntimeSettings, lanes: Lanes
+    ) -> None:
         checkpoint = reopen_checkpoint(workload.checkpoint, workload.tasks[0].model)
         self.tokenizer = workload.tokenizer
         self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
@@ -85,6 +87,7 @@ class _Engine:
         classes = dict.fromkeys(task.model_class for task in self._tasks)
         self._model = load_model(checkpoint, classes, adapters, runtime)
         self._adapters = adapters
+        self._lanes = lanes
         self._max_tokens = runtime.batch_tokens
         self._stride = runtime.stride
 
@@ -102,17 +105,22 @@ class _Engine:
 
     def _score(self, windows: list[Window], lang_ids: list[int]) -> Iterator[list[Scores]]:
         """For each window, each task's result; in the order of ``windows``."""
+        lengths = [len(window) for window in windows]
+        batches = list(micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number))
+        forward = partial(self._forward, windows, lang_ids)
         results: list[list[Scores]] = [[] for _ in windows]
-        for batch in micro_batches([len(w) for w in windows], lang_ids, self._max_tokens):
-            by_task = self._forward([windows[i].ids for i in batch], [lang_ids[i] for i in batch])
+        for batch, by_task in zip(batches, self._lanes.map(forward, batches), strict=True):
             for position, scores in zip(batch, zip(*by_task, strict=True), strict=True):
                 results[position] = list(scores)
         return iter(results)
 
     @torch.inference_mode()
-    def _forward(self, tokens: list[np.ndarray], lang_ids: list[int]) -> list[list[Scores]]:
-        """For each task, its result for each window of one micro-batch."""
-        packed = self._model.encoder.pack(tokens, lang_ids)
+    def _forward(
+        self, windows: list[Window], lang_ids: list[int], batch: list[int]
+    ) -> list[list[Scores]]:
+        """For each task, its result for each of the windows at ``batch``, one micro-batch."""
+        tokens = [windows[i].ids for i in batch]
+        packed = self._model.encoder.pack(tokens, [lang_ids[i] for i in batch])
         hidden = self._model.encoder(packed)
         scored = [
             task.score(self._model.heads.get(task.model_class), hidden, packed).cpu().numpy()

@@ -57,7 +57,7 @@ class Job:
         return Publisher(Store.open(self.settings.output.uri), self.declared)
 
     def actor_bytes(self) -> int:
-        """Memory that an actor needs, estimated: weights, and one micro-batch's activations."""
+        """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
         weights = activations = 0
         for workload in self.workloads:
             tasks = [make_task(settings, workload.checkpoint) for settings in workload.tasks]
@@ -69,7 +69,8 @@ class Job:
             config = workload.checkpoint.config
             # A layer holds the intermediate product and about six tensors of hidden size at once.
             widths = config.intermediate_size + 6 * config.hidden_size
-            activations = max(activations, 4 * widths * self.settings.runtime.batch_tokens)
+            tokens = self.settings.runtime.lanes * self.settings.runtime.batch_tokens
+            activations = max(activations, 4 * widths * tokens)
         return weights + activations
 
 

@@ -230,6 +230,11 @@ class RuntimeSettings(Section):
         return self.max_batch_tokens or (16384 if self.on_gpu else 2048)
 
     @property
+    def lanes(self) -> int:
+        """Micro-batches that an actor has at once: one to a core, or one on a GPU."""
+        return 1 if self.on_gpu else max(1, int(self.cpus_per_actor))
+
+    @property
     def arithmetic(self) -> DType:
         """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
         if self.dtype is not DType.AUTO:

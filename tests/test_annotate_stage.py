@@ -67,15 +67,6 @@ class Stages:
         return Tokenize(runtime, (tokenizer,))(make_block(texts, codes, failed))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def process_settings():
-    """The stage sets its process's threads and arithmetic; other tests have their own."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
-
-
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory) -> Stages:
     def saved(name: str, model_class: type, **options: object) -> Checkpoint:
@@ -145,8 +136,8 @@ def test_annotate_row_has_the_same_result_beside_any_other(stages, stage):
     ]
     order = np.random.default_rng(4).permutation(len(texts))
     mixed = stages.tokenized([texts[i] for i in order], [codes[i] for i in order])
-    for budget in (16, 200, 16384):
-        found = rows(stages.annotate(max_batch_tokens=budget), mixed)
+    for budget, cores in ((16, 1), (200, 3), (16384, 2)):
+        found = rows(stages.annotate(max_batch_tokens=budget, cpus_per_actor=cores), mixed)
         for position, row in zip(order, found, strict=True):
             assert_close(row, expected[position])
 

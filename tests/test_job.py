@@ -341,5 +341,8 @@ def test_job_actor_bytes_grow_with_adapters_and_batches(tree: Tree):
     tree["runtime"]["max_batch_tokens"] = 1 << 20
     assert resolve(tree).actor_bytes() > every
     tree["runtime"]["max_batch_tokens"] = None
+    tree["runtime"]["cpus_per_actor"] = 4
+    assert resolve(tree).actor_bytes() > every
+    tree["runtime"]["cpus_per_actor"] = 1
     tree["language"]["candidates"] = ["en_XX"]
     assert resolve(tree).actor_bytes() < every

@@ -1,8 +1,9 @@
 """How fast the matrix products of X-MOD base's forward can go on this machine.
 
-Enters: lengths of windows. Leaves: a side for the clock that does the products of the linear layers
-of one layer, and for how many tokens' whole forward its time would be enough. What holds: weights
-are packed and stay in the cache, which is better than any forward can have it.
+Enters: lengths of windows, and lanes. Leaves: a side for the clock that does the products of the
+linear layers of one layer, and for how many tokens' whole forward its time would be enough. What
+holds: weights are packed and stay in the cache, which is better than any forward can have it; lanes
+do not wait for each other.
 """
 
 import numpy as np
@@ -10,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.base.checkpoint import base_config
+from pipeline.xmod.lanes import Lanes
 
 _ROWS = 1024
 """As fast as any number of rows that was tried."""
 
 
 class ProductsAlone:
-    """A call does the products of one layer for ``_ROWS`` tokens, four times.
+    """A call does the products of one layer for ``_ROWS`` tokens, four times a lane.
 
     ``tokens`` are those whose forward has as many multiplications, attention's at ``lengths``
     included.
@@ -24,7 +26,7 @@ class ProductsAlone:
 
     _REPEATS = 4
 
-    def __init__(self, lengths: NDArray[np.int64]) -> None:
+    def __init__(self, lengths: NDArray[np.int64], lanes: Lanes) -> None:
         config = base_config()
         hidden, inner = config.hidden_size, config.intermediate_size
         adapter = hidden // config.adapter_reduction_factor
@@ -34,12 +36,16 @@ class ProductsAlone:
         linear = sum(inputs * outputs for inputs, outputs in shapes)
         # A token's query meets all keys of its window, and its weights all values.
         attention = 2 * hidden * float((lengths**2).sum() / lengths.sum())
-        done = self._REPEATS * _ROWS * linear
+        self._lanes = lanes
+        done = lanes.number * self._REPEATS * _ROWS * linear
         self.tokens = done / ((linear + attention) * config.num_hidden_layers)
 
-    @torch.inference_mode()
     def __call__(self) -> None:
-        """Four layers' products."""
+        """Four layers' products in each lane."""
+        list(self._lanes.map(self._layers, range(self._lanes.number)))
+
+    @torch.inference_mode()
+    def _layers(self, lane: int) -> None:
         for _ in range(self._REPEATS):
             for rows, weight, bias in self._products:
                 torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], None)

@@ -18,9 +18,9 @@ from pathlib import Path
 from benchmarks.scaling.job import Driver
 
 CPUS = 3
-"""What a raylet says that it has, so that an actor of two leaves one to read, and none to a second
-actor: two actors are on two raylets."""
-CPUS_AN_ACTOR = 2
+"""What a raylet says that it has, so that an actor leaves one to read, and none to a second actor:
+two actors are on two raylets. Of less than two CPUs an actor makes one lane, as it has one core."""
+CPUS_AN_ACTOR = 1.75
 
 _STORE_BYTES = 300 << 20
 _STARTS_WITHIN = 60
