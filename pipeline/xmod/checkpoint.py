@@ -5,32 +5,31 @@ config, digest, tokenizer and limits. What holds: weights are safetensors only a
 checkpoint runs; nothing depends on a particular checkpoint's language order, label set or size.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import ModelSettings
+from pipeline.xmod.files import Stamp, digest_of, locate, stamp_of
 from pipeline.xmod.windows import WindowTokenizer
-
-_FILES = ("*.safetensors", "*.json", "*.model")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A checkpoint's folder and what follows from its files, without its weights.
 
-    ``digest`` is over the names and contents of all files that loading reads.
+    ``digest`` is over the names and contents of all files that loading reads; ``stamp`` is what a
+    machine knows them by.
     """
 
     folder: Path
     config: XmodConfig = field(compare=False, repr=False)
     digest: str
+    stamp: Stamp = field(compare=False, repr=False)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ class Checkpoint:
 
 def open_checkpoint(settings: ModelSettings) -> Checkpoint:
     """The checkpoint that ``settings`` names; raises CheckpointError where it is not there."""
-    folder = _locate(settings)
+    folder = locate(settings)
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise CheckpointError(
@@ -85,22 +84,25 @@ def open_checkpoint(settings: ModelSettings) -> Checkpoint:
         )
     _require_readable(weights)
     config = _read_config(folder)
-    digest = _digest(folder)
+    stamp, digest = stamp_of(folder), digest_of(folder)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
             f"{folder} has sha256 {digest}; expected {settings.sha256} as model.sha256 in the "
             "config says. The files are not those that were pinned."
         )
-    return Checkpoint(folder, config, digest)
+    return Checkpoint(folder, config, digest, stamp)
 
 
 def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
     """``checkpoint`` as this machine has it; raises CheckpointError where it has other files.
 
     A worker may be on another node than the one that planned: it fetches a hub name itself, and
-    finds a folder at the same path.
+    finds a folder at the same path. Where the files are those that were planned with, gigabytes
+    need not be read again to know it.
     """
     if checkpoint.folder.is_dir():
+        if stamp_of(checkpoint.folder) == checkpoint.stamp:
+            return checkpoint
         settings = settings.model_copy(update={"path": str(checkpoint.folder)})
     found = open_checkpoint(settings)
     if found.digest != checkpoint.digest:
@@ -109,34 +111,6 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
             f"{checkpoint.digest}. Put the same files on every node."
         )
     return found
-
-
-def _locate(settings: ModelSettings) -> Path:
-    folder = Path(settings.path)
-    if folder.is_dir():
-        return folder.resolve()
-    if folder.is_absolute() or settings.path.startswith(".") or settings.path.count("/") != 1:
-        raise CheckpointError(
-            f"No model folder at {settings.path!r}, and it is no hub name (owner/name). "
-            "Set model.path of the task in the config."
-        )
-    if settings.revision is None:
-        raise CheckpointError(
-            f"{settings.path!r} is a hub name without a revision: its files could change between "
-            "two runs. Set model.revision to a commit, or model.path to an existing folder."
-        )
-    try:
-        return Path(
-            snapshot_download(
-                settings.path, revision=settings.revision, allow_patterns=list(_FILES)
-            )
-        )
-    except Exception as error:  # the hub's client raises many unrelated types
-        raise CheckpointError(
-            f"Cannot fetch {settings.path!r} at revision {settings.revision!r}: "
-            f"{type(error).__name__}. Check the name, the revision and the network, or set "
-            "model.path to a local folder."
-        ) from error
 
 
 @cache
@@ -187,12 +161,3 @@ def _read_config(folder: Path) -> XmodConfig:
             f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."
         )
     return XmodConfig.from_dict(values)
-
-
-def _digest(folder: Path) -> str:
-    total = hashlib.sha256()
-    for path in sorted(path for pattern in _FILES for path in folder.glob(pattern)):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
-    return total.hexdigest()

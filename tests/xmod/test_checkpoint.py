@@ -1,6 +1,7 @@
 """Checkpoints: which are opened, and which are refused."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -119,6 +120,20 @@ def test_tokenizer_without_special_tokens_is_refused(copied):
     tokenizer.save_pretrained(copied)
     with pytest.raises(CheckpointError, match="adds 0 special tokens"):
         _ = open_folder(copied).tokenizer
+
+
+def test_reopen_checkpoint_with_the_files_of_the_plan_reads_none_of_them(copied, monkeypatch):
+    planned = open_folder(copied)
+    monkeypatch.setattr("pipeline.xmod.checkpoint.digest_of", lambda folder: "was read")
+    assert reopen_checkpoint(planned, ModelSettings(path="elsewhere/unused")) is planned
+
+
+def test_reopen_checkpoint_with_copies_of_the_files_goes_by_their_contents(copied):
+    planned = open_folder(copied)
+    os.utime(copied / "config.json")
+    found = reopen_checkpoint(planned, ModelSettings(path="elsewhere/unused"))
+    assert found == planned
+    assert found.stamp != planned.stamp
 
 
 def test_reopen_checkpoint_with_other_files_on_this_node_is_refused(copied):
