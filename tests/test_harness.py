@@ -1,7 +1,11 @@
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
+from benchmarks.harness.paused import in_turns
 from benchmarks.harness.record import Figure, Record
 from benchmarks.harness.rounds import Rounds, Spread, take_turns
 from benchmarks.harness.sheet import Sheet
@@ -98,3 +102,38 @@ def test_bars_drawn_are_1200_pixels_wide(tmp_path):
     held = [Bar("before", Spread(1.0, 1.0, 1.0)), Bar("after", Spread(2.0, 1.8, 2.2), "new")]
     bars(tmp_path / "x.png", "Speed", "times", held, {"goal": 1.9})
     assert imread(tmp_path / "x.png").shape[1] == 1200
+
+
+TICKING = """
+import pathlib, subprocess, sys, time
+if len(sys.argv) == 2:
+    child = subprocess.Popen([sys.executable, __file__, sys.argv[1], "child"])
+    child.wait()
+else:
+    for tick in range(40):
+        with pathlib.Path(sys.argv[1]).open("a") as file:
+            file.write(".")
+        time.sleep(0.05)
+"""
+
+
+def test_in_turns_command_and_its_children_stand_still_meanwhile(tmp_path):
+    (tmp_path / "ticking.py").write_text(TICKING)
+    ticks = tmp_path / "ticks"
+    seen: list[tuple[int, int]] = []
+
+    def meanwhile() -> None:
+        before = ticks.stat().st_size if ticks.exists() else 0
+        time.sleep(0.3)
+        seen.append((before, ticks.stat().st_size if ticks.exists() else 0))
+
+    in_turns([sys.executable, str(tmp_path / "ticking.py"), str(ticks)], meanwhile, 0.5)
+
+    assert ticks.stat().st_size == 40
+    assert len(seen) > 1
+    assert all(before == after for before, after in seen)
+
+
+def test_in_turns_command_that_fails_is_an_error():
+    with pytest.raises(subprocess.CalledProcessError):
+        in_turns([sys.executable, "-c", "raise SystemExit(3)"], lambda: None, 5)
