@@ -34,8 +34,10 @@ from benchmarks.harness.sheet import Sheet
 from benchmarks.harness.surroundings import surroundings
 from pipeline.settings import RuntimeSettings
 
-ARRIVAL, SORTED, ONE = "transformers, as they arrive", "transformers, by length", "transformers"
-FLOAT32, INT8, OWN = "ours, float32", "ours, int8", "ours"
+ARRIVAL, SORTED = "transformers, as they arrive", "transformers, by length"
+ONE, OWN = "transformers", "ours"
+FLOAT32, INT8, BFLOAT16 = "ours, float32", "ours, int8", "ours, bfloat16"
+_DTYPES = {FLOAT32: "float32", INT8: "int8", BFLOAT16: "bfloat16"}
 LIMIT = "matrix products alone, float32"
 _BATCH = 32
 _EQUAL = 64
@@ -90,13 +92,14 @@ def _mixed(windows: Windows, rounds: int, cores: int) -> tuple[Rounds, dict[str,
     folder = base_checkpoint()
     model = plain_model(folder)
     by_length = sorted(range(len(windows.tokens)), key=lambda i: -len(windows.tokens[i]))
-    engines = {FLOAT32: OwnEngine(folder, cores), INT8: OwnEngine(folder, cores, "int8")}
+    engines = {name: OwnEngine(folder, cores, dtype) for name, dtype in _DTYPES.items()}
     own = engines[FLOAT32].batches(windows)
     some: dict[str, Batches] = {
         ARRIVAL: _every(_batches(list(range(len(by_length)))), 2),
         SORTED: _every(_batches(by_length), 4),
         FLOAT32: _every(own, 4),
         INT8: _every(own, 8),
+        BFLOAT16: _every(own, 12),
     }
     sides: dict[str, Callable[[], object]] = {
         name: partial(plain_run, model, windows, some[name]) for name in (ARRIVAL, SORTED)
@@ -165,6 +168,7 @@ def _record(around: object, windows: Windows, rates: _Rates, equal: Rounds) -> R
         figures=[
             _ratio("float32 against arrival order", rates.ratio(FLOAT32, ARRIVAL), 4.2),
             _ratio("int8 against arrival order", rates.ratio(INT8, ARRIVAL), 7.0),
+            _ratio("bfloat16 against arrival order", rates.ratio(BFLOAT16, ARRIVAL), None),
             _ratio("float32 against order of length", rates.ratio(FLOAT32, SORTED), 2.1),
             _ratio("one language, equal lengths, float32", equal.speed_up(OWN, over=ONE), 1.0),
             _ratio("share of the limit of matrix products", rates.ratio(FLOAT32, LIMIT), 0.85),

@@ -37,7 +37,7 @@ from benchmarks.languages.texts import Corpus
 
 _UNIT_ROWS = 256
 _CORES = 2
-_TURN = 10.0
+_TURN = 30.0
 """Seconds of the job between two turns of the engine."""
 
 
@@ -58,7 +58,7 @@ class Ran:
 def main(
     data: Annotated[Path, typer.Option(help="Folder of corpora.")] = Path("../shared/data"),
     out: Annotated[Path, typer.Option(help="Folder for results.")] = RESULTS,
-    texts: Annotated[int, typer.Option(min=64, help="Some 75 tokens each.")] = 6000,
+    texts: Annotated[int, typer.Option(min=64, help="Some 75 tokens each.")] = 10_000,
 ) -> None:
     """Measure, print and write."""
     around = surroundings()

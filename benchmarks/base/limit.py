@@ -18,13 +18,13 @@ _ROWS = 1024
 
 
 class ProductsAlone:
-    """A call does the products of one layer for ``_ROWS`` tokens, four times a lane.
+    """A call does the products of one layer for ``_ROWS`` tokens, ``_REPEATS`` times a lane.
 
     ``tokens`` are those whose forward has as many multiplications, attention's at ``lengths``
     included.
     """
 
-    _REPEATS = 4
+    _REPEATS = 16
 
     def __init__(self, lengths: NDArray[np.int64], lanes: Lanes) -> None:
         config = base_config()
@@ -41,7 +41,7 @@ class ProductsAlone:
         self.tokens = done / ((linear + attention) * config.num_hidden_layers)
 
     def __call__(self) -> None:
-        """Four layers' products in each lane."""
+        """The products in each lane."""
         list(self._lanes.map(self._layers, range(self._lanes.number)))
 
     @torch.inference_mode()

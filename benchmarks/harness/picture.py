@@ -82,9 +82,14 @@ def _bars_of(axis: Axes, held: Sequence[Bar], kind: str, colour: str) -> None:
     axis.barh(rows, medians, 0.7, color=colour, label=kind, xerr=whiskers, error_kw=style)
     for row, value in own:
         axis.annotate(
-            f"{value.median:,.3g}",
+            _short(value.median),
             (value.high, row),
             (6, 0),
             textcoords="offset points",
             va="center",
         )
+
+
+def _short(value: float) -> str:
+    """Three digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
