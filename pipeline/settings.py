@@ -33,7 +33,8 @@ class Device(StrEnum):
 class DType(StrEnum):
     """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
 
-    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU.
+    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU. ``bfloat16`` is for
+    CPUs with AMX as well.
     """
 
     AUTO = "auto"

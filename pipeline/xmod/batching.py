@@ -17,23 +17,28 @@ def micro_batches(
     """Positions of windows by language and within one by falling length, up to ``max_tokens``.
 
     Few languages in a micro-batch make large products of their adapters; windows of one length
-    side by side share a call of attention. With several ``lanes`` batches are smaller where that
-    gives each lane as much to do as the others.
+    side by side share a call of attention. With several ``lanes`` each gets as many micro-batches,
+    all of them as large, so that none is without work while another has some.
     """
-    budget = max_tokens if lanes == 1 else _shared(sum(lengths), max_tokens, lanes)
+    left = sum(lengths)
+    batches_left = _number(left, max_tokens - max(lengths, default=0) // 2, lanes)
     batch: list[int] = []
     tokens = 0
     for position in sorted(range(len(lengths)), key=lambda i: (lang_ids[i], -lengths[i])):
-        if batch and tokens + lengths[position] > budget:
+        length = lengths[position]
+        # The window that passes the share goes to whichever of the two it is nearer.
+        share = max_tokens if lanes == 1 else left / max(1, batches_left) + length / 2
+        if batch and tokens + length > min(share, max_tokens):
             yield batch
+            left, batches_left = left - tokens, batches_left - 1
             batch, tokens = [], 0
         batch.append(position)
-        tokens += lengths[position]
+        tokens += length
     if batch:
         yield batch
 
 
-def _shared(total: int, max_tokens: int, lanes: int) -> int:
-    """The largest budget within ``max_tokens`` with which each lane has as many batches."""
-    turns = max(1, -(-total // (max_tokens * lanes)))
-    return min(max_tokens, max(_LEAST, -(-total // (turns * lanes))))
+def _number(total: int, tokens: int, lanes: int) -> int:
+    """Of micro-batches of some ``tokens``: a multiple of ``lanes``, but for tiny ones."""
+    wanted = -(-total // (max(1, tokens) * lanes)) * lanes
+    return min(wanted, max(1, total // _LEAST))

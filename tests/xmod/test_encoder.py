@@ -126,16 +126,18 @@ def test_packed_encoder_int8_is_near_float32(values):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("int8", [False, True])
-def test_packed_encoder_window_has_the_same_numbers_beside_any_other(int8):
+@pytest.mark.parametrize(("dtype", "near"), [("float32", 1e-5), ("int8", 0), ("bfloat16", 0)])
+def test_packed_encoder_window_has_the_same_numbers_beside_any_other(dtype, near):
     model = tiny_model(XmodModel)
-    encoder = PackedEncoder(model, CPU, int8=int8)
+    if dtype == "bfloat16":
+        model = model.to(torch.bfloat16)
+    encoder = PackedEncoder(model, CPU, int8=dtype == "int8")
     order = np.random.default_rng(1).permutation(len(LENGTHS))
     alone = [encoder(encoder.pack([w], [i])) for w, i in zip(windows(), LANG_IDS, strict=True)]
     mixed = encoder(encoder.pack([windows()[i] for i in order], [LANG_IDS[i] for i in order]))
     parts = torch.split(mixed, [LENGTHS[i] for i in order])
     for position, part in zip(order, parts, strict=True):
-        torch.testing.assert_close(part, alone[position], rtol=0, atol=0 if int8 else 1e-5)
+        torch.testing.assert_close(part, alone[position], rtol=0, atol=near)
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -118,6 +118,13 @@ def test_load_model_float32_weights_are_pages_of_the_file(ner_folder):
     assert mapped(model) == len(list(model.encoder.parameters())) > 30
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
+def test_load_model_draws_no_weights_at_random(ner_folder, dtype):
+    before = torch.get_rng_state()
+    loaded(ner_folder, XmodForTokenClassification, dtype=dtype)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_load_model_int8_embeddings_alone_are_pages_of_the_file(ner_folder):
     model = loaded(ner_folder, dtype="int8")
     embeddings = model.encoder._embeddings.word_embeddings.weight
