@@ -6,10 +6,10 @@ is made; tasks of one checkpoint share its forward; a record's result does not d
 beside it; records in quarantine get nulls.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -94,25 +94,28 @@ class _Engine:
     def annotate(self, table: pa.Table) -> list[tuple[object, ...]]:
         """One value a field for each record of ``table``."""
         windows = _windows(table[schema.windows_field(self.tokenizer).name])
-        flat = list(chain.from_iterable(windows))
+        texts = table[schema.TEXT.name].to_pylist()
         codes = chain.from_iterable(window_languages(table, windows))
-        scores = self._score(flat, self._adapters.lang_ids(list(codes)))
-        documents = zip(table[schema.TEXT.name].to_pylist(), windows, strict=True)
-        return [
-            self._decode(Document(text, some, self._stride), [next(scores) for _ in some])
-            for text, some in documents
-        ]
+        lang_ids = self._adapters.lang_ids(list(codes))
+        values: dict[int, tuple[object, ...]] = {}
+        for row, scores in _by_record(windows, self._score(windows, lang_ids)):
+            values[row] = self._decode(Document(texts[row], windows[row], self._stride), scores)
+        return [values[row] for row in range(len(texts))]
 
-    def _score(self, windows: list[Window], lang_ids: list[int]) -> Iterator[list[Scores]]:
-        """For each window, each task's result; in the order of ``windows``."""
-        lengths = [len(window) for window in windows]
+    def _score(
+        self, windows: list[list[Window]], lang_ids: list[int]
+    ) -> Iterator[tuple[int, list[Scores]]]:
+        """Each window's place, counted over all records, and each task's result for it.
+
+        They come as their micro-batches end, while others are still at work.
+        """
+        flat = list(chain.from_iterable(windows))
+        lengths = [len(window) for window in flat]
         batches = list(micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number))
-        forward = partial(self._forward, windows, lang_ids)
-        results: list[list[Scores]] = [[] for _ in windows]
+        forward = partial(self._forward, flat, lang_ids)
         for batch, by_task in zip(batches, self._lanes.map(forward, batches), strict=True):
-            for position, scores in zip(batch, zip(*by_task, strict=True), strict=True):
-                results[position] = list(scores)
-        return iter(results)
+            for place, scores in zip(batch, zip(*by_task, strict=True), strict=True):
+                yield place, list(scores)
 
     @torch.inference_mode()
     def _forward(
@@ -138,6 +141,22 @@ class _Engine:
             for task, by_window in zip(self._tasks, zip(*scores, strict=True), strict=True)
         )
         return tuple(chain.from_iterable(values))
+
+
+def _by_record(
+    windows: list[list[Window]], scored: Iterable[tuple[int, list[Scores]]]
+) -> Iterator[tuple[int, list[list[Scores]]]]:
+    """Each record's row, and the results for its windows, once the last of them is there."""
+    owners = [row for row, some in enumerate(windows) for _ in some]
+    firsts = list(accumulate((len(some) for some in windows), initial=0))
+    waiting: dict[int, dict[int, list[Scores]]] = {}
+    for place, scores in scored:
+        row = owners[place]
+        there = waiting.setdefault(row, {})
+        there[place] = scores
+        if len(there) == len(windows[row]):
+            yield row, [there[k] for k in range(firsts[row], firsts[row + 1])]
+            del waiting[row]
 
 
 def window_languages(table: pa.Table, windows: list[list[Window]]) -> Iterator[list[str | None]]:
