@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.harness.paused import in_turns
 from benchmarks.harness.record import Figure, Record
-from benchmarks.harness.rounds import Rounds, Spread, take_turns
+from benchmarks.harness.rounds import Rates, Rounds, Spread, take_turns
 from benchmarks.harness.sheet import Sheet
 from benchmarks.harness.surroundings import surroundings
 
@@ -36,6 +36,13 @@ def test_spread_formatted_gives_each_number_the_spec():
 
 def test_speed_up_compares_sides_within_a_round():
     assert ROUNDS.speed_up("after", over="before") == Spread(2.0, 2.0, 2.2)
+
+
+def test_ratio_of_rates_counts_what_each_side_does_in_a_call():
+    rates = Rates(ROUNDS, {"before": 4.0, "after": 6.0})
+    assert rates.rate("before") == Spread(4 / 2.2, 0.5, 2.0)
+    ratio = rates.ratio("after", over="before")
+    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((3.0, 3.0, 3.3))
 
 
 def test_rate_is_amount_a_second():

@@ -57,6 +57,24 @@ class Rounds:
         return Spread.of(slow / fast for slow, fast in pairs)
 
 
+@dataclass(frozen=True)
+class Rates:
+    """Of sides that do different ``amounts`` in a call what they do in a second."""
+
+    rounds: Rounds
+    amounts: Mapping[str, float]
+
+    def rate(self, name: str) -> Spread:
+        """Of the side ``name``."""
+        return self.rounds.rate(name, self.amounts[name])
+
+    def ratio(self, name: str, over: str) -> Spread:
+        """How many times the rate of ``over``, round by round."""
+        worth = self.amounts[name] / self.amounts[over]
+        pairs = zip(self.rounds.seconds[over], self.rounds.seconds[name], strict=True)
+        return Spread.of(worth * other / own for other, own in pairs)
+
+
 def take_turns(
     sides: Mapping[str, Callable[[], object]], rounds: int, calls: Mapping[str, int] | None = None
 ) -> Rounds:
