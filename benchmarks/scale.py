@@ -29,8 +29,6 @@ from benchmarks.scaling.raylets import CPUS_AN_ACTOR, raylets
 
 UNIT_ROWS = DEMO_RECORDS // 8
 """So that every eighth unit is the same, whatever the number of copies."""
-BATCH_TOKENS = 2048
-"""As in ``configs/demo.yaml``: small batches stay in a CPU's cache."""
 
 Job = Callable[[Path], Run]
 """A job that writes to the folder that it is given."""
@@ -88,7 +86,7 @@ def two_raylets(copies: Copies = 8, rounds: Rounds = 3, out: Out = RESULTS) -> N
 
 
 def _annotate(corpus: Path, driver: Driver, out: Path, *, rows: int, **runtime: object) -> Run:
-    return run(corpus, out, driver, unit_rows=rows, max_batch_tokens=BATCH_TOKENS, **runtime)
+    return run(corpus, out, driver, unit_rows=rows, **runtime)
 
 
 def _on_raylets(corpus: Path, cores: Sequence[int], out: Path) -> Run:

@@ -228,7 +228,7 @@ class RuntimeSettings(Section):
     @property
     def batch_tokens(self) -> int:
         """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
-        return self.max_batch_tokens or (16384 if self.on_gpu else 2048)
+        return self.max_batch_tokens or (16384 if self.on_gpu else 1024)
 
     @property
     def lanes(self) -> int:
