@@ -114,6 +114,7 @@ class SlicedAdapters(nn.Module):
         return adapted
 
     def _products(self, lang_id: int) -> nn.Module:
+        # Two lanes may make a language's at once; they make the same, and the later one stays.
         if lang_id not in self._made:
             adapter = self._adapters[lang_id]
             down = self._make(adapter.dense1, self._activation)
