@@ -17,6 +17,7 @@ The way of a record::
 ``read``            unit → Arrow table, behind the schema ``gate``
 ``language``        text or tag → language → X-MOD language and ``lang_id``
 ``tokenize``        text → windows of token ids with offsets into the text
+``prepare``         read, identify and tokenize, in one process
 ``xmod``            the model, without Ray: checkpoints, routed adapters, batches, windows, pooling
 ``tasks``           one file a task: what it takes from a forward and the columns it adds
 ``annotate``        windows → task columns, through one forward a checkpoint

@@ -1,18 +1,17 @@
 """The job as one Ray Dataset: units in, receipts out.
 
 Enters: units and a job. Leaves: a receipt for each unit that got through, in whatever order. What
-holds: a unit is one block from reading to publishing; a stage that raises costs its own unit and
-a process that dies costs the units that were in it; neither stops the rest.
+holds: a unit is one block from reading to publishing, and three Ray tasks: what comes before the
+model, the model, and what comes after. A stage that raises costs its own unit and a process that
+dies costs the units that were in it; neither stops the rest.
 """
 
-import faulthandler
 import logging
 import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +22,9 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 
 from pipeline.errors import ConfigError
-from pipeline.failure import failed_block, failure_of, receipt
-from pipeline.read import Reader
-from pipeline.recipe import Recipe
+from pipeline.failure import receipt
+from pipeline.prepare import Preparation
+from pipeline.recipe import Limited, Recipe
 from pipeline.settings import RuntimeSettings
 from pipeline.unit import Unit
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
-_TASK: dict[str, Any] = {**_WHOLE, "ray_remote_args_fn": lambda: {"max_retries": 0}}
+_TRIED_ONCE = {"max_retries": 0}
 """A task whose process died is not tried among others again: Ray would do so without end."""
 
 _PUBLISHERS = 2
@@ -57,12 +56,10 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
     )
     dataset: Dataset = (
         ray.data.read_datasource(
-            _Units(units, job.reader),
+            _Units(units, job.preparation),
             override_num_blocks=len(units),
-            ray_remote_args={"max_retries": 0},
+            ray_remote_args=_TRIED_ONCE,
         )
-        .map_batches(_Limited(job.identify, runtime.unit_timeout), **_TASK)
-        .map_batches(_Limited(job.tokenize, runtime.unit_timeout), **_TASK)
         .map_batches(
             _Annotator,
             fn_constructor_args=(job.annotate, runtime.unit_timeout),
@@ -76,7 +73,8 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
             partial(receipt, publish=job.publisher),
             num_cpus=0,
             concurrency=_PUBLISHERS * runtime.actors.max,
-            **_TASK,
+            ray_remote_args_fn=lambda: _TRIED_ONCE,
+            **_WHOLE,
         )
     )
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
@@ -122,11 +120,14 @@ def _require_cpus(needed: float, runtime: RuntimeSettings) -> None:
 
 
 class _Units(Datasource):
-    """One read task, and so one block, a unit."""
+    """One read task, and so one block, a unit, which leaves it ready for the model.
 
-    def __init__(self, units: Sequence[Unit], reader: Reader) -> None:
+    With a task for each stage a unit would wait for a CPU and move its block once a stage.
+    """
+
+    def __init__(self, units: Sequence[Unit], preparation: Preparation) -> None:
         self._units = units
-        self._reader = ray.put(reader)
+        self._preparation = ray.put(preparation)
 
     def estimate_inmemory_data_size(self) -> int | None:
         return None
@@ -139,7 +140,7 @@ class _Units(Datasource):
     ) -> list[ReadTask]:
         return [
             ReadTask(
-                partial(_read, unit, self._reader),
+                partial(_prepared, unit, self._preparation),
                 BlockMetadata(
                     num_rows=unit.rows,
                     size_bytes=None,
@@ -156,28 +157,10 @@ class _Annotator:
 
     def __init__(self, annotate: Recipe, timeout: float) -> None:
         annotate.stage()
-        self._annotate = _Limited(annotate, timeout)
+        self._annotate = Limited(annotate, timeout)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         return self._annotate(block)
-
-
-@dataclass(frozen=True)
-class _Limited:
-    """A recipe whose process ends where a block takes more than ``timeout`` seconds.
-
-    Code that hangs in a native library can be stopped in no other way.
-    """
-
-    recipe: Recipe
-    timeout: float
-
-    def __call__(self, block: pa.Table) -> pa.Table:
-        faulthandler.dump_traceback_later(self.timeout, exit=True)
-        try:
-            return self.recipe(block)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
 
 
 def _actor_options() -> dict[str, int]:
@@ -185,11 +168,8 @@ def _actor_options() -> dict[str, int]:
     return {"max_restarts": -1, "max_task_retries": 0}
 
 
-def _read(unit: Unit, reader: "ray.ObjectRef[Reader]") -> list[pa.Table]:
-    try:
-        return [ray.get(reader)(unit)]
-    except Exception as error:  # it is this unit's, and is reported with it
-        return [failed_block(unit.to_json(), failure_of(error, "read"))]
+def _prepared(unit: Unit, preparation: "ray.ObjectRef[Preparation]") -> list[pa.Table]:
+    return [ray.get(preparation)(unit)]
 
 
 def _configure(context: DataContext) -> None:

@@ -18,6 +18,7 @@ from pipeline.annotate import Annotate, Workload
 from pipeline.errors import ConfigError
 from pipeline.gate import input_columns
 from pipeline.language.route import Identify
+from pipeline.prepare import Preparation
 from pipeline.publish import Publisher
 from pipeline.read import Reader
 from pipeline.recipe import Recipe
@@ -50,6 +51,12 @@ class Job:
     identify: Recipe
     tokenize: Recipe
     annotate: Recipe
+
+    @property
+    def preparation(self) -> Preparation:
+        """What begins the flow."""
+        recipes = (self.identify, self.tokenize)
+        return Preparation(self.reader, recipes, self.settings.runtime.unit_timeout)
 
     @property
     def publisher(self) -> Publisher:

@@ -1,9 +1,10 @@
-"""How a worker makes a stage.
+"""How a worker makes a stage, and how long the stage may take.
 
 Enters: a stage's class and its arguments. Leaves: the stage, made once in a process. What holds:
 what travels to a worker is small and plain; models and detectors are loaded where they are used.
 """
 
+import faulthandler
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,25 @@ class Recipe:
     def __call__(self, block: pa.Table) -> pa.Table:
         """``block`` after the stage, or a failed block where it raised."""
         return guarded(self.run, self.name, block)
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A recipe whose process ends where a block takes more than ``timeout`` seconds.
+
+    Code that hangs in a native library can be stopped in no other way.
+    """
+
+    recipe: Recipe
+    timeout: float
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """As the recipe's."""
+        faulthandler.dump_traceback_later(self.timeout, exit=True)
+        try:
+            return self.recipe(block)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 @cache

@@ -1,13 +1,15 @@
 """Stages that workers make of recipes."""
 
 import pickle
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
 from outputs import make_block, make_unit
 
 from pipeline.failure import failure_in
-from pipeline.recipe import Recipe
+from pipeline.recipe import Limited, Recipe
 
 MADE: list[str] = []
 
@@ -69,3 +71,26 @@ def test_recipe_block_without_what_the_stage_needs_is_a_failed_block():
     failure = failure_in(recipe("d")(make_block(make_unit()).drop_columns(["text"])))
     assert failure is not None
     assert failure["error_type"] == "StageError"
+
+
+def test_limited_recipe_in_time_leaves_what_the_recipe_does():
+    block = make_block(make_unit())
+    limited = Limited(recipe("a"), timeout=60)(block)
+    assert limited.drop_columns(["_took_mark"]).equals(
+        recipe("a")(block).drop_columns(["_took_mark"])
+    )
+
+
+def test_limited_recipe_that_takes_longer_ends_its_process():
+    program = """
+import time, pyarrow as pa
+from pipeline.recipe import Limited, Recipe
+class Hang:
+    name, consumes, produces = "hang", (), ()
+    def __call__(self, table):
+        time.sleep(60)
+Limited(Recipe("hang", Hang, ()), timeout=0.1)(pa.table({"_unit": ["u"]}))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50)
+    assert ended.returncode == 1
+    assert b"Timeout" in ended.stderr
