@@ -180,6 +180,8 @@ def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
         f"--port={port}",
         f"--dashboard-port={dashboard}",
         "--ray-client-server-port=38001",
+        # The usual port is that of whichever Ray of this machine came first.
+        "--dashboard-agent-listen-port=38267",
         "--num-cpus=4",
         "--disable-usage-stats",
         "--block",
