@@ -197,7 +197,7 @@ def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
         try:
             yield environment
         finally:
-            os.killpg(head.pid, signal.SIGTERM)
+            head.terminate()  # it ends the rest; told all at once, they wait for each other
             head.wait(60)
 
 
