@@ -134,8 +134,10 @@ def test_in_turns_command_and_its_children_stand_still_meanwhile(tmp_path):
         time.sleep(0.3)
         seen.append((before, ticks.stat().st_size if ticks.exists() else 0))
 
-    in_turns([sys.executable, str(tmp_path / "ticking.py"), str(ticks)], meanwhile, 0.5)
+    had = in_turns([sys.executable, str(tmp_path / "ticking.py"), str(ticks)], meanwhile, 0.5)
 
+    assert set(had.cpu_seconds) >= {"ticking.py"}
+    assert 0 < had.looked < had.seconds
     assert ticks.stat().st_size == 40
     assert len(seen) > 1
     assert all(before == after for before, after in seen)

@@ -1,36 +1,83 @@
 """A command and a side of our own in turns of seconds.
 
 Enters: a command, and what is to run while the command is stopped. Leaves: the seconds that the
-command had. What holds: all its processes stand still while the other side runs, so that the two
-never share the machine and both see it through the same minutes; a machine whose speed drifts slows
-both alike.
+command had, and what each of its processes had of the CPUs. What holds: all its processes stand
+still while the other side runs, so that the two never share the machine and both see it through the
+same minutes; a machine whose speed drifts slows both alike.
 """
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
 
 import psutil
 
 
-def in_turns(command: Sequence[str], meanwhile: Callable[[], object], seconds: float) -> float:
+@dataclass(frozen=True)
+class Had:
+    """``seconds`` without those that the command stood still, of which ``looked`` at the last look.
+
+    ``cpu_seconds`` are those until that look, by what a process is.
+    """
+
+    seconds: float
+    looked: float
+    cpu_seconds: Mapping[str, float]
+
+
+def in_turns(command: Sequence[str], meanwhile: Callable[[], object], seconds: float) -> Had:
     """Run ``command``, and ``meanwhile`` once whenever it has run for ``seconds``.
 
-    Leaves the command's seconds without those that it stood still. Raises CalledProcessError where
-    the command fails.
+    Raises CalledProcessError where the command fails.
     """
     started = time.perf_counter()
-    stood_still = 0.0
+    stood_still = looked = 0.0
+    ledger = _Ledger()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while not _ended(process, seconds):
             begun = time.perf_counter()
-            with _stopped(psutil.Process(process.pid)):
+            looked = begun - started - stood_still
+            with _stopped(psutil.Process(process.pid)) as family:
+                ledger.look_at(family)
                 meanwhile()
             stood_still += time.perf_counter() - begun
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - started - stood_still
+    return Had(time.perf_counter() - started - stood_still, looked, ledger.by_kind())
+
+
+class _Ledger:
+    """What each process has had, as it was when it was last seen."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, tuple[str, float]] = {}
+
+    def look_at(self, family: Sequence[psutil.Process]) -> None:
+        for process in family:
+            try:
+                kind, times = _kind(process.cmdline()), process.cpu_times()
+            except psutil.Error:
+                continue
+            known, _ = self._processes.get(process.pid, (kind, 0.0))
+            self._processes[process.pid] = (max(kind, known), times.user + times.system)
+
+    def by_kind(self) -> dict[str, float]:
+        """The most first."""
+        sums: Counter[str] = Counter()
+        for kind, seconds in self._processes.values():
+            sums[kind] += seconds
+        return {kind: round(seconds, 2) for kind, seconds in sums.most_common()}
+
+
+def _kind(arguments: Sequence[str]) -> str:
+    """The script of a Python, what Ray calls a worker, the program of any other process."""
+    scripts = [argument for argument in arguments[1:] if argument.endswith(".py")]
+    name = PurePath(scripts[0] if scripts else arguments[0] if arguments else "?").name
+    return name.partition("(")[0].partition(" ")[0]
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -42,7 +89,7 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 @contextmanager
-def _stopped(parent: psutil.Process) -> Iterator[None]:
+def _stopped(parent: psutil.Process) -> Iterator[list[psutil.Process]]:
     """``parent`` and all that come from it, those that are started meanwhile too."""
     family: list[psutil.Process] = []
     try:
@@ -50,7 +97,7 @@ def _stopped(parent: psutil.Process) -> Iterator[None]:
             for one in new:
                 _tell(one.suspend)
             family += new
-        yield
+        yield family
     finally:
         for one in reversed(family):
             _tell(one.resume)
