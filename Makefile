@@ -48,7 +48,9 @@ bench-planning: install  ## Planning a corpus of 100,000 files
 	$(BIN)/python -m benchmarks.planning
 
 bench-scale: install  ## Ten times the records, a thousand units, two nodes
-	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.scale records
+	$(BIN)/python -m benchmarks.scale memory
+	$(BIN)/python -m benchmarks.scale raylets
 
 bench-languages: install  ## Language detectors
 	$(BIN)/python -m benchmarks.language_detectors
