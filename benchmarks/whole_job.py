@@ -35,7 +35,7 @@ from benchmarks.harness.surroundings import surroundings
 from benchmarks.languages.texts import Corpus
 from pipeline.stopwatch import Stopwatch
 
-_UNIT_ROWS = 512
+_UNIT_ROWS = 1024
 _CORES = 2
 _TURN = 90.0
 """Seconds of the job between two turns of the engine."""
