@@ -14,13 +14,14 @@ The way of a record::
 ``storage``         files at ``file``, ``s3://`` and ``gs://``; create-only writes
 ``plan``            input URI → units (``unit``), from each file's ``footer`` alone
 ``job``             settings with all that they name looked up: a ``recipe`` a stage, fingerprint
-``read``            unit → Arrow table, behind the schema ``gate``
+``read``            unit → Arrow table of ``records``, behind the schema ``gate``
 ``language``        text or tag → language → X-MOD language and ``lang_id``
-``tokenize``        text → windows of token ids with offsets into the text
+``tokenize``        text → windows of token ids with offsets into the text, by the ``readings``
+                    that tasks want: alone, after a question, before choices
 ``prepare``         read, identify and tokenize, in one process
 ``xmod``            the model, without Ray: checkpoints, routed adapters, batches, windows, pooling
 ``tasks``           one file a task: what it takes from a forward and the columns it adds
-``annotate``        windows → task columns, through one forward a checkpoint
+``annotate``        windows → task columns, through an ``engine`` a checkpoint
 ``publish``         unit → ``parts``, ``commit`` record; created once, adopted if there
 ``stopwatch``       what each stage took of a unit, on the way to its commit record
 ``failure``         what raised in a unit travels on as data

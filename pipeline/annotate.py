@@ -6,36 +6,21 @@ is made; tasks of one checkpoint share its forward; a record's result does not d
 beside it; records in quarantine get nulls.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate, chain, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from pipeline import schema
-from pipeline.settings import RuntimeSettings, TaskSettings
-from pipeline.tasks import make_task
-from pipeline.tasks.task import Document, Scores
+from pipeline.engine import Engine, Workload
+from pipeline.settings import RuntimeSettings
+from pipeline.tasks.task import Document
 from pipeline.xmod.adapters import Adapters
-from pipeline.xmod.batching import micro_batches
-from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
 from pipeline.xmod.lanes import Lanes
-from pipeline.xmod.loading import load_model
 from pipeline.xmod.windows import Window
-
-
-@dataclass(frozen=True)
-class Workload:
-    """The tasks that share one checkpoint, and the position of its tokenizer among the job's."""
-
-    checkpoint: Checkpoint
-    tokenizer: int
-    tasks: tuple[TaskSettings, ...]
 
 
 class Annotate:
@@ -47,12 +32,13 @@ class Annotate:
         self, workloads: Sequence[Workload], adapters: Adapters, runtime: RuntimeSettings
     ) -> None:
         lanes = Lanes(runtime.lanes)
-        self._engines = [_Engine(workload, adapters, runtime, lanes) for workload in workloads]
+        self._engines = [Engine(workload, adapters, runtime, lanes) for workload in workloads]
+        self._stride = runtime.stride
 
     @property
     def consumes(self) -> tuple[str, ...]:
         """Text, adapter, windows."""
-        windows = {schema.windows_field(engine.tokenizer).name for engine in self._engines}
+        windows = {schema.windows_field(engine.reading).name for engine in self._engines}
         return (schema.TEXT.name, schema.ERROR.name, "xmod_language", *sorted(windows))
 
     @property
@@ -64,7 +50,7 @@ class Annotate:
         """``table`` with the columns of all tasks."""
         sound = np.flatnonzero(schema.sound(table).to_numpy())
         for engine in self._engines:
-            values = engine.annotate(table.take(sound)) if len(sound) else []
+            values = self._values(engine, table.take(sound)) if len(sound) else []
             nothing = (None,) * len(engine.fields)
             rows: list[tuple[object, ...]] = [nothing] * table.num_rows
             for row, value in zip(sound.tolist(), values, strict=True):
@@ -73,90 +59,13 @@ class Annotate:
             table = schema.add(table, engine.fields, columns)
         return table
 
-
-class _Engine:
-    """One checkpoint on a device: an encoder and a head for each of its tasks."""
-
-    def __init__(
-        self, workload: Workload, adapters: Adapters, runtime: RuntimeSettings, lanes: Lanes
-    ) -> None:
-        checkpoint = reopen_checkpoint(workload.checkpoint, workload.tasks[0].model)
-        self.tokenizer = workload.tokenizer
-        self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
-        self.fields = tuple(field for task in self._tasks for field in task.fields)
-        classes = dict.fromkeys(task.model_class for task in self._tasks)
-        self._model = load_model(checkpoint, classes, adapters, runtime)
-        self._adapters = adapters
-        self._lanes = lanes
-        self._max_tokens = runtime.batch_tokens
-        self._stride = runtime.stride
-
-    def annotate(self, table: pa.Table) -> list[tuple[object, ...]]:
-        """One value a field for each record of ``table``."""
-        windows = _windows(table[schema.windows_field(self.tokenizer).name])
+    def _values(self, engine: Engine, table: pa.Table) -> list[tuple[object, ...]]:
+        windows = _windows(table[schema.windows_field(engine.reading).name])
         texts = table[schema.TEXT.name].to_pylist()
-        codes = chain.from_iterable(window_languages(table, windows))
-        lang_ids = self._adapters.lang_ids(list(codes))
-        values: dict[int, tuple[object, ...]] = {}
-        for row, scores in _by_record(windows, self._score(windows, lang_ids)):
-            values[row] = self._decode(Document(texts[row], windows[row], self._stride), scores)
-        return [values[row] for row in range(len(texts))]
-
-    def _score(
-        self, windows: list[list[Window]], lang_ids: list[int]
-    ) -> Iterator[tuple[int, list[Scores]]]:
-        """Each window's place, counted over all records, and each task's result for it.
-
-        They come as their micro-batches end, while others are still at work.
-        """
-        flat = list(chain.from_iterable(windows))
-        lengths = [len(window) for window in flat]
-        batches = list(micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number))
-        forward = partial(self._forward, flat, lang_ids)
-        for batch, by_task in zip(batches, self._lanes.map(forward, batches), strict=True):
-            for place, scores in zip(batch, zip(*by_task, strict=True), strict=True):
-                yield place, list(scores)
-
-    @torch.inference_mode()
-    def _forward(
-        self, windows: list[Window], lang_ids: list[int], batch: list[int]
-    ) -> list[list[Scores]]:
-        """For each task, its result for each of the windows at ``batch``, one micro-batch."""
-        tokens = [windows[i].ids for i in batch]
-        packed = self._model.encoder.pack(tokens, [lang_ids[i] for i in batch])
-        hidden = self._model.encoder(packed)
-        scored = [
-            task.score(self._model.heads.get(task.model_class), hidden, packed).cpu().numpy()
-            for task in self._tasks
+        documents = [
+            Document(text, some, self._stride) for text, some in zip(texts, windows, strict=True)
         ]
-        ends = np.cumsum([len(some) for some in tokens])
-        return [
-            np.split(scores, ends[:-1]) if task.by_token else list(scores)
-            for task, scores in zip(self._tasks, scored, strict=True)
-        ]
-
-    def _decode(self, document: Document, scores: list[list[Scores]]) -> tuple[object, ...]:
-        values = (
-            task.decode(document, by_window)
-            for task, by_window in zip(self._tasks, zip(*scores, strict=True), strict=True)
-        )
-        return tuple(chain.from_iterable(values))
-
-
-def _by_record(
-    windows: list[list[Window]], scored: Iterable[tuple[int, list[Scores]]]
-) -> Iterator[tuple[int, list[list[Scores]]]]:
-    """Each record's row, and the results for its windows, once the last of them is there."""
-    owners = [row for row, some in enumerate(windows) for _ in some]
-    firsts = list(accumulate((len(some) for some in windows), initial=0))
-    waiting: dict[int, dict[int, list[Scores]]] = {}
-    for place, scores in scored:
-        row = owners[place]
-        there = waiting.setdefault(row, {})
-        there[place] = scores
-        if len(there) == len(windows[row]):
-            yield row, [there[k] for k in range(firsts[row], firsts[row + 1])]
-            del waiting[row]
+        return engine.annotate(documents, list(window_languages(table, windows)))
 
 
 def window_languages(table: pa.Table, windows: list[list[Window]]) -> Iterator[list[str | None]]:
@@ -189,10 +98,12 @@ def _windows(column: pa.ChunkedArray) -> list[list[Window]]:
     """``_windows_<k>`` as arrays that share the column's memory."""
     lists = column.combine_chunks()
     structs = lists.flatten()
-    ids, starts, ends = (structs.field(name) for name in ("input_ids", "starts", "ends"))
-    bounds = ids.offsets.to_numpy()
-    columns = [field.values.to_numpy() for field in (ids, starts, ends)]
-    flat = [Window(*(values[begin:end] for values in columns)) for begin, end in pairwise(bounds)]
+    columns = [structs.field(name) for name in ("input_ids", "starts", "ends")]
+    ids, starts, ends = (column.values.to_numpy() for column in columns)
+    bounds = pairwise(columns[0].offsets.to_numpy())
+    flat = (
+        Window(ids[begin:end], starts[begin:end], ends[begin:end], choice)
+        for (begin, end), choice in zip(bounds, structs.field("choice").to_pylist(), strict=True)
+    )
     counts = pc.list_value_length(lists).to_pylist()
-    positions = iter(flat)
-    return [[next(positions) for _ in range(count)] for count in counts]
+    return [list(islice(flat, count)) for count in counts]

@@ -71,7 +71,8 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     Text, id, language and prior columns are among them even if they are not kept.
     """
     tagged = [settings.language_column, settings.language_prior_column]
-    named = [settings.text_column, settings.id_column, *tagged]
+    asked = [settings.question_column, settings.choices_column]
+    named = [settings.text_column, settings.id_column, *tagged, *asked]
     wanted = [name for name in named if name is not None]
     if settings.keep_columns != "all":
         wanted = [*settings.keep_columns, *wanted]
@@ -80,7 +81,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
         raise SchemaError(
             f"{uri} has no column {', '.join(map(repr, missing))}; its columns are "
             f"{', '.join(file_schema.names)}. Set input.text_column, id_column, language_column, "
-            "language_prior_column or keep_columns."
+            "language_prior_column, question_column, choices_column or keep_columns."
         )
     doubled = sorted({name for name in file_schema.names if file_schema.names.count(name) > 1})
     if doubled:
@@ -90,12 +91,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     ]
     for field in kept:
         _refuse_extensions(field, uri)
-    _require_text(file_schema.field(settings.text_column), uri)
-    for name in wanted:
-        if name in (settings.id_column, settings.language_column):
-            _require_printable(file_schema.field(name), uri)
-        if name == settings.language_prior_column:
-            _require_printable(_item(file_schema.field(name)), uri)
+    _require_types(file_schema, settings, uri)
     return pa.schema([field.remove_metadata() for field in kept])
 
 
@@ -118,6 +114,20 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
         )
 
 
+def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) -> None:
+    """Raise SchemaError where a column that the config names cannot be what it is to be."""
+    for setting in ("text_column", "question_column"):
+        if (name := getattr(settings, setting)) is not None:
+            _require_text(file_schema.field(name), setting, uri)
+    if settings.choices_column is not None:
+        _require_choices(file_schema.field(settings.choices_column), uri)
+    for name in (settings.id_column, settings.language_column):
+        if name is not None:
+            _require_printable(file_schema.field(name), uri)
+    if settings.language_prior_column is not None:
+        _require_printable(_item(file_schema.field(settings.language_prior_column)), uri)
+
+
 def _output_name(name: str, reserved: frozenset[str]) -> str:
     return f"input_{name}" if name in reserved or name.startswith("_") else name
 
@@ -137,15 +147,24 @@ def _refuse_extensions(field: pa.Field, uri: str) -> None:
         _refuse_extensions(field.type.field(position), uri)
 
 
-def _require_text(field: pa.Field, uri: str) -> None:
+def _require_text(field: pa.Field, setting: str, uri: str) -> None:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if not (
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     ):
         raise SchemaError(
-            f"{uri}: text column {field.name!r} is {field.type}; expected string, large_string, "
-            "string_view or a dictionary of strings. Set input.text_column."
+            f"{uri}: {setting.replace('_', ' ')} {field.name!r} is {field.type}; expected string, "
+            f"large_string, string_view or a dictionary of strings. Set input.{setting}."
         )
+
+
+def _require_choices(field: pa.Field, uri: str) -> None:
+    if _item(field).type == field.type:
+        raise SchemaError(
+            f"{uri}: choices column {field.name!r} is {field.type}; expected a list of strings. "
+            "Set input.choices_column."
+        )
+    _require_text(_item(field), "choices_column", uri)
 
 
 def _require_printable(field: pa.Field, uri: str) -> None:

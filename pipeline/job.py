@@ -14,7 +14,8 @@ from pydantic import JsonValue
 
 import pipeline
 from pipeline import schema
-from pipeline.annotate import Annotate, Workload
+from pipeline.annotate import Annotate
+from pipeline.engine import Workload
 from pipeline.errors import ConfigError
 from pipeline.gate import input_columns
 from pipeline.language.route import Identify
@@ -24,7 +25,7 @@ from pipeline.read import Reader
 from pipeline.recipe import Recipe
 from pipeline.settings import Fallback, JobSettings, LanguageSettings, TaskSettings
 from pipeline.storage import Store, canonical
-from pipeline.tasks import make_task, task_name
+from pipeline.tasks import make_task, reading_of, task_name
 from pipeline.tokenize import Tokenize
 from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
@@ -88,9 +89,12 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     """
     opened = [open_checkpoint(task.model) for task in settings.tasks]
     runtime = settings.runtime
-    tokenizers = [checkpoint.window_tokenizer(runtime.max_length) for checkpoint in opened]
-    distinct = tuple(dict.fromkeys(tokenizers))
-    workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in tokenizers])
+    readings = [
+        reading_of(task, checkpoint.window_tokenizer(runtime.max_length))
+        for task, checkpoint in zip(settings.tasks, opened, strict=True)
+    ]
+    distinct = tuple(dict.fromkeys(readings))
+    workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in readings])
     identify = _identifier(settings.language, opened)
     languages = identify.reachable
     Tokenize(runtime, distinct)  # checks the windows now, and not first in a worker
@@ -126,15 +130,16 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
 
 
 def _workloads(
-    tasks: tuple[TaskSettings, ...], opened: list[Checkpoint], tokenizers: list[int]
+    tasks: tuple[TaskSettings, ...], opened: list[Checkpoint], readings: list[int]
 ) -> tuple[Workload, ...]:
-    """Tasks by checkpoint; ``tokenizers`` are the positions of the tasks' tokenizers."""
-    grouped: dict[tuple[Checkpoint, int], list[TaskSettings]] = {}
-    for task, checkpoint, tokenizer in zip(tasks, opened, tokenizers, strict=True):
-        grouped.setdefault((checkpoint, tokenizer), []).append(task)
+    """Tasks by forward; ``readings`` are the positions of what the tasks read."""
+    grouped: dict[tuple[object, ...], list[int]] = {}
+    for place, (task, checkpoint) in enumerate(zip(tasks, opened, strict=True)):
+        alone = task if make_task(task, checkpoint).masks else None
+        grouped.setdefault((checkpoint, readings[place], alone), []).append(place)
     return tuple(
-        Workload(checkpoint, tokenizer, tuple(some))
-        for (checkpoint, tokenizer), some in grouped.items()
+        Workload(opened[places[0]], readings[places[0]], tuple(tasks[place] for place in places))
+        for places in grouped.values()
     )
 
 

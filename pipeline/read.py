@@ -5,17 +5,14 @@ columns and ``schema.READ_FIELDS``. What holds: a file that is not the one that 
 refused; a record that cannot be used is marked for quarantine, never dropped.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import schema
 from pipeline.errors import DamagedError, InputError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
+from pipeline.records import record_columns
 from pipeline.settings import InputSettings
 from pipeline.stopwatch import timed
 from pipeline.storage import open_input
@@ -63,7 +60,7 @@ def read_unit(
             ) from error
     kept = rows.select([name for name, _ in columns.kept])
     block = kept.rename_columns([output for _, output in columns.kept])
-    for field, values in _read_columns(rows, unit, settings):
+    for field, values in record_columns(rows, unit, settings):
         block = block.append_column(field, values)
     return block
 
@@ -132,89 +129,3 @@ def _row_groups(metadata: pq.FileMetaData, unit: Unit) -> tuple[list[int], int]:
     if position < unit.stop:
         raise InputError(f"{unit.source.uri} has {position} rows; the plan expected {unit.stop}.")
     return groups, skip
-
-
-def _read_columns(
-    rows: pa.Table, unit: Unit, settings: InputSettings
-) -> Iterator[tuple[pa.Field, pa.Array]]:
-    texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
-    origin = pa.array([unit.to_json()]).dictionary_encode()
-    yield schema.RECORD_ID, _record_ids(rows, unit, settings)
-    yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
-    yield schema.ROW, pa.array(range(unit.start, unit.stop), pa.int64())
-    yield schema.TEXT, texts
-    yield schema.TAG, _strings_of(rows, settings.language_column)
-    yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
-    yield schema.ERROR, pa.array(failures, schema.FAILURE)
-
-
-def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
-    """The id column as strings; file and row where there is no such column, or a null in it."""
-    places = pa.array([f"{unit.source.uri}#{row}" for row in range(unit.start, unit.stop)])
-    if settings.id_column is None:
-        return places
-    return pc.coalesce(_as_strings(rows[settings.id_column]), places)
-
-
-def _strings_of(rows: pa.Table, column: str | None) -> pa.Array | pa.ChunkedArray:
-    """The column as strings, nulls where there is none; lists as their items, ``|`` between."""
-    if column is None:
-        return pa.nulls(rows.num_rows, pa.string())
-    values = rows[column]
-    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
-        lists = values.combine_chunks()
-        items = _as_strings(pa.chunked_array([lists.flatten()])).to_pylist()
-        return pa.array(_joined(items, pc.list_value_length(lists).to_pylist()), pa.string())
-    return _as_strings(values)
-
-
-def _joined(items: list[str | None], lengths: list[int | None]) -> Iterator[str | None]:
-    """``items`` of several lists as one string a list; null items are passed over."""
-    rest = iter(items)
-    for length in lengths:
-        own = [item for item in islice(rest, length or 0) if item is not None]
-        yield None if length is None else "|".join(own)
-
-
-def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """``column`` as strings, null where a value is not UTF-8."""
-    try:
-        values = column.cast(pa.string())
-        values.validate(full=True)
-    except pa.ArrowInvalid:
-        decoded = [_decoded(value)[0] for value in _bytes(column)]
-        return pa.chunked_array([pa.array(decoded, pa.string())])
-    return values
-
-
-def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict[str, str] | None]]:
-    """Texts that can be used, null elsewhere, and why a text cannot be used."""
-    decoded = [_decoded(value, max_bytes) for value in _bytes(column)]
-    return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
-
-
-def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:
-    return iter(column.cast(pa.binary()).to_pylist())
-
-
-def _decoded(
-    value: bytes | None, max_bytes: int | None = None
-) -> tuple[str | None, dict[str, str] | None]:
-    if value is None:
-        return None, _failure("NullText", "The text is null; expected a string.")
-    if max_bytes is not None and len(value) > max_bytes:
-        return None, _failure(
-            "TextTooLarge",
-            f"The text has {len(value)} bytes; expected at most {max_bytes}. "
-            "Set input.max_text_bytes.",
-        )
-    try:
-        return value.decode("utf-8"), None
-    except UnicodeDecodeError as error:
-        return None, _failure(
-            "NotUtf8", f"Byte {error.start} of the text is not UTF-8. Mend the file's encoding."
-        )
-
-
-def _failure(error_type: str, message: str) -> dict[str, str]:
-    return {"stage": "read", "error_type": error_type, "message": message}

@@ -6,10 +6,11 @@ that an empty list has the type of a full one.
 
 A block on its way::
 
-    read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _error
+    read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _question,
+               _choices, _error
     identify   + language, language_score, language_source, language_distance, xmod_language,
                lang_id; with language.per_window also language_shares, _segments
-    tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each tokenizer
+    tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each reading
     annotate   + the columns of the tasks
     each       + _took_<stage>
     publish    → one row of RECEIPT
@@ -54,9 +55,28 @@ WINDOW = pa.struct(
         pa.field("input_ids", pa.list_(pa.int32())),
         pa.field("starts", pa.list_(pa.int32())),
         pa.field("ends", pa.list_(pa.int32())),
+        pa.field("choice", pa.int32()),
     ]
 )
-"""Token ids with special tokens, and each token's span in the text (0, 0 for special tokens)."""
+"""Token ids with special tokens, and each token's span in the text (0, 0 for special tokens and
+for what stands beside the text); which of the record's choices the window is about, or 0."""
+
+ANSWER = pa.struct([field for field in ENTITY if field.name != "label"])
+"""A stretch of the text that answers a question."""
+
+FILL = pa.struct(
+    [
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field(
+            "tokens",
+            pa.list_(
+                pa.struct([pa.field("token", pa.string()), pa.field("score", pa.float32())]),
+            ),
+        ),
+    ]
+)
+"""A mask in the text, as code points, and what may stand there, the most probable first."""
 
 TOOK = pa.struct([pa.field("wall", pa.float64()), pa.field("cpu", pa.float64())])
 """A row's share of the seconds that a stage took with its block."""
@@ -71,9 +91,13 @@ TAG = pa.field("_tag", pa.string())
 """The language column's value, null where there is none."""
 PRIOR = pa.field("_prior", pa.string())
 """The prior column's value, tags of likely languages; null where there is none."""
+QUESTION = pa.field("_question", pa.string())
+"""The question column's value, null where there is none."""
+CHOICES = pa.field("_choices", pa.list_(pa.string()))
+"""The choices column's value, null where there is none."""
 ERROR = pa.field("_error", FAILURE)
 
-READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, ERROR)
+READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, QUESTION, CHOICES, ERROR)
 
 LANGUAGE_FIELDS = (
     pa.field("language", pa.string()),
@@ -148,9 +172,9 @@ class Stage(Protocol):
         """``table`` with the columns of ``produces``."""
 
 
-def windows_field(tokenizer: int) -> pa.Field:
-    """The column with the windows of the job's ``tokenizer``-th tokenizer."""
-    return pa.field(f"_windows_{tokenizer}", pa.list_(WINDOW))
+def windows_field(reading: int) -> pa.Field:
+    """The column with the windows of the job's ``reading``-th reading."""
+    return pa.field(f"_windows_{reading}", pa.list_(WINDOW))
 
 
 def took_field(stage: str) -> pa.Field:

@@ -18,8 +18,10 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline import schema
-from pipeline.annotate import Annotate, Workload, _windows, window_languages
+from pipeline.annotate import Annotate, _windows, window_languages
+from pipeline.engine import Workload
 from pipeline.errors import LanguageError
+from pipeline.readings import Reading
 from pipeline.settings import (
     ClassificationSettings,
     EmbeddingsSettings,
@@ -64,7 +66,7 @@ class Stages:
     ) -> pa.Table:
         runtime = self.runtime()
         tokenizer = self.ner.window_tokenizer(runtime.max_length)
-        return Tokenize(runtime, (tokenizer,))(make_block(texts, codes, failed))
+        return Tokenize(runtime, (Reading(tokenizer),))(make_block(texts, codes, failed))
 
 
 @pytest.fixture(scope="module")

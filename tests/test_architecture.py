@@ -22,6 +22,8 @@ TESTED_ELSEWHERE = {
     # A package whose modules are one thing, tested through what it exports.
     "pipeline/storage/": "tests/test_storage.py",
     "pipeline/verify/": "tests/test_verify.py",
+    "pipeline/settings/": "tests/test_settings.py",
+    "pipeline/records.py": "tests/test_read.py",
     # Publishing is tested from crash to crash, with all that it writes.
     "pipeline/blocks.py": "tests/test_publish.py",
     "pipeline/claim.py": "tests/test_reconcile.py",
@@ -31,8 +33,10 @@ TESTED_ELSEWHERE = {
     "pipeline/apart.py": "tests/test_run.py",
     "pipeline/flow.py": "tests/test_run.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",
+    "pipeline/tasks/masked_lm.py": "tests/tasks/test_masked_lm_task.py",
     # Two files of one name cannot be collected: the job's has test_annotate.py.
     "pipeline/annotate.py": "tests/test_annotate_stage.py",
+    "pipeline/engine.py": "tests/test_annotate_stage.py",
     "jobs/verify.py": "tests/test_verify.py",
     # Training is tested by what comes of it: a few steps, and the checkpoint that they leave.
     "pipeline/training/": "tests/training/test_finetune.py",

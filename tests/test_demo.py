@@ -58,7 +58,18 @@ def test_model_fits_its_place_in_the_repository():
     assert sum(path.stat().st_size for path in files if not path.is_symlink()) < 30 * MEGABYTE
 
 
-@pytest.mark.parametrize("name", ["ner", "classification", "embeddings", "demo"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ner",
+        "classification",
+        "embeddings",
+        "token_vectors",
+        "masked_lm",
+        "fill_mask",
+        "demo",
+    ],
+)
 def test_config_makes_a_plan_over_the_sample_corpus(name, tmp_path):
     plan = make_plan(
         load(f"configs/{name}.yaml", [f"output.uri={tmp_path}/out"], JobSettings), Options()

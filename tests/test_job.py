@@ -194,7 +194,7 @@ def test_job_tasks_of_one_checkpoint_that_are_apart_share_a_workload(tree: Tree)
 def test_job_checkpoints_of_one_tokenizer_share_their_windows(tree: Tree):
     job = resolve(tree)
     assert len(job.tokenize.arguments[1]) == 1
-    assert [workload.tokenizer for workload in job.workloads] == [0, 0]
+    assert [workload.reading for workload in job.workloads] == [0, 0]
     assert [field.name for field in job.tokenize.stage().produces if "windows_" in field.name] == [
         "_windows_0"
     ]
@@ -209,7 +209,7 @@ def test_job_checkpoints_of_other_lengths_have_windows_of_their_own(tree: Tree, 
         resolve(tree)
     tree["runtime"] = {**tree.get("runtime", {}), "stride": 8}
     job = resolve(tree)
-    assert [workload.tokenizer for workload in job.workloads] == [0, 1]
+    assert [workload.reading for workload in job.workloads] == [0, 1]
     assert len(job.tokenize.arguments[1]) == 2
 
 

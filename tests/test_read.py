@@ -288,3 +288,29 @@ def test_read_unit_of_a_fourth_of_a_large_file_is_no_bomb(tmp_path: Path):
     path = write(tmp_path / "a.parquet", table, compression="none", use_dictionary=False)
     assert pq.read_metadata(path).row_group(0).total_byte_size > 32 << 20
     assert sum(len(block) for block in read_all(path, 10_000)) == 40_000
+
+
+def test_read_unit_questions_and_choices_are_strings(tmp_path: Path):
+    lists = pa.array([["a", "b"], None, [], ["c", None]], pa.large_list(pa.string()))
+    table = pa.table({"text": ["w", "x", "y", "z"], "q": ["Who?", None, "", "Why?"], "c": lists})
+    path = write(tmp_path / "a.parquet", table)
+    block = read_file(path, question_column="q", choices_column="c", keep_columns=[])
+    assert block["_question"].to_pylist() == ["Who?", None, "", "Why?"]
+    assert block["_choices"].to_pylist() == [["a", "b"], None, [], ["c", None]]
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "expected"),
+    [
+        ("n", "question_column", "question column 'n' is int64; expected string"),
+        ("n", "choices_column", "choices column 'n' is int64; expected a list of strings"),
+        ("numbers", "choices_column", "choices column .* is int64; expected string"),
+    ],
+)
+def test_read_unit_question_or_choices_of_another_type_is_refused(
+    tmp_path: Path, column: str, name: str, expected: str
+):
+    values = {"text": ["a"], "n": [1], "numbers": [[1, 2]]}
+    path = write(tmp_path / "a.parquet", values)
+    with pytest.raises(InputError, match=expected):
+        read_file(path, **{name: column})

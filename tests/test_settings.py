@@ -1,10 +1,12 @@
 """Values that settings take, refuse, and check against each other."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from pipeline.config import load
 from pipeline.settings import (
     Aggregation,
     ClassificationSettings,
@@ -71,6 +73,49 @@ def test_job_settings_tasks_of_one_name_are_refused(tasks: tuple[dict[str, Any],
 
 def test_job_settings_classifications_of_two_names_are_taken():
     assert len(job(topic("a"), topic("b")).tasks) == 2
+
+
+ANSWER: dict[str, Any] = {"type": "question_answering", "name": "qa", "model": MODEL}
+CHOOSE: dict[str, Any] = {"type": "multiple_choice", "name": "best", "model": MODEL}
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (ANSWER, "task 'qa' has no question; set its question, or input.question_column"),
+        (CHOOSE, "task 'best' has no choices; set its choices, or input.choices_column"),
+        ({**CHOOSE, "choices": ["a"]}, "there is one choice, 'a'; expected two or more"),
+        ({**ANSWER, "question": ""}, "at least 1 character"),
+    ],
+)
+def test_job_settings_task_that_has_nothing_to_ask_is_refused(task: dict[str, Any], message: str):
+    with pytest.raises(ValidationError, match=message):
+        job(task)
+
+
+@pytest.mark.parametrize(
+    ("task", "columns"),
+    [
+        ({**ANSWER, "question": "Who?"}, {}),
+        (ANSWER, {"question_column": "q"}),
+        ({**CHOOSE, "choices": ["a", "b"]}, {}),
+        (CHOOSE, {"choices_column": "c"}),
+    ],
+)
+def test_job_settings_what_is_asked_is_of_the_task_or_of_each_record(
+    task: dict[str, Any], columns: dict[str, str]
+):
+    assert job(task, input={"uri": "in", **columns}).tasks[0].type == task["type"]
+
+
+ANNOTATIONS = [
+    path for path in sorted(Path("configs").glob("*.yaml")) if "\ntasks:" in path.read_text()
+]
+
+
+@pytest.mark.parametrize("path", ANNOTATIONS, ids=lambda path: path.stem)
+def test_config_of_an_annotation_is_taken(path: Path):
+    assert load(path, [], JobSettings).tasks
 
 
 @pytest.mark.parametrize("name", ["", "1st", "_hidden", "a-b", "a b", "größe", "a\n"])

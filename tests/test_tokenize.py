@@ -8,6 +8,7 @@ from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline import schema
 from pipeline.errors import ConfigError
+from pipeline.readings import Reading
 from pipeline.settings import RuntimeSettings
 from pipeline.tokenize import Tokenize
 from pipeline.xmod.checkpoint import Checkpoint
@@ -28,7 +29,7 @@ def tokenize(checkpoint: Checkpoint, table: pa.Table, **options: object) -> pa.T
 
 def stage(settings: RuntimeSettings, *checkpoints: Checkpoint) -> Tokenize:
     tokenizers = (checkpoint.window_tokenizer(settings.max_length) for checkpoint in checkpoints)
-    return Tokenize(settings, tuple(tokenizers))
+    return Tokenize(settings, tuple(map(Reading, tokenizers)))
 
 
 def counts(table: pa.Table) -> list[tuple[object, ...]]:
@@ -95,7 +96,7 @@ def test_tokenize_block_without_sound_rows_has_the_declared_types(checkpoint, te
 def test_tokenize_text_without_words_is_one_window_of_special_tokens(checkpoint, text):
     table = tokenize(checkpoint, make_block([text]))
     assert counts(table) == [(0, 1, False)]
-    empty = {"input_ids": [0, 2], "starts": [0, 0], "ends": [0, 0]}
+    empty = {"input_ids": [0, 2], "starts": [0, 0], "ends": [0, 0], "choice": 0}
     assert table["_windows_0"].to_pylist() == [[empty]]
 
 

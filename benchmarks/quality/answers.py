@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.texts import Filed, Heldout, Mark, Marked
 from pipeline import schema
-from pipeline.annotate import Annotate, Workload
+from pipeline.annotate import Annotate
+from pipeline.engine import Workload
+from pipeline.readings import Reading
 from pipeline.settings import (
     ClassificationSettings,
     DType,
@@ -66,7 +68,7 @@ def _annotated(
     """The block of ``texts`` after ``tasks``, which share a checkpoint."""
     checkpoint = open_checkpoint(tasks[0].model)
     runtime = RuntimeSettings(dtype=dtype)
-    tokenize = Tokenize(runtime, (checkpoint.window_tokenizer(runtime.max_length),))
+    tokenize = Tokenize(runtime, (Reading(checkpoint.window_tokenizer(runtime.max_length)),))
     adapters = Adapters(tuple(checkpoint.languages))
     annotate = Annotate([Workload(checkpoint, 0, tasks)], adapters, runtime)
     return schema.run(annotate, schema.run(tokenize, _block(texts)))

@@ -3,17 +3,31 @@
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.readings import Beside, Reading
 from pipeline.settings import TaskSettings
+from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
 from pipeline.tasks.embeddings import EmbeddingsTask
+from pipeline.tasks.fill_mask import FillMaskTask
+from pipeline.tasks.masked_lm import MaskedLmTask
+from pipeline.tasks.multiple_choice import MultipleChoiceTask
 from pipeline.tasks.ner import NerTask
+from pipeline.tasks.question_answering import QuestionAnsweringTask
 from pipeline.tasks.task import Task
+from pipeline.tasks.token_vectors import TokenVectorsTask
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.windows import WindowTokenizer
 
 _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
     "ner": NerTask,
     "classification": ClassificationTask,
     "embeddings": EmbeddingsTask,
+    "token_vectors": TokenVectorsTask,
+    "question_answering": QuestionAnsweringTask,
+    "multiple_choice": MultipleChoiceTask,
+    "masked_lm": MaskedLmTask,
+    "fill_mask": FillMaskTask,
+    "causal_lm": CausalLmTask,
 }
 
 
@@ -24,4 +38,14 @@ def make_task(settings: TaskSettings, checkpoint: Checkpoint) -> Task:
 
 def task_name(settings: TaskSettings) -> str:
     """How logs and reports call the task."""
-    return settings.name if settings.type == "classification" else settings.type
+    return str(getattr(settings, "name", settings.type))
+
+
+def reading_of(settings: TaskSettings, tokenizer: WindowTokenizer) -> Reading:
+    """What the task's model reads of a record."""
+    if settings.type == "question_answering":
+        asked = (settings.question,) if settings.question else ()
+        return Reading(tokenizer, Beside.QUESTION, asked)
+    if settings.type == "multiple_choice":
+        return Reading(tokenizer, Beside.CHOICES, settings.choices)
+    return Reading(tokenizer)

@@ -17,13 +17,13 @@ from transformers.models.xmod.modeling_xmod import (
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import ClassificationSettings
-from pipeline.tasks.task import Document, Scores
+from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import weighted_mean
 
 
-class ClassificationTask:
+class ClassificationTask(Task):
     """Sequence classification with transformers' ``XmodForSequenceClassification``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForSequenceClassification

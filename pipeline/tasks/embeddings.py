@@ -13,14 +13,14 @@ from torch import Tensor
 from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
 
 from pipeline.settings import EmbeddingsSettings
-from pipeline.tasks.task import Document, Scores
+from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
 from pipeline.xmod.pooling import POOLING
 from pipeline.xmod.windows import weighted_mean
 
 
-class EmbeddingsTask:
+class EmbeddingsTask(Task):
     """Pooled token vectors of transformers' ``XmodModel``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodModel

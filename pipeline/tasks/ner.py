@@ -22,7 +22,7 @@ from pipeline import schema
 from pipeline.errors import CheckpointError
 from pipeline.settings import Aggregation, NerSettings
 from pipeline.tasks.spans import boundaries, fitted, is_word_start
-from pipeline.tasks.task import Document, Scores
+from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import stitched
@@ -52,7 +52,7 @@ class Pieces:
     ends: NDArray[np.int32]
 
 
-class NerTask:
+class NerTask(Task):
     """Token classification with transformers' ``XmodForTokenClassification``."""
 
     model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForTokenClassification

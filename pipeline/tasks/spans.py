@@ -4,7 +4,7 @@ Enters: a text and code-point offsets. Leaves: decisions about them. What holds:
 people see as one (a letter with its marks, an emoji of several code points) is never cut.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import regex
@@ -40,6 +40,16 @@ def fitted(text: str, between: Sequence[int], start: int, end: int) -> tuple[int
     A cut character belongs to the span that holds its beginning.
     """
     start, end = (between[bisect_left(between, position)] for position in (start, end))
+    return _trimmed(text, start, end)
+
+
+def widened(text: str, between: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """As ``fitted``, but a cut character belongs to the span, so that some of it is left."""
+    before, after = bisect_right(between, start) - 1, bisect_left(between, end)
+    return _trimmed(text, between[before], between[after])
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():

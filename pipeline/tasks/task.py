@@ -30,6 +30,10 @@ class Document:
     stride: int
 
 
+Places = NDArray[np.int64]
+"""Positions in a window."""
+
+
 class Task(Protocol):
     """One annotation."""
 
@@ -37,13 +41,25 @@ class Task(Protocol):
     """The transformers class whose head the task uses."""
     by_token: ClassVar[bool]
     """Whether ``score`` has a result for each token; otherwise it has one for each window."""
+    masks: ClassVar[bool] = False
+    """Whether the model is not shown all tokens; such a task shares no forward with others."""
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """The output columns."""
 
+    def masked(self, window: Window) -> Sequence[Places]:
+        """For each forward of ``window``, the places where the model sees a mask instead.
+
+        Unless a task says otherwise, there is one forward, in which the model sees all.
+        """
+        return (np.zeros(0, dtype=np.int64),)
+
     def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
         """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """One value a field, from the document and ``score``'s result for each of its windows."""
+        """One value a field, from the document and ``score``'s results for its windows.
+
+        There is one result for each forward of each window, in their order.
+        """

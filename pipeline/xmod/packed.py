@@ -20,12 +20,15 @@ from torch import Tensor
 class Packed:
     """A micro-batch: ``ids`` and ``positions`` [tokens], ``bounds`` [windows + 1] between windows.
 
-    ``windows`` and ``languages`` are the layouts that attention and adapters made.
+    ``masked`` [masked] are places whose token the model is not shown, and ``targets`` [masked]
+    those tokens. ``windows`` and ``languages`` are the layouts that attention and adapters made.
     """
 
     ids: Tensor
     positions: Tensor
     bounds: Tensor
+    masked: Tensor
+    targets: Tensor
     windows: Any
     languages: Any
 
@@ -38,6 +41,20 @@ class Packed:
     def lengths(self) -> Tensor:
         """Tokens of each window [windows]."""
         return self.bounds.diff()
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Places in each window whose token is replaced by ``token``, the tokenizer's mask."""
+
+    places: Sequence[NDArray[np.int64]]
+    token: int
+
+    def on_one_axis(self, bounds: NDArray[np.int32]) -> NDArray[np.int64]:
+        """All places [masked], counted from the first window's beginning."""
+        return np.concatenate(
+            [places + start for places, start in zip(self.places, bounds[:-1], strict=True)]
+        )
 
 
 class Layout(Protocol):
@@ -60,16 +77,29 @@ class Packer:
     padding_id: int
     device: torch.device
 
-    def __call__(self, windows: Sequence[ArrayLike], lang_ids: Sequence[int]) -> Packed:
-        """One or more windows, none of them empty."""
+    def __call__(
+        self,
+        windows: Sequence[ArrayLike],
+        lang_ids: Sequence[int],
+        masks: "Masks | None" = None,
+    ) -> Packed:
+        """One or more windows, none of them empty; ``masks`` has places for each of them."""
         rows = [np.asarray(window, dtype=np.int64) for window in windows]
         lengths = np.array([len(row) for row in rows])
+        bounds = np.cumsum([0, *lengths], dtype=np.int32)
         positions = np.concatenate([self._positions(row) for row in rows])
         by_token = np.repeat(np.asarray(lang_ids, dtype=np.int64), lengths)
+        ids = np.concatenate(rows)
+        masked = _NONE if masks is None else masks.on_one_axis(bounds)
+        targets = ids[masked]
+        if masks is not None:
+            ids[masked] = masks.token
         return Packed(
-            ids=placed(np.concatenate(rows), self.device),
+            ids=placed(ids, self.device),
             positions=placed(positions, self.device),
-            bounds=placed(np.cumsum([0, *lengths], dtype=np.int32), self.device),
+            bounds=placed(bounds, self.device),
+            masked=placed(masked, self.device),
+            targets=placed(targets, self.device),
             windows=self.attention.layout(lengths, self.device),
             languages=self.adapters.layout(by_token, self.device),
         )
@@ -78,6 +108,9 @@ class Packer:
         real = row != self.padding_id
         positions: NDArray[np.int64] = np.cumsum(real) * real + self.padding_id
         return positions
+
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def placed(values: NDArray[Any], device: torch.device) -> Tensor:

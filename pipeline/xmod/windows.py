@@ -25,11 +25,15 @@ class WindowTokenizer:
 
 @dataclass(frozen=True)
 class Window:
-    """Token ids [tokens] and code-point spans [tokens] in the text, special tokens included."""
+    """Token ids [tokens] and code-point spans [tokens] in the text, special tokens included.
+
+    ``choice`` is which of a record's choices it is about, where it has some.
+    """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
+    choice: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -40,15 +44,18 @@ def text_tokens(windows: Sequence[int], stride: int) -> int:
     return sum(length - 2 for length in windows) - stride * (len(windows) - 1)
 
 
-def stitched(columns: Sequence[NDArray[Number]], stride: int) -> NDArray[Number]:
+def stitched(
+    columns: Sequence[NDArray[Number]], stride: int, *, from_first: int | None = None
+) -> NDArray[Number]:
     """One value a token of the text, from one array [tokens, …] a window.
 
-    Where two windows overlap, each gives the half that is nearer to its middle, where a token has
-    more context.
+    Where two windows overlap by ``stride`` tokens, the first gives ``from_first`` of them; by
+    default half, so that each gives those nearer to its middle, where a token has more context.
     """
+    taken = stride // 2 if from_first is None else from_first
     last = len(columns) - 1
     parts = [
-        column[1 + (stride // 2 if index else 0) : len(column) - 1 - _tail(index, last, stride)]
+        column[1 + (taken if index else 0) : len(column) - 1 - (stride - taken) * (index < last)]
         for index, column in enumerate(columns)
     ]
     return np.concatenate(parts)
@@ -61,7 +68,3 @@ def weighted_mean(
     weights = np.array([len(window) for window in windows], dtype=np.float64)
     mean = np.average(np.stack(values), axis=0, weights=weights)
     return np.asarray(mean, dtype=np.float32)
-
-
-def _tail(index: int, last: int, stride: int) -> int:
-    return 0 if index == last else stride - stride // 2

@@ -6,6 +6,10 @@ import pytest
 import torch
 from checkpoints import open_folder, save_checkpoint
 from transformers.models.xmod.modeling_xmod import (
+    XmodForCausalLM,
+    XmodForMaskedLM,
+    XmodForMultipleChoice,
+    XmodForQuestionAnswering,
     XmodForSequenceClassification,
     XmodForTokenClassification,
 )
@@ -53,3 +57,29 @@ def tags(tmp_path_factory) -> Checkpoint:
     return open_folder(
         save_checkpoint(folder, XmodForSequenceClassification, labels=TOPICS, problem_type=kind)
     )
+
+
+@pytest.fixture(scope="session")
+def answerer(tmp_path_factory) -> Checkpoint:
+    """Starts and ends of answers."""
+    folder, labels = tmp_path_factory.mktemp("answerer"), ("start", "end")
+    return open_folder(save_checkpoint(folder, XmodForQuestionAnswering, labels=labels, spread=2))
+
+
+@pytest.fixture(scope="session")
+def chooser(tmp_path_factory) -> Checkpoint:
+    """A score a choice."""
+    return open_folder(save_checkpoint(tmp_path_factory.mktemp("chooser"), XmodForMultipleChoice))
+
+
+@pytest.fixture(scope="session")
+def masked(tmp_path_factory) -> Checkpoint:
+    """Masked language model."""
+    return open_folder(save_checkpoint(tmp_path_factory.mktemp("masked"), XmodForMaskedLM))
+
+
+@pytest.fixture(scope="session")
+def decoder(tmp_path_factory) -> Checkpoint:
+    """Language model from left to right."""
+    folder = tmp_path_factory.mktemp("decoder")
+    return open_folder(save_checkpoint(folder, XmodForCausalLM, is_decoder=True))

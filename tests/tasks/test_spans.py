@@ -7,7 +7,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tasks.spans import boundaries, fitted, is_word_start
+from pipeline.tasks.spans import boundaries, fitted, is_word_start, widened
 
 FAMILY = "👨‍👩‍👧‍👦"
 TEXTS = st.text(alphabet="ab é\u0301\u0308\u200d👩👧🏽🇩🇪क्षिกำ각각\r\n\t؀שׁ李", max_size=30)
@@ -66,3 +66,24 @@ def test_boundaries_long_row_of_flags_keeps_their_pairs():
 )
 def test_fitted_spans_hold_whole_characters_and_no_outer_space(text, span, expected):
     assert fitted(text, boundaries(text), *span) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "expected"),
+    [
+        ("क्षि b", (1, 3), (0, 4)),
+        (" a b ", (0, 4), (1, 4)),
+        (FAMILY, (2, 3), (0, len(FAMILY))),
+        ("a  b", (1, 3), (3, 3)),
+    ],
+)
+def test_widened_spans_hold_the_whole_of_what_they_touch(text, span, expected):
+    assert widened(text, boundaries(text), *span) == expected
+
+
+@given(TEXTS, st.integers(0, 29), st.integers(1, 5))
+def test_widened_span_with_something_to_see_is_not_empty(text, start, length):
+    end = min(len(text), start + length)
+    if text[start:end].strip():
+        first, last = widened(text, boundaries(text), start, end)
+        assert first < last

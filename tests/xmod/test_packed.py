@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from pipeline.xmod.packed import Packed, Packer
+from pipeline.xmod.packed import Masks, Packed, Packer
 
 CPU = torch.device("cpu")
 
@@ -39,3 +39,12 @@ def test_pack_positions_begin_after_the_padding_id_in_each_window():
 
 def test_pack_padding_token_in_a_text_has_no_position_of_its_own():
     assert pack([0, 1, 7, 2], lang_ids=(0,)).positions.tolist() == [2, 1, 3, 4]
+
+
+def test_pack_masks_hide_tokens_and_keep_them_as_targets():
+    packer = Packer(Seen(), Seen(), padding_id=1, device=CPU)
+    masks = Masks([np.array([1, 2]), np.array([], dtype=np.int64), np.array([1])], token=4)
+    packed = packer([[0, 7, 8, 2], [0, 2], [0, 9, 2]], (0, 0, 0), masks)
+    assert packed.ids.tolist() == [0, 4, 4, 2, 0, 2, 0, 4, 2]
+    assert packed.masked.tolist() == [1, 2, 7]
+    assert packed.targets.tolist() == [7, 8, 9]

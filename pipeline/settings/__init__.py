@@ -1,0 +1,51 @@
+"""The settings of the annotation job, a module a section.
+
+Enters: nothing. Leaves: ``JobSettings`` and its sections, each handed to the stage that it is for.
+What holds: values are checked against each other here, so that no stage checks them again; what
+needs a store or a checkpoint to check is checked when the plan is made.
+"""
+
+from pipeline.settings.inputs import InputSettings, OutputSettings
+from pipeline.settings.job import JobSettings
+from pipeline.settings.language import Fallback, LanguageSettings
+from pipeline.settings.runtime import ActorPool, Device, DType, RuntimeSettings
+from pipeline.settings.tasks import (
+    Aggregation,
+    CausalLmSettings,
+    ClassificationSettings,
+    EmbeddingsSettings,
+    FillMaskSettings,
+    MaskedLmSettings,
+    ModelSettings,
+    MultipleChoiceSettings,
+    NerSettings,
+    Pooling,
+    QuestionAnsweringSettings,
+    TaskSettings,
+    TokenVectorsSettings,
+)
+
+__all__ = [
+    "ActorPool",
+    "Aggregation",
+    "CausalLmSettings",
+    "ClassificationSettings",
+    "DType",
+    "Device",
+    "EmbeddingsSettings",
+    "Fallback",
+    "FillMaskSettings",
+    "InputSettings",
+    "JobSettings",
+    "LanguageSettings",
+    "MaskedLmSettings",
+    "ModelSettings",
+    "MultipleChoiceSettings",
+    "NerSettings",
+    "OutputSettings",
+    "Pooling",
+    "QuestionAnsweringSettings",
+    "RuntimeSettings",
+    "TaskSettings",
+    "TokenVectorsSettings",
+]

@@ -1,0 +1,110 @@
+"""Machines, arithmetic, batches and retries."""
+
+from enum import StrEnum
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.config import Section
+
+
+class Device(StrEnum):
+    """Where the model runs; ``auto`` takes a GPU that the actor was given."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class DType(StrEnum):
+    """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
+
+    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU. ``bfloat16`` is for
+    CPUs with AMX as well.
+    """
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+
+
+class ActorPool(Section):
+    """Bounds of the actor pool; one number in the config sets both."""
+
+    min: int = Field(default=1, ge=1)
+    max: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ActorPool":
+        if self.min > self.max:
+            raise ValueError(
+                f"runtime.actors.min is {self.min}, above runtime.actors.max {self.max}"
+            )
+        return self
+
+
+class RuntimeSettings(Section):
+    """Machines, batches, retries; windows and ``dtype`` alone shape results."""
+
+    device: Device = Device.AUTO
+    dtype: DType = DType.AUTO
+    actors: ActorPool = ActorPool()
+    cpus_per_actor: float = Field(default=1, gt=0)
+    gpus_per_actor: float = Field(default=0, ge=0)
+    max_batch_tokens: int | None = Field(default=None, gt=0)
+    unit_rows: int = Field(default=4096, gt=0)
+    unit_bytes: int = Field(default=64 << 20, gt=0)
+    max_length: int = Field(default=512, gt=8)
+    stride: int = Field(default=64, ge=0)
+    max_windows: int | None = Field(default=None, ge=1)
+    rounds: int = Field(default=2, ge=1, le=10)
+    unit_timeout: float = Field(default=3600, gt=0)
+    row_timeout: float = Field(default=120, gt=0)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether actors run the model on a GPU."""
+        return self.device is Device.CUDA or (
+            self.device is Device.AUTO and self.gpus_per_actor > 0
+        )
+
+    @property
+    def batch_tokens(self) -> int:
+        """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
+        return self.max_batch_tokens or (16384 if self.on_gpu else 1024)
+
+    @property
+    def lanes(self) -> int:
+        """Micro-batches that an actor has at once: one to a core, or one on a GPU."""
+        return 1 if self.on_gpu else max(1, int(self.cpus_per_actor))
+
+    @property
+    def arithmetic(self) -> DType:
+        """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
+        if self.dtype is not DType.AUTO:
+            return self.dtype
+        return DType.BFLOAT16 if self.on_gpu else DType.FLOAT32
+
+    @field_validator("actors", mode="before")
+    @classmethod
+    def _one_number(cls, value: object) -> object:
+        return {"min": value, "max": value} if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _integers_on_a_cpu(self) -> "RuntimeSettings":
+        if self.dtype is DType.INT8 and self.on_gpu:
+            raise ValueError(
+                "runtime.dtype is int8, which is for CPUs, and actors run on a GPU; expected auto "
+                "or bfloat16 there, or runtime.device: cpu"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> "RuntimeSettings":
+        if self.stride >= self.max_length // 2:
+            raise ValueError(
+                f"runtime.stride is {self.stride}; expected less than half of runtime.max_length "
+                f"({self.max_length}), so that windows advance"
+            )
+        return self
