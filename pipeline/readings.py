@@ -92,16 +92,15 @@ def read(
     if reading.beside is Beside.NOTHING:
         encodings = _encoder(reading.tokenizer, stride).encode_batch(texts)
         return (list(_pieces(encoding)) for encoding in encodings)
-    of_each = [_beside(reading, one) for one in asked]
-    faults = _faults(reading.tokenizer, of_each, stride)
+    of_each = _with_room(reading.tokenizer, [_beside(reading, one) for one in asked], stride)
     pairs = [
         _pair(reading.beside, text, other)
-        for text, others in zip(texts, faults, strict=True)
+        for text, others in zip(texts, of_each, strict=True)
         if not isinstance(others, Unreadable)
         for other in others
     ]
     encoded = iter(_encoder(reading.tokenizer, stride, reading.beside).encode_batch(pairs))
-    return (_beside_each(reading.beside, others, encoded) for others in faults)
+    return (_beside_each(reading.beside, others, encoded) for others in of_each)
 
 
 def _beside_each(
@@ -142,7 +141,7 @@ def _beside(reading: Reading, asked: Asked) -> list[str] | Unreadable:
     return [f"{before}{choice}" for choice in choices]
 
 
-def _faults(
+def _with_room(
     tokenizer: WindowTokenizer, of_each: Sequence[list[str] | Unreadable], stride: int
 ) -> list[list[str] | Unreadable]:
     """``of_each``, with why not for a record that leaves its text too little room."""
@@ -152,10 +151,10 @@ def _faults(
     lengths = iter(
         [len(encoding) for encoding in plain.encode_batch(flat, add_special_tokens=False)]
     )
-    return [_fault(one, lengths, limit) for one in of_each]
+    return [_if_short(one, lengths, limit) for one in of_each]
 
 
-def _fault(
+def _if_short(
     others: list[str] | Unreadable, lengths: Iterator[int], limit: int
 ) -> list[str] | Unreadable:
     if isinstance(others, Unreadable):

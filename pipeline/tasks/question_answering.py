@@ -112,6 +112,7 @@ def _probabilities(window: Window, logits: Scores) -> tuple[Scores, Scores]:
     """[tokens] each: of a start and of an end, over the text's tokens and the first one."""
     shown = window.ends > 0
     shown[0] = True
-    weights = np.exp(logits - logits[shown].max(axis=0)) * shown[:, np.newaxis]
+    kept = np.where(shown[:, np.newaxis], logits, -np.inf)
+    weights = np.exp(kept - kept.max(axis=0))
     starts, ends = (weights / weights.sum(axis=0)).T
     return starts, ends

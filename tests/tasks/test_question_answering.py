@@ -101,6 +101,15 @@ def test_question_answering_same_answer_of_two_windows_is_one(answerer):
     assert len({(answer["start"], answer["end"]) for answer in answers}) == len(answers) == 2
 
 
+def test_question_answering_what_the_question_scores_does_not_count(answerer):
+    document, scores = windows()
+    task = QuestionAnsweringTask(settings(answerer), answerer)
+    before = task.decode(document, scores)
+    for logits in scores:
+        logits[1:4] = 500
+    assert task.decode(document, scores) == before
+
+
 def test_question_answering_no_answer_wins_only_where_it_may(answerer):
     document, scores = windows()
     for logits in scores:
