@@ -49,8 +49,8 @@ class Engine:
         self._adapters = adapters
         self._lanes = lanes
         self._max_tokens = runtime.batch_tokens
-        self._masks = any(task.masks for task in self._tasks)
-        self._mask = checkpoint.tokenizer.mask_token_id
+        masking = any(task.masks for task in self._tasks)
+        self._mask = checkpoint.mask_id if masking else None
 
     def annotate(
         self, documents: Sequence[Document], languages: Sequence[Sequence[str | None]]
@@ -87,7 +87,8 @@ class Engine:
         """For each task, its result for each of the inputs at ``batch``, one micro-batch."""
         some = [inputs[i] for i in batch]
         tokens = [one.window.ids for one in some]
-        masks = Masks([one.masked for one in some], self._mask) if self._masks else None
+        places = [one.masked for one in some]
+        masks = None if self._mask is None else Masks(places, self._mask)
         packed = self._model.encoder.pack(tokens, [one.lang_id for one in some], masks)
         hidden = self._model.encoder(packed)
         scored = [

@@ -68,7 +68,7 @@ def input_columns(
 def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema:
     """The columns of ``file_schema`` that the job reads; raises SchemaError where it may not.
 
-    Text, id, language and prior columns are among them even if they are not kept.
+    Columns that the config names are among them even if they are not kept.
     """
     tagged = [settings.language_column, settings.language_prior_column]
     asked = [settings.question_column, settings.choices_column]

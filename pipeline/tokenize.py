@@ -2,9 +2,9 @@
 
 Enters: ``_text``, ``_question``, ``_choices``. Leaves: ``n_tokens``, ``n_windows``, ``truncated``
 and ``_windows_<k>`` for the k-th reading of the job. What holds: no text is cut off unless
-``runtime.max_windows`` says so, and then ``truncated`` is true; the counts are of the text alone,
-by the first reading's tokenizer, without special tokens and overlaps; records in quarantine get
-nulls, and one that a reading cannot be made of goes there.
+``runtime.max_windows`` says so in any reading, and then ``truncated`` is true; the counts are of
+the text alone, by the first reading's tokenizer, without special tokens and overlaps; records in
+quarantine get nulls, and one that a reading cannot be made of goes there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,7 +55,9 @@ class Tokenize:
         sound = np.flatnonzero(schema.sound(table).to_numpy())
         alone = Reading(self.readings[0].tokenizer)
         cuts = self._cuts(table.take(sound), dict.fromkeys([alone, *self.readings]))
-        table = schema.add(table, schema.TOKEN_FIELDS, self._counts(cuts[alone], sound, table))
+        shortened = [any(map(self._cuts_off, own)) for own in zip(*cuts.values(), strict=True)]
+        counts = self._counts(cuts[alone], shortened, sound, table)
+        table = schema.add(table, schema.TOKEN_FIELDS, counts)
         for k, reading in enumerate(self.readings):
             windows = _to_arrow([self._kept(pieces) for pieces in cuts[reading]])
             column = _spread(windows, sound, table.num_rows)
@@ -75,14 +77,17 @@ class Tokenize:
         most = self.settings.max_windows
         return [piece for piece in pieces if most is None or piece.number < most]
 
-    def _counts(self, cut: Sequence[Read], rows: np.ndarray, table: pa.Table) -> list[list[object]]:
+    def _cuts_off(self, pieces: Read) -> bool:
+        return isinstance(pieces, list) and len(self._kept(pieces)) < len(pieces)
+
+    def _counts(
+        self, cut: Sequence[Read], shortened: Sequence[bool], rows: np.ndarray, table: pa.Table
+    ) -> list[list[object]]:
         nothing = (None,) * len(schema.TOKEN_FIELDS)
         by_row: list[tuple[object, ...]] = [nothing] * table.num_rows
-        for row, pieces in zip(rows.tolist(), cut, strict=True):
-            kept = self._kept(pieces)
-            lengths = [len(piece.encoding) for piece in kept]
-            tokens = text_tokens(lengths, self.settings.stride)
-            by_row[row] = (tokens, len(kept), isinstance(pieces, list) and len(kept) < len(pieces))
+        for row, pieces, short in zip(rows.tolist(), cut, shortened, strict=True):
+            lengths = [len(piece.encoding) for piece in self._kept(pieces)]
+            by_row[row] = (text_tokens(lengths, self.settings.stride), len(lengths), short)
         return [[values[k] for values in by_row] for k in range(len(nothing))]
 
 

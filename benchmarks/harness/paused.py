@@ -63,6 +63,7 @@ class _Ledger:
             except psutil.Error:
                 continue
             known, _ = self._processes.get(process.pid, (kind, 0.0))
+            # Of a worker's names in the order of the alphabet, the idle one's is the first.
             self._processes[process.pid] = (max(kind, known), times.user + times.system)
 
     def by_kind(self) -> dict[str, float]:

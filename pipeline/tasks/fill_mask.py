@@ -33,6 +33,7 @@ class FillMaskTask(Task):
     def __init__(self, settings: FillMaskSettings, checkpoint: Checkpoint) -> None:
         self._count = settings.top_k
         self._tokenizer = checkpoint.tokenizer
+        self._mask = checkpoint.mask_id
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
@@ -41,7 +42,7 @@ class FillMaskTask(Task):
 
     def masked(self, window: Window) -> Sequence[Places]:
         """The masks that the text has itself."""
-        return (np.flatnonzero(window.ids == self._tokenizer.mask_token_id),)
+        return (np.flatnonzero(window.ids == self._mask),)
 
     def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
         """[tokens, 2 × top_k]: probabilities, then tokens, at masks; 0 elsewhere."""
@@ -58,7 +59,7 @@ class FillMaskTask(Task):
             for name in ("ids", "starts", "ends")
         )
         found = stitched(scores, stride)
-        places = np.flatnonzero(ids == self._tokenizer.mask_token_id)
+        places = np.flatnonzero(ids == self._mask)
         return (
             [
                 {"start": int(starts[k]), "end": int(ends[k]), "tokens": self._tokens(found[k])}

@@ -32,7 +32,8 @@ class MaskedLmTask(Task):
     by_token: ClassVar[bool] = True
     masks: ClassVar[bool] = True
 
-    def __init__(self, settings: MaskedLmSettings, _: Checkpoint) -> None:
+    def __init__(self, settings: MaskedLmSettings, checkpoint: Checkpoint) -> None:
+        _ = checkpoint.mask_id  # a job without one fails now, and not first in an actor
         self._passes = settings.passes
 
     @property

@@ -57,6 +57,18 @@ class Checkpoint:
             )
         return tokenizer
 
+    @property
+    def mask_id(self) -> int:
+        """The tokenizer's mask; raises CheckpointError where it has none."""
+        mask: int | None = self.tokenizer.mask_token_id
+        if mask is None:
+            raise CheckpointError(
+                f"{self.folder} has a tokenizer without a mask token; tasks masked_lm and "
+                "fill_mask need one, XLM-R's is <mask>. Set mask_token in its "
+                "tokenizer_config.json."
+            )
+        return mask
+
     def window_tokenizer(self, max_length: int) -> WindowTokenizer:
         """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
         backend = self.tokenizer.backend_tokenizer

@@ -81,7 +81,7 @@ class Packer:
         self,
         windows: Sequence[ArrayLike],
         lang_ids: Sequence[int],
-        masks: "Masks | None" = None,
+        masks: Masks | None = None,
     ) -> Packed:
         """One or more windows, none of them empty; ``masks`` has places for each of them."""
         rows = [np.asarray(window, dtype=np.int64) for window in windows]

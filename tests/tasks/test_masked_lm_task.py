@@ -1,13 +1,19 @@
 """How likely texts are to a masked language model."""
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
+from checkpoints import SENTENCES, open_folder
 from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForMaskedLM
 
+from pipeline.errors import CheckpointError
 from pipeline.settings import MaskedLmSettings, ModelSettings
+from pipeline.tasks.masked_lm import MaskedLmTask
 from pipeline.xmod.checkpoint import Checkpoint
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
@@ -68,3 +74,13 @@ def test_masked_lm_counts_each_token_of_a_long_text_once(masked):
     assert row["n_windows"] > 2
     mean = row["pseudo_log_likelihood"] / row["n_tokens"]
     assert row["pseudo_perplexity"] == pytest.approx(np.exp(-mean), rel=1e-4)
+
+
+def test_masked_lm_of_a_tokenizer_without_a_mask_is_refused(masked, tmp_path: Path):
+    copied = shutil.copytree(masked.folder, tmp_path / "maskless")
+    config = json.loads((copied / "tokenizer_config.json").read_text())
+    del config["mask_token"]
+    (copied / "tokenizer_config.json").write_text(json.dumps(config))
+    without = open_folder(copied)
+    with pytest.raises(CheckpointError, match="tokenizer without a mask token"):
+        MaskedLmTask(settings(without, 8), without)

@@ -136,3 +136,14 @@ def test_question_answering_of_an_empty_text_has_no_answer(answerer):
 def test_question_answering_checkpoint_of_other_labels_is_refused(ner):
     with pytest.raises(CheckpointError, match="has 7 labels; task 'qa' needs two"):
         QuestionAnsweringTask(settings(ner), ner)
+
+
+def test_question_answering_text_that_is_cut_beside_the_question_alone_is_truncated(answerer):
+    text, question = " ".join(SENTENCES[:2]), "Anna Schmidt visited"
+    length = len(answerer.tokenizer(text)["input_ids"])
+    runtime = {"max_length": length, "max_windows": 1}
+    table = annotated(
+        settings(answerer), answerer, [text, "in Prague"], questions=[question] * 2, runtime=runtime
+    )
+    assert table["n_windows"].to_pylist() == [1, 1]
+    assert table["truncated"].to_pylist() == [True, False]
