@@ -25,6 +25,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 
 from pipeline.training.batches import Batches
 from pipeline.training.collate import Batch, Example
@@ -103,6 +104,8 @@ class ModularTrainer(Trainer):
         self._collate = collate
         self._loss = loss
         self._resume = worker.resume
+        self._seed = 1_000_003 * optimisation.seed + 7919 * worker.rank
+        self._collated = 0
         self._warmup_share = optimisation.warmup_share
         self._budget = Budget(max_steps=max_steps, max_minutes=optimisation.max_minutes)
         super().__init__(
@@ -121,14 +124,30 @@ class ModularTrainer(Trainer):
         """Train, from where the worker was told to resume."""
         if self._resume:
             self._budget.restore(self._resume)
+            self._collated = self._batches_before(self._resume)
         self.train(resume_from_checkpoint=str(self._resume) if self._resume else None)
 
     def get_train_dataloader(self) -> DataLoader[Example]:
         """The batches in their order; none is re-sampled by accelerate."""
         assert self.train_dataset is not None
-        return ReadyBatches(
-            self.train_dataset, batch_sampler=self._batches, collate_fn=self._collate
-        )
+        return ReadyBatches(self.train_dataset, batch_sampler=self._batches, collate_fn=self._drawn)
+
+    def _drawn(self, rows: list[Example]) -> Batch:
+        """The batch of `rows`; what chance does to it depends on its number alone.
+
+        A training that resumes draws what it would have drawn.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed + self._collated)
+            self._collated += 1
+            return self._collate(rows)
+
+    def _batches_before(self, checkpoint: Path) -> int:
+        """How many batches the steps before `checkpoint` took."""
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        accumulation = self.args.gradient_accumulation_steps
+        epochs, steps = divmod(state.global_step, -(-len(self._batches) // accumulation))
+        return epochs * len(self._batches) + steps * accumulation
 
     def compute_loss(
         self,

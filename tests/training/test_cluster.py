@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,10 @@ def test_rows_of_lists_of_numbers_are_arrays():
     assert second["label"] == 1
 
 
+NOTICED_WITHIN = 6.0
+"""Seconds after which Ray Train knows of a checkpoint; it asks its workers every two."""
+
+
 class Kill(TrainerCallback):
     """Ends its process at a step, as a machine that goes away would; once. Logs all steps."""
 
@@ -62,6 +67,7 @@ class Kill(TrainerCallback):
         with self._log.open("a") as stream:
             stream.write(f"{state.global_step}\n")
         if state.global_step == self._step and self._step not in before:
+            time.sleep(NOTICED_WITHIN)
             os.kill(os.getpid(), signal.SIGKILL)
 
 
