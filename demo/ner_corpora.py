@@ -8,6 +8,7 @@ Holds: a sentence's words and spaces rebuild its text; tags are IOB2 (an entity 
 import gzip
 import json
 import re
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,15 @@ HINER_TYPES = {"PERSON": "PER", "LOCATION": "LOC", "ORGANIZATION": "ORG"}
 KLUE_TYPES = {"PS": "PER", "LC": "LOC", "OG": "ORG"}
 TURKISH_TYPES = {"PERSON": "PER", "GPE": "LOC", "LOC": "LOC", "FAC": "LOC", "ORG": "ORG"}
 WNUT_TYPES = {"person": "PER", "location": "LOC", "group": "ORG", "corporation": "ORG"}
+RONEC_TYPES = {"PERSON": "PER", "GPE": "LOC", "LOC": "LOC", "FACILITY": "LOC", "ORG": "ORG"}
+ESTNER_TYPES = {"PER": "PER", "GPE": "LOC", "LOC": "LOC", "ORG": "ORG"}
+KAZNERD_TYPES = {
+    "PERSON": "PER",
+    "GPE": "LOC",
+    "LOCATION": "LOC",
+    "FACILITY": "LOC",
+    "ORGANISATION": "ORG",
+}
 STOCKMARK_TYPES = {
     "人名": "PER",
     "地名": "LOC",
@@ -122,6 +132,44 @@ def read_stockmark(path: Path) -> Iterator[NerSentence]:
         )
 
 
+def read_ronec(path: Path) -> Iterator[NerSentence]:
+    """Read RONEC's records of tokens, tags and spaces."""
+    for record in json.loads(gzip.decompress(path.read_bytes())):
+        yield NerSentence(
+            tokens=tuple(record["tokens"]),
+            tags=to_bio(record["ner_tags"], RONEC_TYPES),
+            spaces=tuple(record["space_after"]),
+        )
+
+
+def read_estner(path: Path) -> Iterator[NerSentence]:
+    """Read the outermost of EstNER's three layers of tags."""
+    for document in json.loads(gzip.decompress(path.read_bytes()))["documents"]:
+        for sentence in document["sentences"]:
+            tokens = tuple(word["word"] for word in sentence["words"])
+            tags = to_bio([word["ner_1"] for word in sentence["words"]], ESTNER_TYPES)
+            yield NerSentence(tokens=tokens, tags=tags, spaces=guess_spaces(tokens))
+
+
+def read_nerkor(path: Path, part: str) -> Iterator[NerSentence]:
+    """Read the files of `part`, devel or test, in NerKor's archive, in the order of their names."""
+    with tarfile.open(path) as archive:
+        names = sorted(name for name in archive.getnames() if f"/{part}/" in name)
+        for name in names:
+            content = archive.extractfile(name)
+            assert content is not None, name
+            rows: list[tuple[str, str]] = []
+            for line in (*content.read().decode("utf-8-sig").splitlines(), ""):
+                cells = line.split("\t")
+                if line.startswith("#"):
+                    continue
+                if len(cells) > 5:
+                    rows.append((cells[0], cells[5]))
+                else:
+                    yield from _sentence(rows, UNER_TYPES, None)
+                    rows = []
+
+
 def to_bio(tags: Sequence[str], types: dict[str, str]) -> tuple[str, ...]:
     """Map a corpus's own tags, IOB1 or IOB2, to IOB2 over the types of `types`; others are O."""
     mapped: list[str] = []
@@ -214,7 +262,20 @@ def _columns(
     )
 
 
+def _read(
+    path: str,
+    language: str,
+    read: Callable[[Path], Iterator[NerSentence]],
+    *shares: tuple[str, float],
+) -> NerSource:
+    name = path.split("/")[0]
+    return NerSource(path=f"ner/{path}", language=language, name=name, read=read, shares=shares)
+
+
 _TRAIN, _DEV, _TEST = ("train", 1.0), ("dev", 1.0), ("test", 1.0)
+_MOSTLY_TRAIN = (("train", 0.93), ("dev", 0.07))
+"""Of corpora whose own train part is too large to be here: their dev part teaches."""
+_NERKOR = "hu_nerkor/NerKor_devel_test.tar.gz"
 _GERMEVAL = partial(read_columns, types=UNER_TYPES, token_column=1, tag_column=2)
 
 SOURCES: tuple[NerSource, ...] = (
@@ -245,6 +306,9 @@ SOURCES: tuple[NerSource, ...] = (
     *_uner("Swedish-PUD", "sv_pud", "sv_SE", "test=test"),
     *_uner("Russian-PUD", "ru_pud", "ru_RU", "test=test"),
     *_uner("Croatian-SET", "hr_set", "hr_HR", "train=train dev=dev test=test"),
+    *_uner("Danish-DDT", "da_ddt", "da_DK", "train=train dev=dev test=test"),
+    *_uner("Serbian-SET", "sr_set", "sr_RS", "train=train dev=dev test=test"),
+    *_uner("Slovak-SNK", "sk_snk", "sk_SK", "train=train dev=dev test=test"),
     *_uner("Chinese-GSDSIMP", "zh_gsdsimp", "zh_CN", "train=train dev=dev test=test"),
     _columns("fi_turku/train.tsv.gz", "fi_FI", UNER_TYPES, _TRAIN),
     _columns("fi_turku/dev.tsv.gz", "fi_FI", UNER_TYPES, _DEV),
@@ -271,6 +335,14 @@ SOURCES: tuple[NerSource, ...] = (
     ),
     _columns("bn_rifat/train_data.txt.gz", "bn_IN", UNER_TYPES, ("train", 0.9), ("dev", 0.1)),
     _columns("bn_rifat/test_data.txt.gz", "bn_IN", UNER_TYPES, _TEST),
+    _read("et_estner/EstNER_v1_dev.json.gz", "et_EE", read_estner, *_MOSTLY_TRAIN),
+    _read("et_estner/EstNER_v1_test.json.gz", "et_EE", read_estner, _TEST),
+    _read(_NERKOR, "hu_HU", partial(read_nerkor, part="devel"), *_MOSTLY_TRAIN),
+    _read(_NERKOR, "hu_HU", partial(read_nerkor, part="test"), _TEST),
+    _columns("kk_kaznerd/IOB2_valid.txt.gz", "kk_KZ", KAZNERD_TYPES, *_MOSTLY_TRAIN),
+    _columns("kk_kaznerd/IOB2_test.txt.gz", "kk_KZ", KAZNERD_TYPES, _TEST),
+    _read("ro_ronec/valid.json.gz", "ro_RO", read_ronec, *_MOSTLY_TRAIN),
+    _read("ro_ronec/test.json.gz", "ro_RO", read_ronec, _TEST),
     NerSource(
         path="ner/ja_stockmark/ner.json.gz",
         language="ja_XX",

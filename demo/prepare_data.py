@@ -3,11 +3,14 @@
 Enters: `--data`, the folder of corpora (each with its NOTICE), and `--out`.
 Leaves in `--out`:
   pretrain.parquet   text, language            text that no test part holds
-  heldout.parquet    text, language            NTREX documents kept out of pre-training
+  heldout.parquet    text, language, split     NTREX documents kept out of pre-training: test
   ner.parquet        tokens, tags, spaces, language, split, source
+  ner_pud.parquet    the same                  test sentences of another domain
   topic.parquet      text, label, language, split
-  translations.parquet  text, language, group  NTREX's training documents, SIB-200's train split
-  retrieval.parquet  text, english, language   Tatoeba pairs, test only
+  translations.parquet  text, translation, language, translation_language, split
+                     train: NTREX's training documents, SIB-200's train part; dev: SIB-200's
+  retrieval.parquet  the same                  Tatoeba pairs, test only
+  added/*.parquet    pretrain, heldout, topic and retrieval of a language that is added later
 Holds: parallel corpora are split by id or document, the same in every language; a sentence
 that occurs in a test part occurs in no training part of its language.
 """
@@ -15,7 +18,7 @@ that occurs in a test part occurs in no training part of its language.
 import csv
 import logging
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -64,7 +67,20 @@ LANGUAGES = {
     "zh_CN": Names("zho_Hans", "ref.zho-CN", "cmn_hans", "cmn"),
     "ja_XX": Names("jpn_Jpan", "ref.jpn", "jpn", "jpn"),
     "ko_KR": Names("kor_Hang", "ref.kor", "kor", "kor"),
+    "fr_XX": Names("fra_Latn", "ref.fra", "fra", "fra"),
+    "da_DK": Names("dan_Latn", "ref.dan", "dan", "dan"),
+    "et_EE": Names("est_Latn", "ref.est", "est", "est"),
+    "hu_HU": Names("hun_Latn", "ref.hun", "hun", "hun"),
+    "ro_RO": Names("ron_Latn", "ref.ron", "ron_2006", "ron"),
+    "sr_RS": Names("srp_Cyrl", "ref.srp-Latn", "srp_cyrl", "srp"),
+    "sk_SK": Names("slk_Latn", "ref.slk", "slk", "slk"),
+    "kk_KZ": Names("kaz_Cyrl", "ref.kaz", "kaz", "kaz"),
 }
+ADDED = {"el_GR": Names("ell_Grek", "ref.ell", "ell_monotonic", "ell")}
+"""Not pre-trained: it is what jobs/add_language.py is shown with."""
+NAMES = LANGUAGES | ADDED
+PIVOT = "en_XX"
+"""What texts are translated into."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +97,31 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files.")],
 ) -> None:
-    """Write the six Parquet files."""
+    """Write the Parquet files."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    out.mkdir(parents=True, exist_ok=True)
+    (out / "added").mkdir(parents=True, exist_ok=True)
     ner = without_leaks(list(ner_rows(data)))
-    topic = list(topic_rows(data))
-    _write(out / "ner.parquet", _ner_table(ner))
+    of_pud = [row for row in ner if row.source.endswith("-PUD")]
+    _write(out / "ner.parquet", _ner_table([row for row in ner if row not in of_pud]))
+    _write(out / "ner_pud.parquet", _ner_table(of_pud))
+    _write_texts(data, out, LANGUAGES, ner)
+    _write_texts(data, out / "added", ADDED, [])
+
+
+def _write_texts(data: Path, out: Path, languages: Mapping[str, Names], ner: list[NerRow]) -> None:
+    """What is made of the corpora that all languages have."""
+    topic = list(topic_rows(data, languages))
     _write(out / "topic.parquet", pa.Table.from_pylist(topic))
-    tested = tested_texts(data, ner, topic)
-    pretraining = pretraining_rows(data, ner, topic)
+    tested = tested_texts(data, languages, ner, topic)
+    pretraining = pretraining_rows(data, languages, ner, topic)
     _write(out / "pretrain.parquet", pa.Table.from_pylist(untested(pretraining, tested)))
-    _write(out / "heldout.parquet", pa.Table.from_pylist(list(ntrex_rows(data, training=False))))
-    translations = untested(translation_rows(data), tested)
-    _write(out / "translations.parquet", pa.Table.from_pylist(translations))
-    _write(out / "retrieval.parquet", pa.Table.from_pylist(list(retrieval_rows(data))))
+    heldout = [
+        {**row, "split": "test"} for row in ntrex_rows(data, training=False, languages=languages)
+    ]
+    _write(out / "heldout.parquet", pa.Table.from_pylist(heldout))
+    pairs = [row for row in translation_rows(data, languages) if _is_untested(row, tested)]
+    _write(out / "translations.parquet", pa.Table.from_pylist(pairs))
+    _write(out / "retrieval.parquet", pa.Table.from_pylist(list(retrieval_rows(data, languages))))
 
 
 def ner_rows(data: Path) -> Iterator[NerRow]:
@@ -117,9 +144,9 @@ def without_leaks(rows: list[NerRow]) -> list[NerRow]:
     return [row for row in rows if _key(row) not in forbidden[row.split]]
 
 
-def topic_rows(data: Path) -> Iterator[dict[str, str]]:
+def topic_rows(data: Path, languages: Iterable[str]) -> Iterator[dict[str, str]]:
     """SIB-200 with its own splits, which are parallel over the languages."""
-    for language in LANGUAGES:
+    for language in languages:
         for split in ("train", "dev", "test"):
             for row in sib_rows(data, language, split):
                 yield {
@@ -132,15 +159,16 @@ def topic_rows(data: Path) -> Iterator[dict[str, str]]:
 
 def sib_rows(data: Path, language: str, split: str) -> Iterator[dict[str, str]]:
     """Rows of SIB-200: index_id, which is the same in all languages, category, text."""
-    lines = read_lines(data / "sib200" / LANGUAGES[language].sib / f"{split}.tsv.gz")
+    lines = read_lines(data / "sib200" / NAMES[language].sib / f"{split}.tsv.gz")
     yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def pretraining_rows(
-    data: Path, ner: list[NerRow], topic: list[dict[str, str]]
+    data: Path, languages: Mapping[str, Names], ner: list[NerRow], topic: list[dict[str, str]]
 ) -> list[dict[str, str]]:
     """Text for masked LM: manuals, UDHR, NTREX's training documents, and the training splits."""
-    rows = [*manual_rows(data), *udhr_rows(data), *ntrex_rows(data, training=True)]
+    rows = [*manual_rows(data, languages), *udhr_rows(data, languages)]
+    rows += ntrex_rows(data, training=True, languages=languages)
     rows += [
         {"text": row["text"], "language": row["language"]}
         for row in topic
@@ -153,13 +181,15 @@ def pretraining_rows(
     return [{"text": text, "language": language} for text, language in distinct]
 
 
-def tested_texts(data: Path, ner: list[NerRow], topic: list[dict[str, str]]) -> set[Key]:
+def tested_texts(
+    data: Path, languages: Mapping[str, Names], ner: list[NerRow], topic: list[dict[str, str]]
+) -> set[Key]:
     """All texts that dev and test parts hold."""
     tested = {_text_key(row["text"], row["language"]) for row in topic if row["split"] != "train"}
     tested |= {_key(row) for row in ner if row.split != "train"}
-    for row in retrieval_rows(data):
-        tested |= {_text_key(row["text"], row["language"]), _text_key(row["english"], "en_XX")}
-    heldout = ntrex_rows(data, training=False)
+    for row in retrieval_rows(data, languages):
+        tested |= {_text_key(row["text"], row["language"]), _text_key(row["translation"], PIVOT)}
+    heldout = ntrex_rows(data, training=False, languages=languages)
     return tested | {_text_key(row["text"], row["language"]) for row in heldout}
 
 
@@ -168,9 +198,15 @@ def untested(rows: Iterable[dict[str, str]], tested: set[Key]) -> list[dict[str,
     return [row for row in rows if _text_key(row["text"], row["language"]) not in tested]
 
 
-def manual_rows(data: Path) -> Iterator[dict[str, str]]:
+def _is_untested(row: dict[str, str], tested: set[Key]) -> bool:
+    """Whether a training pair has no text of a dev or test part; pairs for dev are such parts."""
+    ends = (_text_key(row["text"], row["language"]), _text_key(row["translation"], PIVOT))
+    return row["split"] == "dev" or tested.isdisjoint(ends)
+
+
+def manual_rows(data: Path, languages: Iterable[str]) -> Iterator[dict[str, str]]:
     """Paragraphs of the Debian and GNOME manuals, in order, up to the cap a language."""
-    for language in LANGUAGES:
+    for language in languages:
         path = data / "mlm_debian_gnome" / f"{language}.txt.gz"
         left = HANDBOOK_CHARACTERS if path.exists() else 0
         for text in read_lines(path) if left else ():
@@ -180,9 +216,9 @@ def manual_rows(data: Path) -> Iterator[dict[str, str]]:
             yield {"text": text, "language": language}
 
 
-def udhr_rows(data: Path) -> Iterator[dict[str, str]]:
+def udhr_rows(data: Path, languages: Mapping[str, Names]) -> Iterator[dict[str, str]]:
     """Paragraphs of the Universal Declaration of Human Rights."""
-    for language, names in LANGUAGES.items():
+    for language, names in languages.items():
         for text in html_paragraphs(data / "udhr" / f"{names.udhr}.html.gz"):
             yield {"text": text, "language": language}
 
@@ -194,39 +230,51 @@ def html_paragraphs(path: Path) -> list[str]:
     return parser.paragraphs
 
 
-def ntrex_rows(
-    data: Path, *, training: bool, languages: Iterable[str] = LANGUAGES
-) -> Iterator[dict[str, str]]:
+def ntrex_rows(data: Path, *, training: bool, languages: Iterable[str]) -> Iterator[dict[str, str]]:
     """NTREX by document: those that hold lines 1–1700 train, the others are held out."""
     documents = (data / "ntrex128" / "DOCUMENT_IDS.tsv").read_text(encoding="utf-8").split()
     in_training = set(documents[:NTREX_TRAINING_LINES])
     for language in languages:
-        name = LANGUAGES[language].ntrex
+        name = NAMES[language].ntrex
         lines = read_lines(data / "ntrex128" / f"newstest2019-{name}.txt.gz")
         for document, line in zip(documents, lines, strict=True):
             if (document in in_training) == training:
                 yield {"text": line.strip(), "language": language}
 
 
-def translation_rows(data: Path) -> Iterator[dict[str, str]]:
-    """Sentences of training parts that all languages have; `group` tells which belong together."""
-    for language in LANGUAGES:
-        for line, row in enumerate(ntrex_rows(data, training=True, languages=[language])):
-            yield {**row, "group": f"ntrex-{line}"}
-        for row in sib_rows(data, language, "train"):
-            yield {"text": row["text"], "language": language, "group": f"sib-{row['index_id']}"}
+def translation_rows(data: Path, languages: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Sentences with their English translation, those of NTREX's training documents and SIB-200."""
+    english_lines = list(ntrex_rows(data, training=True, languages=[PIVOT]))
+    for language in (one for one in languages if one != PIVOT):
+        lines = ntrex_rows(data, training=True, languages=[language])
+        for row, english in zip(lines, english_lines, strict=True):
+            yield _pair(row["text"], english["text"], language, "train")
+        for split in ("train", "dev"):
+            translated = {row["index_id"]: row["text"] for row in sib_rows(data, PIVOT, split)}
+            for row in sib_rows(data, language, split):
+                yield _pair(row["text"], translated[row["index_id"]], language, split)
 
 
-def retrieval_rows(data: Path) -> Iterator[dict[str, str]]:
+def retrieval_rows(data: Path, languages: Mapping[str, Names]) -> Iterator[dict[str, str]]:
     """Tatoeba pairs with English."""
-    for language, names in LANGUAGES.items():
+    for language, names in languages.items():
         if not names.tatoeba:
             continue
         pair = f"tatoeba.{names.tatoeba}-eng"
         texts = read_lines(data / "tatoeba" / f"{pair}.{names.tatoeba}.gz")
         english = read_lines(data / "tatoeba" / f"{pair}.eng.gz")
         for text, translation in zip(texts, english, strict=True):
-            yield {"text": text, "english": translation, "language": language}
+            yield _pair(text, translation, language, "test")
+
+
+def _pair(text: str, translation: str, language: str, split: str) -> dict[str, str]:
+    return {
+        "text": text,
+        "translation": translation,
+        "language": language,
+        "translation_language": PIVOT,
+        "split": split,
+    }
 
 
 class _Paragraphs(HTMLParser):

@@ -1,7 +1,7 @@
 """Score X-MOD checkpoints: `python jobs/evaluate.py --config configs/evaluate.yaml`.
 
-Enters: a config and overrides. Leaves: a JSON file of scores by language, and tables of
-them on the screen. Holds: exit code 2 and one clear message where config or data cannot be used.
+Enters: a config and overrides. Leaves: scores by language as JSON, Markdown and a picture, and on
+the screen. Holds: exit code 2 and one clear message where config or data cannot be used.
 """
 
 import logging
@@ -13,8 +13,9 @@ from rich.console import Console
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
-from pipeline.training.config import EvaluateConfig
-from pipeline.training.evaluate import evaluate, tables
+from pipeline.training.evaluate import evaluate
+from pipeline.training.scoreboard import on_screen, write
+from pipeline.training.settings import EvaluateConfig
 
 
 def main(
@@ -22,16 +23,26 @@ def main(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override: batch_size=16")
     ] = None,
+    transfer: Annotated[
+        bool,
+        typer.Option(
+            "--transfer",
+            help="Zero-shot: checkpoints of one source language, on each other language with its "
+            "own adapter, with the source's, and with none.",
+        ),
+    ] = False,
 ) -> None:
-    """Score checkpoints on their test parts, by language."""
+    """Score checkpoints on their test rows, by language, beside baselines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        figures = evaluate(load(config, overrides or [], EvaluateConfig))
+        settings = load(config, overrides or [], EvaluateConfig)
+        boards = evaluate(settings, transfer=transfer)
     except PipelineError as error:
         typer.echo(f"evaluate: {error}", err=True)
         raise typer.Exit(2) from None
-    for table in tables(figures):
-        Console().print(table)
+    write(boards, settings.out / "transfer" if transfer else settings.out)
+    for board in boards:
+        Console().print(on_screen(board))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import typer
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
-from pipeline.training.config import FinetuneConfig
+from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
+from pipeline.training.settings import FinetuneConfig
 
 
 def main(
@@ -25,7 +26,8 @@ def main(
     """Train a task head on a frozen vocabulary and frozen language adapters."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        finetune(load(config, overrides or [], FinetuneConfig))
+        settings = load(config, overrides or [], FinetuneConfig)
+        finetune(settings, on_ray(settings))
     except PipelineError as error:
         typer.echo(f"finetune: {error}", err=True)
         raise typer.Exit(2) from None

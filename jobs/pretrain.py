@@ -12,8 +12,9 @@ import typer
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
-from pipeline.training.config import PretrainConfig
+from pipeline.training.cluster import on_ray
 from pipeline.training.pretrain import pretrain
+from pipeline.training.settings import PretrainConfig
 
 
 def main(
@@ -25,7 +26,8 @@ def main(
     """Train vocabulary, shared weights and language adapters by masked LM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        pretrain(load(config, overrides or [], PretrainConfig))
+        settings = load(config, overrides or [], PretrainConfig)
+        pretrain(settings, on_ray(settings))
     except PipelineError as error:
         typer.echo(f"pretrain: {error}", err=True)
         raise typer.Exit(2) from None

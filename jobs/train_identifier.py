@@ -13,8 +13,8 @@ import typer
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
-from pipeline.training.config import IdentifierConfig
 from pipeline.training.identifier import train_identifier
+from pipeline.training.settings import IdentifierConfig
 
 
 def main(

@@ -1,7 +1,7 @@
 """Configuration files: YAML and ``key=value`` overrides in, frozen models out.
 
 Enters: a YAML file and overrides such as ``runtime.actors=2``. Leaves: one frozen pydantic model
-(``settings.py``, ``training/config.py``), parsed once and handed down by parameter. What holds:
+(``settings/``, ``training/settings/``), parsed once and handed down by parameter. What holds:
 unknown keys are errors that name the nearest known one; this is the only module that reads YAML;
 nothing here touches a store or a model.
 """

@@ -87,10 +87,15 @@ class Engine:
         """For each task, its result for each of the inputs at ``batch``, one micro-batch."""
         some = [inputs[i] for i in batch]
         tokens = [one.window.ids for one in some]
+        lang_ids = [one.lang_id for one in some]
+        first, encoder = self._tasks[0], self._model.encoder
+        if first.generates:
+            model = self._model.heads.get(first.model_class)
+            return [first.generate(encoder, model, tokens, lang_ids)]
         places = [one.masked for one in some]
         masks = None if self._mask is None else Masks(places, self._mask)
-        packed = self._model.encoder.pack(tokens, [one.lang_id for one in some], masks)
-        hidden = self._model.encoder(packed)
+        packed = encoder.pack(tokens, lang_ids, masks)
+        hidden = encoder(packed)
         scored = [
             task.score(self._model.heads.get(task.model_class), hidden, packed).cpu().numpy()
             for task in self._tasks

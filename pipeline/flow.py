@@ -7,8 +7,6 @@ dies costs the units that were in it; neither stops the rest.
 """
 
 import logging
-import math
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from pipeline.errors import ConfigError
 from pipeline.failure import receipt
 from pipeline.prepare import Preparation
 from pipeline.recipe import Limited, Recipe
+from pipeline.session import connected
 from pipeline.settings import RuntimeSettings
 from pipeline.unit import Unit
 
@@ -87,26 +86,10 @@ def cluster(runtime: RuntimeSettings) -> Iterator[None]:
     Raises ConfigError where the cluster cannot hold the actors and still read.
     """
     needed = runtime.actors.max * runtime.cpus_per_actor + 1
-    # Ray tells the console of each process that dies; the run does, with the unit that it had.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    else:
-        # On its own machine a job may count more CPUs than there are: the kernel shares them out.
-        cpus = max(os.cpu_count() or 1, math.ceil(needed))
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
-    try:
+    with connected(needed):
         _require_cpus(needed, runtime)
         yield
-    finally:
-        ray.shutdown()
 
 
 def _require_cpus(needed: float, runtime: RuntimeSettings) -> None:

@@ -135,7 +135,8 @@ def _workloads(
     """Tasks by forward; ``readings`` are the positions of what the tasks read."""
     grouped: dict[tuple[object, ...], list[int]] = {}
     for place, (task, checkpoint) in enumerate(zip(tasks, opened, strict=True)):
-        alone = task if make_task(task, checkpoint).masks else None
+        made = make_task(task, checkpoint)
+        alone = task if made.masks or made.generates else None
         grouped.setdefault((checkpoint, readings[place], alone), []).append(place)
     return tuple(
         Workload(opened[places[0]], readings[places[0]], tuple(tasks[place] for place in places))

@@ -109,7 +109,7 @@ def test_job_settings_what_is_asked_is_of_the_task_or_of_each_record(
 
 
 ANNOTATIONS = [
-    path for path in sorted(Path("configs").glob("*.yaml")) if "\ntasks:" in path.read_text()
+    path for path in sorted(Path("configs").glob("*.yaml")) if "\ntasks:\n  - " in path.read_text()
 ]
 
 

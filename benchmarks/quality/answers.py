@@ -79,6 +79,8 @@ def _block(texts: Sequence[Marked | Filed]) -> pa.Table:
     return pa.table(
         {
             schema.TEXT.name: pa.array([one.text for one in texts], pa.string()),
+            schema.QUESTION.name: pa.nulls(len(texts), schema.QUESTION.type),
+            schema.CHOICES.name: pa.nulls(len(texts), schema.CHOICES.type),
             schema.ERROR.name: pa.nulls(len(texts), schema.FAILURE),
             "xmod_language": pa.array([one.code for one in texts], pa.string()),
         }

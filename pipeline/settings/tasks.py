@@ -18,10 +18,15 @@ class Aggregation(StrEnum):
 
 
 class Pooling(StrEnum):
-    """How token vectors make one: ``mean`` over the attention mask, ``cls`` the first token's."""
+    """How token vectors make one.
+
+    ``mean`` over the attention mask, ``cls`` the first token's, ``pooler`` transformers' pooler on
+    top of that, in checkpoints that have trained one.
+    """
 
     MEAN = "mean"
     CLS = "cls"
+    POOLER = "pooler"
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -137,6 +142,14 @@ class CausalLmSettings(Section):
     model: ModelSettings
 
 
+class GenerationSettings(Section):
+    """How a text goes on, by a language model that reads from left to right."""
+
+    type: Literal["generation"]
+    model: ModelSettings
+    max_new_tokens: int = Field(default=32, ge=1)
+
+
 TaskSettings = Annotated[
     NerSettings
     | ClassificationSettings
@@ -146,6 +159,7 @@ TaskSettings = Annotated[
     | MultipleChoiceSettings
     | MaskedLmSettings
     | FillMaskSettings
-    | CausalLmSettings,
+    | CausalLmSettings
+    | GenerationSettings,
     Field(discriminator="type"),
 ]

@@ -7,8 +7,9 @@ from pipeline.readings import Beside, Reading
 from pipeline.settings import TaskSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
-from pipeline.tasks.embeddings import EmbeddingsTask
+from pipeline.tasks.embeddings import embeddings_task
 from pipeline.tasks.fill_mask import FillMaskTask
+from pipeline.tasks.generation import GenerationTask
 from pipeline.tasks.masked_lm import MaskedLmTask
 from pipeline.tasks.multiple_choice import MultipleChoiceTask
 from pipeline.tasks.ner import NerTask
@@ -21,13 +22,14 @@ from pipeline.xmod.windows import WindowTokenizer
 _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
     "ner": NerTask,
     "classification": ClassificationTask,
-    "embeddings": EmbeddingsTask,
+    "embeddings": embeddings_task,
     "token_vectors": TokenVectorsTask,
     "question_answering": QuestionAnsweringTask,
     "multiple_choice": MultipleChoiceTask,
     "masked_lm": MaskedLmTask,
     "fill_mask": FillMaskTask,
     "causal_lm": CausalLmTask,
+    "generation": GenerationTask,
 }
 
 

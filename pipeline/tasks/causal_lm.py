@@ -31,12 +31,7 @@ class CausalLmTask(Task):
     by_token: ClassVar[bool] = True
 
     def __init__(self, _: CausalLmSettings, checkpoint: Checkpoint) -> None:
-        if not checkpoint.config.is_decoder:
-            raise CheckpointError(
-                f"{checkpoint.folder} has is_decoder false in its config.json: its tokens see "
-                "those after them, so that it cannot say how likely they are. Use task masked_lm, "
-                "or a checkpoint that was trained as a decoder."
-            )
+        require_decoder(checkpoint)
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
@@ -51,3 +46,13 @@ class CausalLmTask(Task):
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """Sum, and exp of the negative mean, over the text's tokens."""
         return likelihood(stitched(scores, document.stride, from_first=document.stride))
+
+
+def require_decoder(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError where the checkpoint's tokens see those after them."""
+    if not checkpoint.config.is_decoder:
+        raise CheckpointError(
+            f"{checkpoint.folder} has is_decoder false in its config.json: its tokens see those "
+            "after them, so that it cannot say how likely they are. Use task masked_lm, or a "
+            "checkpoint that was trained as a decoder."
+        )

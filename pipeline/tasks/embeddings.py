@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 from torch import Tensor
+from transformers import XmodConfig
 from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
 
-from pipeline.settings import EmbeddingsSettings
+from pipeline.settings import EmbeddingsSettings, Pooling
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
@@ -46,3 +47,30 @@ class EmbeddingsTask(Task):
         if self._settings.normalize:
             vector /= max(float(np.linalg.norm(vector)), 1e-12)
         return (vector.astype(self._settings.dtype),)
+
+
+class PooledEncoder(XmodPreTrainedModel):
+    """The encoder with transformers' pooler, a layer that some heads have trained."""
+
+    def __init__(self, config: XmodConfig) -> None:
+        super().__init__(config)
+        self.roberta = XmodModel(config, add_pooling_layer=True)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+
+class PoolerEmbeddingsTask(EmbeddingsTask):
+    """What transformers' ``XmodModel`` calls ``pooler_output``."""
+
+    model_class: ClassVar[type[XmodPreTrainedModel]] = PooledEncoder
+
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """Pooled vectors [windows, hidden]."""
+        firsts = hidden.index_select(0, packed.firsts).unsqueeze(1)
+        pooled: Tensor = model.roberta.pooler(firsts)
+        return pooled.float()
+
+
+def embeddings_task(settings: EmbeddingsSettings, checkpoint: Checkpoint) -> EmbeddingsTask:
+    """The task that ``settings.pooling`` asks for."""
+    pooler = settings.pooling is Pooling.POOLER
+    return (PoolerEmbeddingsTask if pooler else EmbeddingsTask)(settings, checkpoint)

@@ -19,6 +19,7 @@ from pipeline.settings import MultipleChoiceSettings
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
+from pipeline.xmod.windows import Window
 
 
 class MultipleChoiceTask(Task):
@@ -47,12 +48,18 @@ class MultipleChoiceTask(Task):
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """The record's best choice."""
-        choices = np.array([window.choice for window in document.windows])
-        tokens = np.array([len(window) for window in document.windows], dtype=np.float64)
-        sums = np.bincount(choices, weights=np.asarray(scores) * tokens)
-        means = sums / np.bincount(choices, weights=tokens)
-        weights = np.exp(means - means.max())
-        probabilities = (weights / weights.sum()).astype(np.float32)
+        probabilities = choice_probabilities(document.windows, scores)
         best = int(probabilities.argmax())
         values = (best, float(probabilities[best]))
         return (*values, probabilities.tolist()) if self._settings.probs else values
+
+
+def choice_probabilities(windows: Sequence[Window], scores: Sequence[Scores]) -> Scores:
+    """[choices], from a score [] of each of a record's windows."""
+    choices = np.array([window.choice for window in windows])
+    tokens = np.array([len(window) for window in windows], dtype=np.float64)
+    sums = np.bincount(choices, weights=np.asarray(scores) * tokens)
+    means = sums / np.bincount(choices, weights=tokens)
+    weights = np.exp(means - means.max())
+    probabilities: Scores = (weights / weights.sum()).astype(np.float32)
+    return probabilities

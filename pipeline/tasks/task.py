@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
 
+from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window
 
@@ -43,6 +44,8 @@ class Task(Protocol):
     """Whether ``score`` has a result for each token; otherwise it has one for each window."""
     masks: ClassVar[bool] = False
     """Whether the model is not shown all tokens; such a task shares no forward with others."""
+    generates: ClassVar[bool] = False
+    """Whether the task has ``generate`` instead of ``score``; it shares no forward either."""
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
@@ -57,6 +60,16 @@ class Task(Protocol):
 
     def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
         """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
+
+    def generate(
+        self,
+        encoder: PackedEncoder,
+        model: Any,  # noqa: ANN401
+        windows: Sequence[NDArray[np.int32]],
+        lang_ids: Sequence[int],
+    ) -> list[Scores]:
+        """A result for each window, by as many forwards as the task needs."""
+        return []
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
         """One value a field, from the document and ``score``'s results for its windows.

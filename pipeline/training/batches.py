@@ -86,6 +86,9 @@ class MixedBatches:
     def __len__(self) -> int:
         return self._batches
 
+    def set_epoch(self, _: int) -> None:
+        """There is one epoch, however long."""
+
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng(self._seed)
         supplies = [iter(kind) for kind in self._kinds]
@@ -96,7 +99,9 @@ class MixedBatches:
 class EpochBatches:
     """Every example once an epoch."""
 
-    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], *, batch_size: int, seed: int | Sequence[int]
+    ) -> None:
         self._lengths = np.asarray(lengths)
         self._batch_size = batch_size
         self._seed = seed
@@ -105,9 +110,13 @@ class EpochBatches:
     def __len__(self) -> int:
         return -(-len(self._lengths) // self._batch_size)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch is next; each has an order of its own."""
+        self._epoch = epoch
+
     def __iter__(self) -> Iterator[list[int]]:
-        generator = np.random.default_rng([self._seed, self._epoch])
-        self._epoch += 1
+        seeds = [self._seed] if isinstance(self._seed, int) else self._seed
+        generator = np.random.default_rng([*seeds, self._epoch])
         order = generator.permutation(len(self._lengths))
         pool = POOL_BATCHES * self._batch_size
         for start in range(0, len(order), pool):

@@ -3,16 +3,23 @@
 Enters: a trained model and its tokenizer. Leaves: config, tokenizer and two weight shards:
 `frozen.safetensors` (embeddings and language adapters) and `shared.safetensors` (the rest).
 Holds: fine-tuning leaves the frozen part as it was, so a task folder links to its base's
-`frozen.safetensors` and tokenizer instead of storing them again.
+`frozen.safetensors` and tokenizer instead of storing them again, where the base has such a file.
 """
 
 import json
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    XmodConfig,
+)
 
 from pipeline.errors import CheckpointError
 
@@ -22,18 +29,24 @@ INDEX = "model.safetensors.index.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _FROZEN_PARTS = ("roberta.embeddings.", ".adapter_modules.", ".adapter_layer_norm.")
 
+Weights = dict[str, torch.Tensor]
 
-def save_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
-    """Write a base checkpoint to the folder `out`; weights as float16."""
+
+def save_whole(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path, dtype: torch.dtype
+) -> None:
+    """Write a checkpoint that needs no other to the folder `out`; weights as `dtype`."""
     out.mkdir(parents=True, exist_ok=True)
     # A tokenizer remembers its last call's truncation and padding; a saved one must have none.
     if isinstance(tokenizer, PreTrainedTokenizerFast):
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
+    for name in (FROZEN_SHARD, *TOKENIZER_FILES):
+        (out / name).unlink(missing_ok=True)  # never write through a link into another checkpoint
     tokenizer.save_pretrained(out)
-    frozen, shared = _halves(model)
+    frozen, shared = _halves(model, dtype)
     _write(frozen, out / FROZEN_SHARD)
-    _save_shared(model, frozen, shared, out)
+    _write_shared(_config_of(model), frozen, shared, out)
 
 
 def save_task(model: PreTrainedModel, base: Path, out: Path) -> None:
@@ -41,14 +54,57 @@ def save_task(model: PreTrainedModel, base: Path, out: Path) -> None:
 
     Raises CheckpointError where a frozen weight is not the one that `base` stores.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    frozen, shared = _halves(model)
-    _refuse_changed(frozen, load_file(base / FROZEN_SHARD), base)
-    for name in (FROZEN_SHARD, *TOKENIZER_FILES):
-        link = out / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath((base / name).resolve(), out.resolve()))
-    _save_shared(model, frozen, shared, out)
+    frozen, shared = _halves(model, stored_dtype(base))
+    stored = load_file(base / FROZEN_SHARD)
+    _refuse_changed(frozen, stored, base)
+    _write_linked(_config_of(model), stored, shared, base, out)
+
+
+def extend_task(task: Path, base: Path, extended: Path, out: Path) -> None:
+    """Write to `out` the checkpoint `task` of `base`, as one of `extended`, which has more.
+
+    `extended` has languages and vocabulary rows that `base` has not. Raises CheckpointError where
+    the task's embeddings or adapters are not those of `base`.
+    """
+    weights = stored_weights(task)
+    known = stored_weights(base)
+    _refuse_changed({name: weights[name] for name in weights if is_frozen(name)}, known, base)
+    shared = {name: weight for name, weight in weights.items() if not is_frozen(name)}
+    more = stored_weights(extended)
+    for name in (name for name in shared if name in more):
+        if len(shared[name]) < len(more[name]):  # a vocabulary's output bias
+            shared[name] = torch.cat([shared[name], more[name][len(shared[name]) :]])
+    config: Any = XmodConfig.from_pretrained(task)
+    larger: Any = XmodConfig.from_pretrained(extended)
+    config.languages, config.vocab_size = larger.languages, larger.vocab_size
+    _write_linked(config, load_file(extended / FROZEN_SHARD), shared, extended, out)
+
+
+def stored_weights(folder: Path) -> Weights:
+    """All weights in `folder`, by name; raises CheckpointError where it has no safetensors."""
+    stored_dtype(folder)
+    weights: Weights = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        weights |= load_file(path)
+    return weights
+
+
+def has_frozen_shard(folder: Path) -> bool:
+    """Whether the checkpoint in `folder` keeps its frozen part in a file of its own."""
+    return (folder / FROZEN_SHARD).exists()
+
+
+def stored_dtype(folder: Path) -> torch.dtype:
+    """The type of the weights in `folder`; raises CheckpointError where it has no safetensors."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as weights:
+            for name in weights.keys():
+                found: torch.dtype = weights.get_tensor(name).dtype
+                return found
+    raise CheckpointError(
+        f"{folder} holds no *.safetensors; only that format is read, because others can run "
+        "code. Convert the weights with save_pretrained(safe_serialization=True)."
+    )
 
 
 def is_frozen(parameter: str) -> bool:
@@ -56,36 +112,50 @@ def is_frozen(parameter: str) -> bool:
     return any(part in parameter for part in _FROZEN_PARTS)
 
 
-def _halves(model: PreTrainedModel) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def _halves(model: PreTrainedModel, dtype: torch.dtype) -> tuple[Weights, Weights]:
     # named_parameters() gives a tied weight once, under its first name.
     weights = {
-        name: parameter.detach().to("cpu", torch.float16).contiguous()
+        name: parameter.detach().to("cpu", dtype).contiguous()
         for name, parameter in model.named_parameters()
     }
     frozen = {name: weight for name, weight in weights.items() if is_frozen(name)}
     return frozen, {name: weight for name, weight in weights.items() if name not in frozen}
 
 
-def _save_shared(
-    model: PreTrainedModel,
-    frozen: dict[str, torch.Tensor],
-    shared: dict[str, torch.Tensor],
-    out: Path,
+def _write_linked(
+    config: XmodConfig, frozen: Weights, shared: Weights, base: Path, out: Path
 ) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (FROZEN_SHARD, *TOKENIZER_FILES):
+        link = out / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath((base / name).resolve(), out.resolve()))
+    _write_shared(config, frozen, shared, out)
+
+
+def _write_shared(config: XmodConfig, frozen: Weights, shared: Weights, out: Path) -> None:
     _write(shared, out / SHARED_SHARD)
     places = dict.fromkeys(frozen, FROZEN_SHARD) | dict.fromkeys(shared, SHARED_SHARD)
     size = sum(weight.nbytes for weight in [*frozen.values(), *shared.values()])
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(places.items()))}
     (out / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-    # Float16 is only how the weights are stored; they are meant to compute in float32.
+    config.save_pretrained(out)
+
+
+def _config_of(model: PreTrainedModel) -> XmodConfig:
+    # How weights are stored is not how they compute.
     model.config.dtype = torch.float32
-    model.config.architectures = [type(model).__name__]
-    model.config.save_pretrained(out)
+    model.config.architectures = [architecture(model)]
+    return cast(XmodConfig, model.config)
 
 
-def _refuse_changed(
-    frozen: dict[str, torch.Tensor], stored: dict[str, torch.Tensor], base: Path
-) -> None:
+def architecture(model: PreTrainedModel) -> str:
+    """The transformers class that the model is, or that its class builds upon."""
+    classes = type(model).__mro__
+    return next(one.__name__ for one in classes if one.__module__.startswith("transformers."))
+
+
+def _refuse_changed(frozen: Weights, stored: Weights, base: Path) -> None:
     changed = [
         name
         for name, weight in frozen.items()
@@ -98,6 +168,6 @@ def _refuse_changed(
         )
 
 
-def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
+def _write(weights: Weights, path: Path) -> None:
     # save_file() would leave the file readable to its owner alone.
     path.write_bytes(save(weights, metadata={"format": "pt"}))

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from pipeline.errors import CheckpointError
-from pipeline.training.trainer import Example
+from pipeline.training.collate import Example
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ def spread(model: XmodForMaskedLM, window: Example) -> float:
     """Standard deviation of the last hidden states over a window's tokens, mean over features."""
     with torch.inference_mode():
         hidden = model.roberta(
-            input_ids=torch.from_numpy(window["input_ids"]).long().unsqueeze(0),
-            lang_ids=torch.tensor([window["lang_id"]]),
+            input_ids=torch.tensor([window["input_ids"].tolist()], device=model.device),
+            lang_ids=torch.tensor([window["lang_id"]], device=model.device),
         ).last_hidden_state[0]
     return float(hidden.std(dim=0).mean())
 

@@ -1,6 +1,6 @@
-"""Parquet files of training data, read into tables whose columns are known to be there.
+"""Training data, read into tables whose columns are known to be there.
 
-Enters: a file or folder. Leaves: an Arrow table with the columns asked for.
+Enters: Parquet, or files of CoNLL or TSV. Leaves: an Arrow table with the columns asked for.
 Holds: a missing file, column or language is an InputError, before any training starts.
 """
 
@@ -13,31 +13,44 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.training.column_files import read_file
+from pipeline.training.settings import DataFile
 
 TEXT_COLUMNS = ("text", "language")
-NER_COLUMNS = ("tokens", "tags", "spaces", "language", "split", "source")
-CLASSIFICATION_COLUMNS = ("text", "label", "language", "split")
 IDENTIFIER_COLUMNS = ("text", "language", "split")
-TRANSLATION_COLUMNS = ("text", "language", "group")
-RETRIEVAL_COLUMNS = ("text", "english", "language")
+
+Data = Path | Sequence[DataFile]
 
 
-def read_corpus(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read `columns` of the Parquet file or folder at `path`."""
+def read_labelled(data: Data, columns: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
+    """`columns`, language and split of Parquet or of column files, and `optional` ones if there."""
+    if isinstance(data, Path):
+        return read_corpus(data, (*columns, "language", "split"), optional)
+    return pa.concat_tables((read_file(one, columns) for one in data), promote_options="default")
+
+
+def read_corpus(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
+    """Read `columns` of the Parquet file or folder at `path`, and `optional` ones if there."""
     if not path.exists():
         raise InputError(f"No training data at {path}. Set data in the config to a Parquet file.")
-    present = pq.ParquetDataset(path).schema.names
+    try:
+        present = pq.ParquetDataset(path).schema.names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"{path} is no Parquet: {error}. Give files of other kinds as a list."
+        ) from error
     missing = [column for column in columns if column not in present]
     if missing:
         raise InputError(f"{path} lacks the columns {missing}; it has {present}.")
-    return pq.read_table(path, columns=list(columns))
+    return pq.read_table(path, columns=[*columns, *(name for name in optional if name in present)])
 
 
-def of_languages(table: pa.Table, languages: Sequence[str], path: Path) -> pa.Table:
-    """Rows in `languages`, each of which must occur; `path` is named in the error."""
+def of_languages(table: pa.Table, languages: Sequence[str], data: Data) -> pa.Table:
+    """Rows in `languages`, each of which must occur; `data` is named in the error."""
     absent = sorted(set(languages) - set(table["language"].unique().to_pylist()))
     if absent:
-        raise InputError(f"{path} has no rows in {absent}. Take them out of languages.")
+        where = data if isinstance(data, Path) else ", ".join(str(one.path) for one in data)
+        raise InputError(f"{where} has no rows in {absent}. Take them out of languages.")
     return table.filter(pc.is_in(table["language"], pa.array(list(languages), pa.string())))
 
 
@@ -56,6 +69,5 @@ def capped(table: pa.Table, most: int, seed: int) -> pa.Table:
     generator = np.random.default_rng(seed)
     languages = table["language"].unique().to_pylist()
     parts = [of_language(table, language) for language in languages]
-    return pa.concat_tables(
-        part.take(np.sort(generator.permutation(len(part))[:most])) for part in parts
-    )
+    taken = [part.take(np.sort(generator.permutation(len(part))[:most])) for part in parts]
+    return pa.concat_tables(taken or [table])

@@ -1,148 +1,114 @@
-"""Scores of a base, a NER and a classification checkpoint on the test parts.
+"""Scores of checkpoints on test rows, by language, beside what would be scored without adapters.
 
-Enters: an `EvaluateConfig`. Leaves: figures by language, as JSON and as rich tables.
-Holds: only test rows are read; models run through plain transformers.
+Enters: an `EvaluateConfig`. Leaves: a `Scoreboard` for each checkpoint.
+Holds: only test rows are scored; models run through plain transformers.
 """
 
-import json
 import logging
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-import pyarrow.compute as pc
+import pyarrow as pa
 import torch
-from rich.table import Table
-from transformers import (
-    AutoTokenizer,
-    PreTrainedModel,
-    XmodForMaskedLM,
-    XmodForSequenceClassification,
-    XmodForTokenClassification,
-)
 
-from pipeline.errors import CheckpointError
-from pipeline.training import scores
-from pipeline.training.config import EvaluateConfig
-from pipeline.training.corpus import (
-    CLASSIFICATION_COLUMNS,
-    NER_COLUMNS,
-    RETRIEVAL_COLUMNS,
-    TEXT_COLUMNS,
-    of_split,
-    read_corpus,
-)
-from pipeline.training.inference import Reader
+from pipeline.errors import ConfigError
+from pipeline.training.codec import Codec
+from pipeline.training.corpus import of_language, of_split, read_labelled
+from pipeline.training.heads import HEADS, Figures, Head
+from pipeline.training.inference import Adapters, Reader
+from pipeline.training.scoreboard import Scoreboard
+from pipeline.training.settings import EvaluateConfig, Evaluated, Task
 
 logger = logging.getLogger(__name__)
 
-Figures = dict[str, scores.Scores]
-"""Figure name, such as `entity_f1 en_wnut17`, to score by language."""
+BASELINE = "baseline"
+"""What is scored without a model: the most frequent class or tag, or chance."""
+BEST_OTHER = "best other"
+"""Of masked LM: the adapter of another language that guesses a language's words best."""
 
-MASK_SHARE = 0.15
 
+def evaluate(config: EvaluateConfig, *, transfer: bool) -> list[Scoreboard]:
+    """A scoreboard for each checkpoint; with `transfer`, for each that has one source language.
 
-def evaluate(config: EvaluateConfig) -> Figures:
-    """Score the checkpoints, write the figures to `config.out`, and return them."""
+    Raises ConfigError where `transfer` is asked for and no checkpoint has a source.
+    """
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
-    figures: Figures = {}
-    figures |= _base_figures(config)
-    figures |= _ner_figures(config)
-    figures |= _classification_figures(config)
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    config.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return figures
+    chosen = {name: one for name, one in config.checkpoints.items() if not transfer or one.source}
+    if not chosen:
+        raise ConfigError(
+            "--transfer scores checkpoints that were fine-tuned on one language; none of "
+            f"{list(config.checkpoints)} has source. Set it to that language."
+        )
+    return [_scoreboard(name, one, config, transfer) for name, one in chosen.items()]
 
 
-def tables(figures: Figures) -> list[Table]:
-    """One rich table for entity F1, whose test sets differ by language, one for the rest."""
-    entity = {name: by for name, by in figures.items() if name.startswith("entity_f1 ")}
-    others = {name: by for name, by in figures.items() if name not in entity}
-    return [_entity_table(entity), _language_table(others)]
+def _scoreboard(
+    name: str, evaluated: Evaluated, config: EvaluateConfig, transfer: bool
+) -> Scoreboard:
+    head = HEADS[evaluated.task]
+    table = read_labelled(evaluated.data, head.columns, head.optional)
+    test = _firsts(of_split(table, "test"), evaluated.max_rows_per_language)
+    reader = load_reader(evaluated, config.batch_size)
+    columns: dict[str, Figures] = {}
+    for column, chosen in _readers(reader, evaluated, transfer):
+        columns[column] = head.score(chosen, test)
+        logger.info("%s, adapters %s: %s", name, column, columns[column])
+    if not transfer:
+        columns |= _beside(head, evaluated.task, reader, table, test)
+    return Scoreboard(name, head.selects, columns, falls=head.falls, source=evaluated.source)
 
 
-def load_reader(folder: Path, kind: type[PreTrainedModel], batch_size: int) -> Reader:
-    """The checkpoint in `folder` through plain transformers, in float32.
+def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
+    """The checkpoint through plain transformers, in float32.
 
     Raises CheckpointError where there is none.
     """
-    if not (folder / "config.json").exists():
-        raise CheckpointError(f"No checkpoint in {folder}: it has no config.json. Train it first.")
-    model = kind.from_pretrained(folder, dtype=torch.float32)
-    return Reader(model, AutoTokenizer.from_pretrained(folder), batch_size)
+    head = HEADS[evaluated.task]
+    codec = Codec.of(evaluated.checkpoint)
+    model: Any = head.model.from_pretrained(evaluated.checkpoint, dtype=torch.float32)
+    names = {int(key): label for key, label in (model.config.id2label or {}).items()}
+    return Reader(
+        model, replace(codec, labels=tuple(names[key] for key in sorted(names))), batch_size
+    )
 
 
-def _base_figures(config: EvaluateConfig) -> Figures:
-    reader = load_reader(config.base, XmodForMaskedLM, config.batch_size)
-    figures = _retrieval_figure("base", reader, config)
-    if config.heldout_data:
-        heldout = read_corpus(config.heldout_data, TEXT_COLUMNS)
-        figures["masked_lm_loss"] = _timed(
-            "masked_lm_loss",
-            lambda: scores.masked_loss(reader, heldout, mask_share=MASK_SHARE, seed=config.seed),
-        )
+def _readers(reader: Reader, evaluated: Evaluated, transfer: bool) -> Iterator[tuple[str, Reader]]:
+    yield Adapters.OWN, reader
+    if transfer:
+        yield Adapters.SOURCE, replace(reader, adapter=evaluated.source)
+    yield Adapters.NONE, replace(reader, adapters_on=False)
+
+
+def _beside(
+    head: Head, task: Task, reader: Reader, table: pa.Table, test: pa.Table
+) -> dict[str, Figures]:
+    """What the figures are to be held against."""
+    columns: dict[str, Figures] = {}
+    if task is Task.MASKED_LM:
+        columns[BEST_OTHER] = best_other(head, reader, test)
+    train = of_split(table, "train")
+    if head.baseline and train.num_rows:
+        columns[BASELINE] = head.baseline(train, test)
+    return columns
+
+
+def best_other(head: Head, reader: Reader, test: pa.Table) -> Figures:
+    """The best figure of each language by an adapter that is not its own."""
+    best = min if head.falls else max
+    figures: Figures = {}
+    for adapter in reader.codec.languages:
+        for name, scores in head.score(replace(reader, adapter=adapter), test).items():
+            known = figures.setdefault(name, {})
+            for language, score in scores.items():
+                if language != adapter:
+                    known[language] = best(score, known.get(language, score))
     return figures
 
 
-def _ner_figures(config: EvaluateConfig) -> Figures:
-    if config.ner is None:
-        return {}
-    reader = load_reader(config.ner, XmodForTokenClassification, config.batch_size)
-    figures = _retrieval_figure("ner", reader, config)
-    if config.ner_data:
-        test = of_split(read_corpus(config.ner_data, NER_COLUMNS), "test")
-        for source in test["source"].unique().to_pylist():
-            rows = test.filter(pc.equal(test["source"], source))
-            name = f"entity_f1 {source}"
-            figures[name] = _timed(name, partial(scores.entity_f1, reader, rows))
-    return figures
-
-
-def _classification_figures(config: EvaluateConfig) -> Figures:
-    if config.classification is None:
-        return {}
-    reader = load_reader(config.classification, XmodForSequenceClassification, config.batch_size)
-    figures = _retrieval_figure("classification", reader, config)
-    if config.classification_data:
-        test = of_split(read_corpus(config.classification_data, CLASSIFICATION_COLUMNS), "test")
-        figures["accuracy"] = _timed("accuracy", lambda: scores.accuracy(reader, test))
-    return figures
-
-
-def _retrieval_figure(name: str, reader: Reader, config: EvaluateConfig) -> Figures:
-    if config.retrieval_data is None:
-        return {}
-    pairs = read_corpus(config.retrieval_data, RETRIEVAL_COLUMNS)
-    figure = f"retrieval {name}"
-    return {figure: _timed(figure, lambda: scores.retrieval(reader, pairs))}
-
-
-def _timed(name: str, score: Callable[[], scores.Scores]) -> scores.Scores:
-    result = score()
-    logger.info("%s: %s", name, {language: round(value, 3) for language, value in result.items()})
-    return result
-
-
-def _entity_table(figures: Figures) -> Table:
-    table = Table("language", "test set", "entity F1")
-    rows = [
-        (language, name.removeprefix("entity_f1 "), score)
-        for name, by_language in figures.items()
-        for language, score in by_language.items()
-    ]
-    for language, source, score in sorted(rows):
-        table.add_row(language, source, f"{score:.3f}")
-    return table
-
-
-def _language_table(figures: Figures) -> Table:
-    table = Table("language", *figures)
-    languages = dict.fromkeys(language for by in figures.values() for language in by)
-    for language in languages:
-        table.add_row(language, *(_cell(by.get(language)) for by in figures.values()))
-    return table
-
-
-def _cell(score: float | None) -> str:
-    return "" if score is None else f"{score:.3f}"
+def _firsts(table: pa.Table, most: int) -> pa.Table:
+    """The first rows of each language, at most `most`."""
+    languages = table["language"].unique().to_pylist()
+    parts = [of_language(table, language).slice(0, most) for language in languages]
+    return pa.concat_tables(parts) if parts else table

@@ -1,132 +1,241 @@
-"""Fine-tuning of a task head with embeddings and language adapters frozen.
+"""Fine-tuning of a head, by default with embeddings and language adapters frozen.
 
-Enters: a `FinetuneConfig`. Leaves: a task checkpoint folder (`checkpoint.save_task`).
-Holds: the weights kept are those of the epoch with the best dev score, a mean over languages;
+Enters: a `FinetuneConfig`. Leaves: a task checkpoint folder with its card, scores and curves.
+Holds: the weights kept are those of the epoch with the best dev figure, a mean over languages;
 freezing what is per-language lets the head serve languages it had no labels for (Pfeiffer et
-al., NAACL 2022).
+al., NAACL 2022). What is learnt on workers comes back to the process that asked, which writes it.
 """
 
 import logging
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import torch
-from transformers import (
-    AutoTokenizer,
-    PreTrainedModel,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    XmodPreTrainedModel,
-    set_seed,
-)
+from torch import distributed
+from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 
+from pipeline.errors import ConfigError, InputError
 from pipeline.training.batches import EpochBatches
 from pipeline.training.card import write_task_card
-from pipeline.training.checkpoint import save_task
-from pipeline.training.config import FinetuneConfig
-from pipeline.training.corpus import capped, of_languages, of_split, read_corpus
-from pipeline.training.heads import KINDS, LanguageCollator, Score
-from pipeline.training.inference import Reader, label_names
-from pipeline.training.scores import Scores
-from pipeline.training.trainer import Example, ModularTrainer
+from pipeline.training.checkpoint import (
+    has_frozen_shard,
+    save_task,
+    save_whole,
+    stored_dtype,
+)
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Example
+from pipeline.training.corpus import capped, of_languages, of_split, read_labelled
+from pipeline.training.curves import write_curves
+from pipeline.training.heads import HEADS, Figures, Head
+from pipeline.training.inference import Reader
+from pipeline.training.keep_best import KeepBest
+from pipeline.training.learning import Learnt, Run, Source
+from pipeline.training.settings import FinetuneConfig
+from pipeline.training.trainer import ModularTrainer, Worker
 
 logger = logging.getLogger(__name__)
 
+TRAIN = "train"
+"""The source of examples."""
 
-def finetune(config: FinetuneConfig) -> Scores:
-    """Train as `config` says, write the checkpoint, return the best epoch's dev scores."""
-    set_seed(config.optimisation.seed)
-    kind = KINDS[config.task]
-    table = of_languages(read_corpus(config.data, kind.columns), config.languages, config.data)
+
+@dataclass(frozen=True)
+class Material:
+    """What a fine-tuning is made of, found out before it starts."""
+
+    config: FinetuneConfig
+    labels: tuple[str, ...]
+    weights: tuple[float, ...] | None
+    """Of the labels."""
+    train: pa.Table
+    dev: pa.Table
+
+
+def finetune(config: FinetuneConfig, run: Run) -> Figures:
+    """Train as `config` says where `run` does it, write the checkpoint, return the dev figures."""
+    material = gather(config)
+    head = HEADS[config.task]
+    source = Source(material.train, partial(encoded, head, Codec.of(config.base, material.labels)))
+    learnt = run(partial(learn, material), {TRAIN: source})
+    save(material, learnt)
+    return learnt.figures
+
+
+def gather(config: FinetuneConfig) -> Material:
+    """Rows, labels and weights; raises InputError where the data are not fit for the task."""
+    head = HEADS[config.task]
+    table = read_labelled(config.data, head.columns, head.optional)
+    table = of_languages(table, config.languages, config.data)
     seed = config.optimisation.seed
-    train = capped(of_split(table, "train"), config.max_sentences_per_language, seed)
-    dev = capped(of_split(table, "dev"), config.max_dev_sentences_per_language, seed)
-    tokenizer = AutoTokenizer.from_pretrained(config.base)
-    model = task_model(config, kind.model, kind.labels(train))
-    lang_ids = {language: index for index, language in enumerate(model.config.languages)}
-    examples = kind.encode(train, tokenizer, label_names(model), lang_ids)
-    keeper = KeepBest(Reader(model, tokenizer, config.optimisation.batch_size), dev, kind.score)
-    trainer = _trainer(config, model, examples, kind.collate(tokenizer), keeper)
-    trainer.train()
-    keeper.restore()
-    save_task(model, config.base, config.out)
-    write_task_card(config, keeper.best, model)
-    return keeper.best
+    train = capped(of_split(table, "train"), config.max_rows_per_language, seed)
+    dev = capped(of_split(table, "dev"), config.max_dev_rows_per_language, seed)
+    for split, rows in (("train", train), ("dev", dev)):
+        if not rows.num_rows:
+            raise InputError(
+                f"The data have no rows of split {split!r} in {list(config.languages)}. Training "
+                "needs train rows to learn from and dev rows to choose an epoch by."
+            )
+    labels = head.labels(train)
+    return Material(config, labels, label_weights(config, head, train, labels), train, dev)
 
 
-def task_model(
-    config: FinetuneConfig, kind: type[PreTrainedModel], labels: tuple[str, ...]
-) -> PreTrainedModel:
-    """The base's encoder under a new head, with embeddings and language adapters frozen."""
-    model = kind.from_pretrained(
+def label_weights(
+    config: FinetuneConfig, head: Head, train: pa.Table, labels: Sequence[str]
+) -> tuple[float, ...] | None:
+    """What each label's loss counts, as `class_weights` says; a mean of 1 where it is balanced."""
+    if config.class_weights is None:
+        return None
+    if isinstance(config.class_weights, dict):
+        unknown = sorted(set(config.class_weights) - set(labels))
+        if unknown:
+            raise ConfigError(
+                f"class_weights names the labels {unknown}; the data have {list(labels)}."
+            )
+        return tuple(config.class_weights.get(label, 1.0) for label in labels)
+    counts = head.counts(train)
+    inverse = np.array([1.0 / max(counts[label], 1) for label in labels])
+    return tuple((inverse / inverse.mean()).tolist())
+
+
+def encoded(head: Head, codec: Codec, table: pa.Table) -> list[Example]:
+    """The examples of `table`."""
+    return head.encode(table, codec)
+
+
+def learn(material: Material, examples: dict[str, Sequence[Example]], worker: Worker) -> Learnt:
+    """Train on a worker's `examples`; what comes back is the best epoch's."""
+    config = material.config
+    set_seed(config.optimisation.seed)
+    codec = Codec.of(config.base, material.labels)
+    model = task_model(config, material.labels)
+    keeper = KeepBest(model, worker.resume)
+    trainer = FinetuningTrainer(material, codec, model, examples[TRAIN], worker, keeper)
+    trainer.learn()
+    return Learnt(keeper.weights, by_language(keeper.metrics), trainer.state.log_history)
+
+
+def save(material: Material, learnt: Learnt) -> None:
+    """Write the checkpoint, its card and its curves."""
+    config = material.config
+    model = task_model(config, material.labels)
+    model.load_state_dict(learnt.weights, strict=False)
+    if config.frozen and has_frozen_shard(config.base):
+        save_task(model, config.base, config.out)
+    else:
+        tokenizer = Codec.of(config.base).tokenizer
+        save_whole(model, tokenizer, config.out, stored_dtype(config.base))
+    write_task_card(config, learnt.figures, material.labels, model)
+    write_curves(learnt.history, config.out)
+
+
+def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel:
+    """The base's encoder under a new head, frozen as the config says."""
+    head = HEADS[config.task]
+    names: dict[str, Any] = (
+        {
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: index for index, label in enumerate(labels)},
+        }
+        if labels
+        else {}
+    )
+    model = head.model.from_pretrained(
         config.base,
         dtype=torch.float32,
-        id2label=dict(enumerate(labels)),
-        label2id={label: index for index, label in enumerate(labels)},
         hidden_dropout_prob=config.dropout,
         # Attention without dropout keeps PyTorch's fast CPU kernel.
         attention_probs_dropout_prob=0.0,
+        **names,
+        **dict(head.options),
     )
-    cast(XmodPreTrainedModel, model).freeze_embeddings_and_language_adapters()  # type: ignore[no-untyped-call]
-    return model
+    if config.frozen:
+        model.freeze_embeddings_and_language_adapters()
+    return cast(PreTrainedModel, model)
 
 
-class KeepBest(TrainerCallback):
-    """Scores the dev part after every epoch and keeps the best trained weights."""
+class FinetuningTrainer(ModularTrainer):
+    """Scores the dev rows after every epoch."""
 
-    def __init__(self, reader: Reader, dev: pa.Table, score: Score) -> None:
-        self.best: Scores = {}
-        self._reader = reader
-        self._dev = dev
-        self._score = score
-        self._weights: dict[str, torch.Tensor] = {}
-
-    def on_epoch_end(
+    def __init__(
         self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **_: object,
+        material: Material,
+        codec: Codec,
+        model: PreTrainedModel,
+        examples: Sequence[Example],
+        worker: Worker,
+        keeper: KeepBest,
     ) -> None:
-        """Score, and copy the weights if they are the best so far."""
-        figures = self._score(self._reader, self._dev)
-        mean = float(np.mean(list(figures.values())))
-        logger.info("epoch %.2f: dev %.4f %s", state.epoch or 0.0, mean, figures)
-        if not self.best or mean > np.mean(list(self.best.values())):
-            self.best = figures
-            self._weights = {
-                name: parameter.detach().clone()
-                for name, parameter in self._reader.model.named_parameters()
-                if parameter.requires_grad
-            }
+        config, head = material.config, HEADS[material.config.task]
+        optimisation = config.optimisation
+        batches = EpochBatches(
+            [len(example["input_ids"]) for example in examples],
+            batch_size=optimisation.batch_size,
+            seed=(optimisation.seed, worker.rank),
+        )
+        stopping = config.early_stopping
+        weights = None if material.weights is None else torch.tensor(material.weights)
+        super().__init__(
+            model,
+            examples,
+            batches,
+            head.collate(codec),
+            head.loss(weights, config.temperature),
+            optimisation=optimisation,
+            max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
+            worker=worker,
+            callbacks=[
+                keeper,
+                *(
+                    [EarlyStoppingCallback(stopping.patience, stopping.min_delta)]
+                    if stopping
+                    else []
+                ),
+            ],
+            eval_strategy="epoch",
+            metric_for_best_model=head.selects,
+            greater_is_better=not head.falls,
+        )
+        self._worker = worker
+        self._dev = material.dev
+        self._head = head
+        self._reader = Reader(model, codec, optimisation.batch_size)
 
-    def restore(self) -> None:
-        """Put the best weights back into the model."""
-        self._reader.model.load_state_dict(self._weights, strict=False)
+    def evaluate(self, *_: object, **__: object) -> dict[str, float]:
+        """Dev figures: each language's, and their mean under the figure's own name.
+
+        The first worker scores for all.
+        """
+        told = [self._head.score(self._reader, self._dev) if self._worker.first else None]
+        if distributed.is_initialized() and self._worker.size > 1:
+            distributed.broadcast_object_list(told, src=0)
+        figures = told[0] or {}
+        metrics = {f"eval_{name}": mean(scores) for name, scores in figures.items()} | {
+            f"eval_{name}/{language}": score
+            for name, scores in figures.items()
+            for language, score in scores.items()
+        }
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
 
 
-def _trainer(
-    config: FinetuneConfig,
-    model: PreTrainedModel,
-    examples: list[Example],
-    collate: LanguageCollator,
-    keeper: KeepBest,
-) -> ModularTrainer:
-    batches = EpochBatches(
-        [len(example["input_ids"]) for example in examples],
-        batch_size=config.optimisation.batch_size,
-        seed=config.optimisation.seed,
-    )
-    return ModularTrainer(
-        model,
-        examples,
-        batches,
-        collate,
-        optimisation=config.optimisation,
-        out=config.out,
-        max_steps=config.epochs * -(-len(batches) // config.optimisation.accumulation),
-        callbacks=[keeper],
-    )
+def mean(scores: dict[str, float]) -> float:
+    """Over languages."""
+    return float(np.mean(list(scores.values())))
+
+
+def by_language(metrics: Mapping[str, float]) -> Figures:
+    """The figures that `evaluate` put under names such as `eval_accuracy/de_DE`."""
+    figures: Figures = {}
+    for key, value in metrics.items():
+        name, _, language = key.removeprefix("eval_").partition("/")
+        if language:
+            figures.setdefault(name, {})[language] = value
+    return figures

@@ -28,8 +28,8 @@ from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.scripts import label_of
 from pipeline.language.trust import TRUST_FILE, Trust
 from pipeline.training.calibration import dev_texts, fitted_blend, fitted_trust
-from pipeline.training.config import IdentifierConfig
 from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_split, read_corpus
+from pipeline.training.settings import IdentifierConfig
 
 logger = logging.getLogger(__name__)
 

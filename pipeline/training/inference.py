@@ -1,102 +1,130 @@
 """Plain forwards of transformers' X-MOD, in batches of one language.
 
-Enters: a model, its tokenizer, texts of one language. Leaves: predictions in the texts' order.
-Holds: texts longer than the model's window are cut; no gradients; batches are sorted by length.
+Enters: a model, its codec, sequences of one language. Leaves: outputs in their order.
+Holds: no gradients; batches are sorted by length; the model is in evaluation mode meanwhile, and
+as before afterwards.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from pipeline.errors import LanguageError
-from pipeline.training.labels import Span
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, padded_inputs
+from pipeline.training.present_adapters import without_adapters
+
+Ids = Sequence[int] | np.ndarray
+"""Token ids of one sequence."""
+
+
+class Adapters(StrEnum):
+    """Which adapter reads a text."""
+
+    OWN = "own"
+    SOURCE = "source"
+    """That of the language that the head was fine-tuned on."""
+    NONE = "none"
+    """No adapter: each layer's output goes on as it is."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A model with its tokenizer and the size of a batch."""
+    """A model with its codec, the size of a batch, and the adapters that it reads with.
+
+    `adapter` is a language whose adapter reads all texts; with None each is read by its own.
+    """
 
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    codec: Codec
     batch_size: int
+    adapter: str | None = None
+    adapters_on: bool = True
 
     def lang_id(self, language: str) -> int:
-        """The position of `language` among the model's adapters."""
-        languages = list(self.model.config.languages)
-        if language not in languages:
-            raise LanguageError(f"No adapter for {language!r}. The model has {languages}.")
-        return languages.index(language)
+        """The position of the adapter for `language` among the model's.
+
+        Raises LanguageError where the model has none.
+        """
+        wanted = self.adapter or language
+        if wanted not in self.codec.lang_ids:
+            raise LanguageError(
+                f"No adapter for {wanted!r}. The model has {list(self.codec.languages)}."
+            )
+        return self.codec.lang_ids[wanted]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The model in evaluation mode, its adapters on or off as the reader says."""
+        training = self.model.training
+        self.model.train(False)
+        with without_adapters(self.model) if not self.adapters_on else _as_it_is():
+            try:
+                yield
+            finally:
+                self.model.train(training)
 
 
-def token_predictions(
-    reader: Reader, texts: Sequence[str], language: str
-) -> list[tuple[list[Span], list[int]]]:
-    """Offsets and predicted label ids of each text's sub-tokens, special tokens included."""
-    results: list[tuple[list[Span], list[int]]] = [([], [])] * len(texts)
-    for rows, batch in _batches(reader, texts, language):
-        offsets = batch.pop("offset_mapping")
-        best = _logits(reader, batch).argmax(dim=-1)
-        for position, row in enumerate(rows):
-            length = int(batch["attention_mask"][position].sum())
-            spans = [(int(start), int(end)) for start, end in offsets[position][:length]]
-            results[row] = spans, best[position, :length].tolist()
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+def outputs(
+    reader: Reader,
+    sequences: Sequence[Ids],
+    language: str,
+    forward: Callable[[Batch], Tensor],
+) -> list[np.ndarray]:
+    """What `forward` gives for each of `sequences` of token ids, in their order.
+
+    `forward` gets input_ids, attention_mask [batch, tokens] and lang_ids [batch], and gives
+    [batch, …]; where that has a value a token, padding is in it still.
+    """
+    lang_id = reader.lang_id(language)
+    order = sorted(range(len(sequences)), key=lambda place: len(sequences[place]))
+    results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+    for start in range(0, len(order), reader.batch_size):
+        places = order[start : start + reader.batch_size]
+        rows = [{"input_ids": sequences[place], "lang_id": lang_id} for place in places]
+        batch = padded_inputs(rows, reader.codec.padding)
+        batch = {name: tensor.to(reader.model.device) for name, tensor in batch.items()}
+        with torch.inference_mode():
+            given = forward(batch).float().cpu().numpy()
+        for place, row in zip(places, given, strict=True):
+            results[place] = row
     return results
 
 
-def class_predictions(reader: Reader, texts: Sequence[str], language: str) -> list[int]:
-    """The predicted class id of each text."""
-    results = np.zeros(len(texts), dtype=np.int64)
-    for rows, batch in _batches(reader, texts, language):
-        batch.pop("offset_mapping")
-        results[rows] = _logits(reader, batch).argmax(dim=-1).numpy()
-    return [int(result) for result in results]
+def logits(reader: Reader, sequences: Sequence[Ids], language: str) -> list[np.ndarray]:
+    """The model's logits for each sequence: [labels], or [tokens or more, labels]."""
+
+    def forward(batch: Batch) -> Tensor:
+        given: Tensor = reader.model(**batch).logits
+        return given
+
+    return outputs(reader, sequences, language, forward)
 
 
 def mean_embeddings(reader: Reader, texts: Sequence[str], language: str) -> np.ndarray:
     """Mean of the last hidden states over a text's tokens; float32 [texts, hidden], unit length."""
-    results = np.zeros((len(texts), reader.model.config.hidden_size), dtype=np.float32)
-    for rows, batch in _batches(reader, texts, language):
-        batch.pop("offset_mapping")
-        with torch.inference_mode():
-            hidden: Tensor = reader.model.base_model(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1)
-        results[rows] = ((hidden * mask).sum(dim=1) / mask.sum(dim=1)).numpy()
-    lengths: np.ndarray = np.linalg.norm(results, axis=1, keepdims=True)
-    unit: np.ndarray = results / lengths
+
+    def forward(batch: Batch) -> Tensor:
+        return means(reader.model.base_model(**batch).last_hidden_state, batch["attention_mask"])
+
+    ids = reader.codec.encoded(texts)["input_ids"]
+    vectors = np.stack(outputs(reader, ids, language, forward))
+    unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 
 
-def label_names(model: PreTrainedModel) -> tuple[str, ...]:
-    """The names of a task model's labels, by label id."""
-    names = model.config.id2label or {}
-    return tuple(name for _, name in sorted((int(key), name) for key, name in names.items()))
-
-
-def _batches(
-    reader: Reader, texts: Sequence[str], language: str
-) -> Iterator[tuple[list[int], BatchEncoding]]:
-    """Rows and their inputs: input_ids, attention_mask [batch, tokens]; lang_ids [batch]."""
-    lang_id = reader.lang_id(language)
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-    for start in range(0, len(order), reader.batch_size):
-        rows = order[start : start + reader.batch_size]
-        batch = reader.tokenizer(
-            [texts[row] for row in rows],
-            padding=True,
-            truncation=True,
-            max_length=reader.tokenizer.model_max_length,
-            return_offsets_mapping=True,
-            return_tensors="pt",
-        )
-        batch["lang_ids"] = torch.full((len(rows),), lang_id)
-        yield rows, batch
-
-
-def _logits(reader: Reader, batch: BatchEncoding) -> Tensor:
-    with torch.inference_mode():
-        logits: Tensor = reader.model(**batch).logits
-    return logits
+def means(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean of [rows, tokens, hidden] over the attention mask [rows, tokens]; [rows, hidden]."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1)

@@ -5,12 +5,9 @@ Leaves: a label a sub-token for training, a tag a word for scoring.
 Holds: nothing is inferred from spaces, so Chinese, Japanese and Korean characters work as words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-ENTITY_TYPES = ("PER", "LOC", "ORG")
-LABELS = ("O", *(f"{prefix}-{name}" for name in ENTITY_TYPES for prefix in "BI"))
-LABEL_IDS = {label: position for position, label in enumerate(LABELS)}
 IGNORED = -100
 """The label that the loss passes over: special tokens have no character."""
 
@@ -24,6 +21,11 @@ class Entity:
     label: str
     start: int
     end: int
+
+
+def bio_labels(types: Iterable[str]) -> tuple[str, ...]:
+    """O, then B- and I- of each of the entity `types`, in alphabetical order."""
+    return "O", *(f"{prefix}-{name}" for name in sorted(set(types)) for prefix in "BI")
 
 
 def rebuild(words: Sequence[str], spaces: Sequence[bool]) -> tuple[str, list[Span]]:
@@ -47,11 +49,15 @@ def entities(tags: Sequence[str], spans: Sequence[Span]) -> list[Entity]:
     return found
 
 
-def token_labels(offsets: Sequence[Span], found: Sequence[Entity]) -> list[int]:
+def token_labels(
+    offsets: Sequence[Span], found: Sequence[Entity], names: Sequence[str]
+) -> list[int]:
     """Label ids of sub-tokens: B- for the first that touches an entity, I- for those after it.
 
-    `found` is in text order. A sub-token that touches two entities belongs to the first.
+    `found` is in text order; ids are positions in `names`. A sub-token that touches two entities
+    belongs to the first.
     """
+    ids = {name: position for position, name in enumerate(names)}
     labels: list[int] = []
     begun: set[Entity] = set()
     for start, end in offsets:
@@ -59,20 +65,21 @@ def token_labels(offsets: Sequence[Span], found: Sequence[Entity]) -> list[int]:
         if start == end:
             labels.append(IGNORED)
         elif touched is None:
-            labels.append(LABEL_IDS["O"])
+            labels.append(ids["O"])
         else:
             prefix = "I" if touched in begun else "B"
-            labels.append(LABEL_IDS[f"{prefix}-{touched.label}"])
+            labels.append(ids[f"{prefix}-{touched.label}"])
             begun.add(touched)
     return labels
 
 
 def word_tags(
-    offsets: Sequence[Span], predicted: Sequence[int], spans: Sequence[Span]
+    offsets: Sequence[Span], predicted: Sequence[str], spans: Sequence[Span]
 ) -> list[str]:
     """A tag a word, taken from the first sub-token that touches it; O where none does.
 
-    Words that share their first sub-token with the word before continue its entity.
+    `predicted` has a tag for each of `offsets`. Words that share their first sub-token with the
+    word before continue its entity.
     """
     tags: list[str] = []
     token, previous = 0, -1
@@ -80,7 +87,7 @@ def word_tags(
         while token < len(offsets) and offsets[token][1] <= start:
             token += 1
         inside = token < len(offsets) and offsets[token][0] < end
-        tag = LABELS[predicted[token]] if inside else "O"
+        tag = predicted[token] if inside else "O"
         tags.append(tag.replace("B-", "I-") if inside and token == previous else tag)
         previous = token
     return repair(tags)

@@ -6,21 +6,40 @@ language are best neighbours, as each run of them is one matrix product; adapter
 does not use get no gradient rather than one of zeros, so the optimiser leaves them alone.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MethodType
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
 from transformers.models.xmod.modeling_xmod import XmodOutput
 
 from pipeline.errors import LanguageError
 
 
-def use_present_adapters(model: PreTrainedModel) -> None:
+def use_present_adapters(model: nn.Module) -> None:
     """Change the adapter step of every layer of `model` in place."""
     for module in model.modules():
         if isinstance(module, XmodOutput):
             module.lang_adapter = MethodType(_lang_adapter, module)  # type: ignore[method-assign]
+
+
+@contextmanager
+def without_adapters(model: nn.Module) -> Iterator[None]:
+    """Meanwhile no layer of `model` adds what an adapter gives to its output."""
+    layers = [module for module in model.modules() if isinstance(module, XmodOutput)]
+    before = [layer.lang_adapter for layer in layers]
+    for layer in layers:
+        layer.lang_adapter = MethodType(_no_adapter, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer, method in zip(layers, before, strict=True):
+            layer.lang_adapter = method  # type: ignore[method-assign]
+
+
+def _no_adapter(layer: XmodOutput, _: Tensor, hidden_states: Tensor) -> Tensor:
+    return _normed(layer, hidden_states) if layer.ln_before_adapter else hidden_states
 
 
 def _lang_adapter(layer: XmodOutput, lang_ids: Tensor, hidden_states: Tensor) -> Tensor:

@@ -1,16 +1,20 @@
-"""transformers' Trainer with batches that come ready, and a wall-time budget.
+"""transformers' Trainer with batches that come ready, a wall-time budget, and a way to resume.
 
-Enters: a model, examples, a batch order. Leaves: the model, trained in place.
-Holds: every batch carries `lang_ids`; training ends when steps or minutes are spent.
+Enters: a model, examples, a batch order, a loss. Leaves: the model, trained in place.
+Holds: every batch carries `lang_ids`; training ends when steps or minutes are spent, which all
+workers learn from the first of them; a training that resumes goes on with the batch that it would
+have come to.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import (
     PreTrainedModel,
@@ -21,21 +25,38 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 
 from pipeline.training.batches import Batches
-from pipeline.training.config import Optimisation
+from pipeline.training.collate import Batch, Example
+from pipeline.training.heads.head import Loss
 from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.schedule import Budget, StopWhenSpent, linear_schedule
+from pipeline.training.settings import Optimisation, Precision
 
 logger = logging.getLogger(__name__)
 
-Example = dict[str, Any]
-Batch = dict[str, Tensor]
+LOGGING_STEPS = 50
 
 
-def by_language(rows: Sequence[Example]) -> list[Example]:
-    """The rows with those of one language beside each other, in the order of `lang_id`."""
-    return sorted(rows, key=lambda row: int(row["lang_id"]))
+@dataclass(frozen=True)
+class Worker:
+    """One of the processes that train, and what it was told by whoever started it."""
+
+    rank: int = 0
+    size: int = 1
+    scratch: Path = field(default_factory=lambda: Path(mkdtemp(prefix="xmod-training-")))
+    """Where the Trainer writes its checkpoints."""
+    resume: Path | None = None
+    """A checkpoint of the Trainer's to go on from."""
+    save_steps: int | None = None
+    """Steps between checkpoints; None where nobody would resume."""
+    callbacks: tuple[TrainerCallback, ...] = ()
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that scores, logs and saves."""
+        return self.rank == 0
 
 
 class Examples(Dataset[Example]):
@@ -51,8 +72,16 @@ class Examples(Dataset[Example]):
         return self._rows[index]
 
 
+class ReadyBatches(DataLoader[Example]):
+    """Batches in an order of their own, which knows its epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """The Trainer says which epoch begins."""
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
 class ModularTrainer(Trainer):
-    """A Trainer whose batches come ready."""
+    """A Trainer whose batches come ready, and whose loss is given."""
 
     def __init__(
         self,
@@ -60,32 +89,75 @@ class ModularTrainer(Trainer):
         examples: Sequence[Example],
         batches: Batches,
         collate: Callable[[list[Example]], Batch],
+        loss: Loss,
         *,
         optimisation: Optimisation,
         max_steps: int,
-        out: Path,
+        worker: Worker,
         callbacks: Sequence[TrainerCallback] = (),
+        **arguments: Any,  # noqa: ANN401
     ) -> None:
+        """`arguments` are of TrainingArguments, beyond those that every training has."""
         prepare_torch(optimisation)
         use_present_adapters(model)
         self._batches = batches
         self._collate = collate
+        self._loss = loss
+        self._resume = worker.resume
+        self._seed = 1_000_003 * optimisation.seed + 7919 * worker.rank
+        self._collated = 0
         self._warmup_share = optimisation.warmup_share
         self._budget = Budget(max_steps=max_steps, max_minutes=optimisation.max_minutes)
         super().__init__(
             model=model,
-            args=_arguments(optimisation, max_steps, out),
+            args=TrainingArguments(**(_arguments(optimisation, max_steps, worker) | arguments)),
             train_dataset=Examples(examples),
-            callbacks=[StopWhenSpent(self._budget), LogProgress(), *callbacks],
+            # The Trainer asks for rows to evaluate on, though `evaluate` brings its own.
+            eval_dataset=Examples(()),
+            callbacks=[StopWhenSpent(self._budget), LogProgress(), *callbacks, *worker.callbacks],
         )
         self.remove_callback(PrinterCallback)
-        # X-MOD's own losses are means over their batch, whatever the step accumulates.
+        # Losses are means over their batch, whatever the step accumulates.
         self.model_accepts_loss_kwargs = False
+
+    def learn(self) -> None:
+        """Train, from where the worker was told to resume."""
+        if self._resume:
+            self._budget.restore(self._resume)
+            self._collated = self._batches_before(self._resume)
+        self.train(resume_from_checkpoint=str(self._resume) if self._resume else None)
 
     def get_train_dataloader(self) -> DataLoader[Example]:
         """The batches in their order; none is re-sampled by accelerate."""
         assert self.train_dataset is not None
-        return DataLoader(self.train_dataset, batch_sampler=self._batches, collate_fn=self._collate)
+        return ReadyBatches(self.train_dataset, batch_sampler=self._batches, collate_fn=self._drawn)
+
+    def _drawn(self, rows: list[Example]) -> Batch:
+        """The batch of `rows`; what chance does to it depends on its number alone.
+
+        A training that resumes draws what it would have drawn.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed + self._collated)
+            self._collated += 1
+            return self._collate(rows)
+
+    def _batches_before(self, checkpoint: Path) -> int:
+        """How many batches the steps before `checkpoint` took."""
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        accumulation = self.args.gradient_accumulation_steps
+        epochs, steps = divmod(state.global_step, -(-len(self._batches) // accumulation))
+        return epochs * len(self._batches) + steps * accumulation
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Mean loss of the batch; scalar."""
+        return self._loss(model, inputs)
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
@@ -111,7 +183,8 @@ class LogProgress(TrainerCallback):
     ) -> None:
         """Log the step and its figures."""
         figures = {name: value for name, value in (logs or {}).items() if name != "epoch"}
-        logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
+        if state.is_world_process_zero:
+            logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
 
 
 def prepare_torch(optimisation: Optimisation) -> None:
@@ -120,22 +193,26 @@ def prepare_torch(optimisation: Optimisation) -> None:
     torch.set_flush_denormal(True)
 
 
-def _arguments(optimisation: Optimisation, max_steps: int, out: Path) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(out),
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=not torch.cuda.is_available(),
-        max_steps=max_steps,
-        per_device_train_batch_size=optimisation.batch_size,
-        gradient_accumulation_steps=optimisation.accumulation,
-        learning_rate=optimisation.learning_rate,
-        weight_decay=optimisation.weight_decay,
-        adam_beta2=0.98,
-        max_grad_norm=1.0,
-        logging_steps=50,
-        seed=optimisation.seed,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-    )
+def _arguments(optimisation: Optimisation, max_steps: int, worker: Worker) -> dict[str, Any]:
+    return {
+        "output_dir": str(worker.scratch),
+        "save_strategy": "no" if worker.save_steps is None else "steps",
+        "save_steps": worker.save_steps or 1,
+        "save_total_limit": 1,
+        "restore_callback_states_from_checkpoint": True,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": not torch.cuda.is_available(),
+        "bf16": optimisation.precision is Precision.BFLOAT16,
+        "max_steps": max_steps,
+        "per_device_train_batch_size": optimisation.batch_size,
+        "gradient_accumulation_steps": optimisation.accumulation,
+        "learning_rate": optimisation.learning_rate,
+        "weight_decay": optimisation.weight_decay,
+        "adam_beta2": 0.98,
+        "max_grad_norm": 1.0,
+        "logging_steps": LOGGING_STEPS,
+        "seed": optimisation.seed,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": False,
+    }

@@ -13,7 +13,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from transformers import XLMRobertaTokenizer
 
-from pipeline.training.config import Vocabulary
+from pipeline.training.settings import Vocabulary
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 MASK_TOKEN = "<mask>"

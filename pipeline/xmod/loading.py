@@ -106,7 +106,11 @@ def require_head(checkpoint: Checkpoint, model_class: type[XmodPreTrainedModel])
     """
     expected = _shapes(checkpoint, model_class, ())
     encoder = f"{model_class.base_model_prefix}."
-    head = {key: shape for key, shape in expected.items() if not key.startswith(encoder)}
+    head = {
+        key: shape
+        for key, shape in expected.items()
+        if not key.startswith(encoder) or key.startswith(f"{encoder}pooler.")
+    }
     if model_class is not XmodModel:
         _require_weights(checkpoint, model_class, head)
 

@@ -9,8 +9,8 @@ from pipeline.language.blend import Blend, save_blend
 from pipeline.language.cascade import FOLDER
 from pipeline.language.experts import BLEND, COUNTS, Experts, in_doubt, opinions
 from pipeline.language.naive_bayes import save_model
-from pipeline.training.config import IdentifierConfig
 from pipeline.training.identifier import counted
+from pipeline.training.settings import IdentifierConfig
 
 SENTENCE = "The committee will publish its report on the new railway line next month."
 

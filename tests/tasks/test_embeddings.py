@@ -6,12 +6,15 @@ import pytest
 import torch
 from checkpoints import SENTENCES
 from documents import make_document, packed_of, windows_of
+from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodModel
 
+from pipeline.errors import CheckpointError
 from pipeline.settings import EmbeddingsSettings, ModelSettings
-from pipeline.tasks.embeddings import EmbeddingsTask
+from pipeline.tasks.embeddings import EmbeddingsTask, embeddings_task
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.loading import require_head
 
 
 def make_task(checkpoint: Checkpoint, **options: object) -> EmbeddingsTask:
@@ -65,3 +68,25 @@ def test_embeddings_field_has_the_configured_precision(ner, dtype, expected):
     assert task.fields == (pa.field("embedding", pa.list_(expected, 32)),)
     (vector,) = task.decode(Document("", windows_of(3), 0), [np.ones(32, np.float32)])
     assert vector.dtype == dtype
+
+
+def test_embeddings_by_the_pooler_equal_transformers(chooser):
+    """Heads for multiple choice have trained one."""
+    model = ModelSettings(path=str(chooser.folder))
+    settings = EmbeddingsSettings(type="embeddings", model=model, pooling="pooler", normalize=False)
+    table = annotated(settings, chooser, SENTENCES, ["de_DE"] * len(SENTENCES))
+    plain = XmodModel.from_pretrained(chooser.folder).eval()
+    plain.set_default_language("de_DE")
+    for text, vector in zip(SENTENCES, table["embedding"].to_pylist(), strict=True):
+        ids = chooser.tokenizer(text, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            expected = plain(ids).pooler_output[0]
+        np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+def test_embeddings_by_a_pooler_that_is_not_there_are_refused(ner):
+    """A random one would give vectors that mean nothing."""
+    model = ModelSettings(path=str(ner.folder))
+    settings = EmbeddingsSettings(type="embeddings", model=model, pooling="pooler")
+    with pytest.raises(CheckpointError, match=r"pooler\.dense"):
+        require_head(ner, embeddings_task(settings, ner).model_class)

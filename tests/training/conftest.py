@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from training_configs import LANGUAGES, OPTIMISATION, pretrain_config
 
-from pipeline.training.config import FinetuneConfig
+from pipeline.training.learning import alone
 from pipeline.training.pretrain import pretrain
+from pipeline.training.settings import FinetuneConfig
 
 WORDS = {
     "en_XX": ["the", "river", "town", "of", "is", "large", "and", "old", "people", "live", "there"],
@@ -22,26 +23,38 @@ NAMES = {
     "de_DE": ["Karl", "Bremen"],
     "zh_CN": ["李明", "北京"],
 }
+DATA = {
+    "ner": "ner",
+    "classification": "topic",
+    "question_answering": "questions",
+    "multiple_choice": "choices",
+    "masked_lm": "topic",
+    "causal_lm": "topic",
+    "embeddings": "pairs",
+}
+"""The Parquet file of each task."""
 
 
 @pytest.fixture(scope="session")
 def corpora(tmp_path_factory) -> Path:
-    """Folder with pretrain.parquet, ner.parquet and topic.parquet."""
+    """Folder with pretrain.parquet and a file for each kind of head."""
     folder = tmp_path_factory.mktemp("corpora")
     generator = np.random.default_rng(7)
     rows = [_sentence(language, generator) for language in LANGUAGES for _ in range(120)]
-    for row in rows:
-        row["text"] = "".join(
-            word + " " * space for word, space in zip(row["tokens"], row["spaces"], strict=True)
-        )
-        row["label"] = "place" if "B-LOC" in row["tags"] else "person"
-    table = pa.Table.from_pylist(rows)
+    table = pa.Table.from_pylist([_with_text(row) for row in rows])
     pq.write_table(table.select(["text", "language"]), folder / "pretrain.parquet")
-    # Not translations, but texts in groups.
-    grouped = table.append_column("group", pa.array([str(row % 120) for row in range(len(table))]))
-    pq.write_table(grouped.select(["text", "language", "group"]), folder / "translations.parquet")
-    pq.write_table(table.drop(["text", "label"]), folder / "ner.parquet")
+    words = ["tokens", "tags", "spaces", "language", "split", "source"]
+    pq.write_table(table.select(words), folder / "ner.parquet")
     pq.write_table(table.select(["text", "label", "language", "split"]), folder / "topic.parquet")
+    shared = ["text", "question", "language", "split"]
+    pq.write_table(table.select([*shared, "answers"]), folder / "questions.parquet")
+    choices = table.select([*shared, "choices"]).append_column("label", table["place"])
+    pq.write_table(choices, folder / "choices.parquet")
+    # Not translations, but always the same pairs.
+    pairs = table.slice(120).select(["text", "language", "split"])
+    pairs = pairs.append_column("translation", pa.array(table["text"].to_pylist()[:120] * 2))
+    english = pa.array(["en_XX"] * 240)
+    pq.write_table(pairs.append_column("translation_language", english), folder / "pairs.parquet")
     return folder
 
 
@@ -49,7 +62,7 @@ def corpora(tmp_path_factory) -> Path:
 def base(corpora, tmp_path_factory) -> Path:
     """A base checkpoint after six steps."""
     out = tmp_path_factory.mktemp("models") / "base"
-    pretrain(pretrain_config(corpora, out))
+    pretrain(pretrain_config(corpora, out), alone)
     return out
 
 
@@ -61,11 +74,11 @@ def finetune_config(corpora, base) -> Callable[..., FinetuneConfig]:
         settings = {
             "task": task,
             "base": base,
-            "data": corpora / ("ner.parquet" if task == "ner" else "topic.parquet"),
+            "data": corpora / f"{DATA[task]}.parquet",
             "out": base.parent / out,
-            "languages": ["en_XX", "zh_CN"],
-            "max_sentences_per_language": 64,
-            "max_dev_sentences_per_language": 8,
+            "languages": ["de_DE", "zh_CN"],
+            "max_rows_per_language": 64,
+            "max_dev_rows_per_language": 8,
             "epochs": 1,
             "dropout": 0.0,
             "optimisation": OPTIMISATION,
@@ -88,4 +101,22 @@ def _sentence(language: str, generator: np.random.Generator) -> dict[str, object
         "language": language,
         "split": str(generator.choice(["train", "dev", "test"], p=[0.7, 0.15, 0.15])),
         "source": "made here",
+        "name": tokens[place],
+        "kind": kind,
+    }
+
+
+def _with_text(row: dict[str, object]) -> dict[str, object]:
+    """The sentence with what is asked of it: which name, and whose it is."""
+    words = zip(row["tokens"], row["spaces"], strict=True)
+    text = "".join(word + " " * space for word, space in words)
+    name, names = row["name"], NAMES[row["language"]]
+    return {
+        **row,
+        "text": text,
+        "label": ("person", "place")[row["kind"]],
+        "question": WORDS[row["language"]][0],
+        "answers": {"text": [name], "answer_start": [text.index(name)]},
+        "choices": names,
+        "place": names.index(name),
     }

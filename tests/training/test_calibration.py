@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.language.detection import Detection
 from pipeline.training.calibration import DevTexts, cropped, dev_texts, fitted_blend, fitted_trust
-from pipeline.training.config import IdentifierConfig
 from pipeline.training.identifier import counted
+from pipeline.training.settings import IdentifierConfig
 
 WORDS = "one two three four five six seven eight nine ten"
 

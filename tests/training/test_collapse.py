@@ -7,7 +7,7 @@ from transformers import TrainerControl, TrainerState, XmodForMaskedLM
 
 from pipeline.errors import CheckpointError
 from pipeline.training.collapse import RefuseCollapse, spread
-from pipeline.training.pretrain import start_from_frequencies
+from pipeline.training.starting_point import start_from_frequencies
 
 WINDOW = {"input_ids": np.array([0, 7, 9, 11, 2], dtype=np.int32), "lang_id": 1}
 

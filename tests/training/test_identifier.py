@@ -12,8 +12,8 @@ from pipeline.language.cascade import Cascade
 from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import load
 from pipeline.language.ngrams import WORD, evidence
-from pipeline.training.config import IdentifierConfig
 from pipeline.training.identifier import counted, train_identifier
+from pipeline.training.settings import IdentifierConfig
 
 SENTENCES = {
     "de_DE": "der fluss ist lang und die stadt ist alt",

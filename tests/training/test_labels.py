@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.training.labels import (
     IGNORED,
-    LABELS,
     Entity,
+    bio_labels,
     entities,
     rebuild,
     repair,
@@ -13,9 +13,12 @@ from pipeline.training.labels import (
     word_tags,
 )
 
-OUT, B_PER, I_PER, B_LOC, I_LOC = (
-    LABELS.index(x) for x in ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-)
+LABELS = bio_labels(["PER", "LOC", "PER"])
+OUT, B_LOC, I_LOC, B_PER, I_PER = range(5)
+
+
+def test_bio_labels_are_in_alphabetical_order_after_outside():
+    assert LABELS == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
 
 
 def test_rebuild_chinese_words_have_no_spaces_between():
@@ -41,25 +44,29 @@ def test_token_labels_chinese_follow_characters():
     # 李明住在北京: the tokenizer cuts 李|明|住在|北京, the words are 李明|住|在|北京.
     offsets = [(0, 0), (0, 1), (1, 2), (2, 4), (4, 6), (0, 0)]
     found = [Entity("PER", 0, 2), Entity("LOC", 4, 6)]
-    assert token_labels(offsets, found) == [IGNORED, B_PER, I_PER, OUT, B_LOC, IGNORED]
+    assert token_labels(offsets, found, LABELS) == [IGNORED, B_PER, I_PER, OUT, B_LOC, IGNORED]
 
 
 def test_token_labels_lone_word_mark_begins_the_entity():
     # SentencePiece's mark has the offsets of the character after it.
-    assert token_labels([(0, 1), (0, 1), (1, 2)], [Entity("LOC", 0, 2)]) == [B_LOC, I_LOC, I_LOC]
+    assert token_labels([(0, 1), (0, 1), (1, 2)], [Entity("LOC", 0, 2)], LABELS) == [
+        B_LOC,
+        I_LOC,
+        I_LOC,
+    ]
 
 
 def test_token_labels_token_across_an_entitys_edge_belongs_to_it():
-    assert token_labels([(0, 3), (3, 5)], [Entity("LOC", 0, 2)]) == [B_LOC, OUT]
+    assert token_labels([(0, 3), (3, 5)], [Entity("LOC", 0, 2)], LABELS) == [B_LOC, OUT]
 
 
 def test_word_tags_come_from_the_first_sub_token():
     offsets = [(0, 2), (2, 4), (5, 8)]
-    assert word_tags(offsets, [B_PER, OUT, I_LOC], [(0, 4), (5, 8)]) == ["B-PER", "B-LOC"]
+    assert word_tags(offsets, ["B-PER", "O", "I-LOC"], [(0, 4), (5, 8)]) == ["B-PER", "B-LOC"]
 
 
 def test_word_tags_words_in_one_sub_token_are_one_entity():
-    assert word_tags([(0, 2), (2, 3)], [B_LOC, OUT], [(0, 1), (1, 2), (2, 3)]) == [
+    assert word_tags([(0, 2), (2, 3)], ["B-LOC", "O"], [(0, 1), (1, 2), (2, 3)]) == [
         "B-LOC",
         "I-LOC",
         "O",
@@ -67,7 +74,7 @@ def test_word_tags_words_in_one_sub_token_are_one_entity():
 
 
 def test_word_tags_word_beyond_the_window_is_outside():
-    assert word_tags([(0, 2)], [B_PER], [(0, 2), (3, 5)]) == ["B-PER", "O"]
+    assert word_tags([(0, 2)], ["B-PER"], [(0, 2), (3, 5)]) == ["B-PER", "O"]
 
 
 @pytest.mark.parametrize(
@@ -87,5 +94,5 @@ def test_labels_of_words_survive_the_round_trip_through_sub_tokens():
     tags = ["B-LOC", "I-LOC", "O", "B-PER"]
     _, spans = rebuild(words, spaces)
     offsets = [(0, 2), (2, 3), (3, 4)]
-    labels = token_labels(offsets, entities(tags, spans))
-    assert word_tags(offsets, labels, spans) == tags
+    labels = token_labels(offsets, entities(tags, spans), LABELS)
+    assert word_tags(offsets, [LABELS[label] for label in labels], spans) == tags

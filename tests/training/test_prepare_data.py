@@ -78,7 +78,11 @@ def test_guess_spaces_sets_punctuation_as_print_does(corpora_module):
 @pytest.mark.skipif(not DATA.exists(), reason=f"the data folder {DATA} is not here")
 def test_prepare_data_no_text_is_in_training_and_in_a_test_part(prepare, tmp_path):
     prepare.main(DATA, tmp_path)
-    ner = pq.read_table(tmp_path / "ner.parquet").to_pylist()
+    ner = [
+        row
+        for name in ("ner", "ner_pud")
+        for row in pq.read_table(tmp_path / f"{name}.parquet").to_pylist()
+    ]
     topic = pq.read_table(tmp_path / "topic.parquet").to_pylist()
     keys = {
         split: {
@@ -95,17 +99,18 @@ def test_prepare_data_no_text_is_in_training_and_in_a_test_part(prepare, tmp_pat
     tested = {(row["language"], plain(row["text"])) for row in topic if row["split"] != "train"}
     heldout = pq.read_table(tmp_path / "heldout.parquet").to_pylist()
     retrieval = pq.read_table(tmp_path / "retrieval.parquet").to_pylist()
-    pretrained |= {
-        (row["language"], plain(row["text"]))
-        for row in pq.read_table(tmp_path / "translations.parquet").to_pylist()
-    }
+    pairs = pq.read_table(tmp_path / "translations.parquet").to_pylist()
+    for row in (row for row in pairs if row["split"] == "train"):
+        pretrained |= {(row["language"], plain(row["text"])), ("en_XX", plain(row["translation"]))}
     assert not pretrained & (keys["dev"] | keys["test"])
     assert not pretrained & tested
     assert not pretrained & {
         (row["language"], plain(row["text"])) for row in [*heldout, *retrieval]
     }
-    assert not pretrained & {("en_XX", plain(row["english"])) for row in retrieval}
-    assert len(topic) == 16 * (701 + 99 + 204)
+    assert not pretrained & {("en_XX", plain(row["translation"])) for row in retrieval}
+    assert len(topic) == len(prepare.LANGUAGES) * (701 + 99 + 204)
+    added = pq.read_table(tmp_path / "added" / "pretrain.parquet")
+    assert set(added["language"].to_pylist()) == set(prepare.ADDED)
 
 
 def plain(text: str) -> str:

@@ -1,23 +1,32 @@
 """Pre-training's own parts; what comes of them is in test_finetune.py."""
 
-import numpy as np
 import pytest
 import torch
-from training_configs import objectives, pretrain_config
-from transformers import AutoTokenizer, XmodForMaskedLM
+from safetensors.torch import load_file
+from training_configs import NEW_MODEL, objectives, pretrain_config
+from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM, XmodForMaskedLM
 
+from pipeline.errors import CheckpointError
 from pipeline.training import pretrain as pretraining
-from pipeline.training.objectives.masked_lm import masked_lm_loss
-from pipeline.training.positions import shift_positions
-from pipeline.training.pretrain import architecture, sinusoids, start_from_content
+from pipeline.training.codec import Codec
+from pipeline.training.collate import shift_positions
+from pipeline.training.learning import alone
+from pipeline.training.masking import masked_lm_loss
+from pipeline.training.objectives import objectives as of_config
+from pipeline.training.settings import Architecture
+from pipeline.training.starting_point import architecture, sinusoids, start_from_content
+from pipeline.training.trainer import Worker
+
+LANGUAGES = ["en_XX", "de_DE", "zh_CN"]
 
 
 @pytest.fixture
-def new_model(corpora, base, tmp_path) -> XmodForMaskedLM:
+def new_model(base) -> XmodForMaskedLM:
     """A model as transformers draws it."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     torch.manual_seed(0)
-    return XmodForMaskedLM(architecture(pretrain_config(corpora, tmp_path), len(tokenizer))).eval()
+    shape = Architecture.model_validate(NEW_MODEL["architecture"])
+    return XmodForMaskedLM(architecture(shape, LANGUAGES, len(tokenizer))).eval()
 
 
 def test_pretrain_heads_start_each_step_without_gradients(corpora, base, tmp_path, monkeypatch):
@@ -31,7 +40,7 @@ def test_pretrain_heads_start_each_step_without_gradients(corpora, base, tmp_pat
 
     monkeypatch.setattr(pretraining, "PretrainingTrainer", Watched)
     config = pretrain_config(corpora, tmp_path, start=base, objectives=objectives(corpora))
-    pretraining.pretrain(config)
+    pretraining.pretrain(config, alone)
     assert len(left_over) == config.max_steps
     assert all(len(step) == 4 and not any(step) for step in left_over)
 
@@ -41,13 +50,15 @@ def test_compute_loss_adds_the_objectives_loss_times_its_weight(corpora, base, t
     chosen = objectives(corpora)
     chosen["tags"]["weight"] = weight
     config = pretrain_config(corpora, tmp_path, start=base, objectives=chosen)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32)
-    windows = [{"input_ids": np.array([0, 7, 9, 2], dtype=np.int32), "lang_id": 0}]
-    learnt = pretraining.objectives(config, tokenizer, windows, model.config.hidden_size)
+    codec = Codec.of(base)
+    of_each = of_config(config, codec)
+    learnt = [objective for objective, _ in of_each]
+    examples = {objective.name: source.encode(source.rows) for objective, source in of_each}
+    model = pretraining.ModularPretraining.from_pretrained(base, dtype=torch.float32)
+    model.take_up(learnt)
+    trainer = pretraining.PretrainingTrainer(config, codec, model, examples, Worker())
     place = [one.name for one in learnt].index("tags")
-    trainer = pretraining.PretrainingTrainer(config, model, tokenizer, learnt)
-    batch = learnt[place].collate(list(learnt[place].examples[:4]))
+    batch = learnt[place].collate(examples["tags"][:4])
     batch = {**shift_positions(batch, 32, 1), "objective": torch.tensor(place)}
     model.eval()
     with torch.no_grad():
@@ -57,9 +68,66 @@ def test_compute_loss_adds_the_objectives_loss_times_its_weight(corpora, base, t
         }
         hidden = model.roberta(**encoded).last_hidden_state
         masked = masked_lm_loss(model.lm_head, hidden, batch["hidden_ids"])
-        tagged = learnt[place].loss(learnt[place].head, hidden, batch)
+        tagged = learnt[place].loss(model.heads["tags"], hidden, batch)
         total = trainer.compute_loss(model, batch)
     torch.testing.assert_close(total, masked + weight * tagged)
+
+
+def test_pretrain_goes_on_with_more_languages_and_keeps_the_adapters_of_those_it_had(
+    corpora, base, tmp_path
+):
+    """One step at a rate that changes nothing to speak of: what is left is where it started."""
+    config = pretrain_config(
+        corpora, tmp_path / "more", start=base, languages=["zh_CN", "en_XX"], max_steps=1
+    )
+    slow = config.optimisation.model_copy(update={"learning_rate": 1e-9})
+    pretraining.pretrain(config.model_copy(update={"optimisation": slow}), alone)
+    before, after = (load_file(one / "frozen.safetensors") for one in (base, tmp_path / "more"))
+    adapters = {name for name in after if ".adapter_modules." in name}
+    assert adapters == {
+        name for name in before if ".adapter_modules." in name and ".de_DE." not in name
+    }
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in adapters)
+
+
+def test_pretrain_from_xlm_r_keeps_its_weights_and_adds_adapters(corpora, base, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=34,
+        type_vocab_size=1,
+    )
+    xlm_r = XLMRobertaForMaskedLM(config)
+    xlm_r.save_pretrained(tmp_path / "xlm_r")
+    tokenizer.save_pretrained(tmp_path / "xlm_r")
+    wanted = pretrain_config(corpora, tmp_path / "out", start=tmp_path / "xlm_r", max_steps=1)
+    slow = wanted.optimisation.model_copy(update={"learning_rate": 1e-9})
+    pretraining.pretrain(wanted.model_copy(update={"optimisation": slow}), alone)
+    model = XmodForMaskedLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    query = "roberta.encoder.layer.1.attention.self.query.weight"
+    torch.testing.assert_close(
+        model.state_dict()[query], xlm_r.state_dict()[query], atol=1e-6, rtol=0
+    )
+    assert set(model.roberta.encoder.layer[0].output.adapter_modules) == set(LANGUAGES)
+
+
+def test_pretrain_from_another_kind_of_model_is_refused(corpora, base, tmp_path):
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert", "languages": []}')
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "bert")
+    config = pretrain_config(corpora, tmp_path, start=tmp_path / "bert")
+    with pytest.raises(CheckpointError, match="type 'bert'; expected 'xmod' or 'xlm-roberta'"):
+        pretraining.pretrain(config, alone)
+
+
+def test_pretrain_start_with_a_shape_that_would_not_be_used_is_refused(corpora, base, tmp_path):
+    with pytest.raises(ValueError, match="vocabulary and architecture would not be used"):
+        pretrain_config(corpora, tmp_path, start=base, **NEW_MODEL)
 
 
 def test_start_from_content_vectors_of_other_words_differ(new_model):

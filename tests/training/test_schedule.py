@@ -27,3 +27,16 @@ def test_budget_counts_whichever_is_further_on(monkeypatch):
     assert budget.share_done(2) == pytest.approx(0.5)
     now[0] += 300
     assert budget.share_done(2) == 1.0
+
+
+def test_budget_of_a_training_that_resumes_has_spent_what_it_had_before(monkeypatch, tmp_path):
+    now = [100.0]
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: now[0])
+    first = Budget(max_steps=10, max_minutes=1)
+    first.share_done(0)
+    now[0] += 30
+    first.save(tmp_path)
+    now[0] += 1000
+    second = Budget(max_steps=10, max_minutes=1)
+    second.restore(tmp_path)
+    assert second.share_done(0) == pytest.approx(0.5)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.training.config import LabelledObjective, PretrainConfig
+from pipeline.training.settings import LabelledObjective, PretrainConfig
 
 LANGUAGES = ("en_XX", "de_DE", "zh_CN")
 OPTIMISATION = {
@@ -16,10 +16,26 @@ OPTIMISATION = {
 }
 
 
+NEW_MODEL = {
+    "vocabulary": {"size": 120, "character_coverage": 0.9999, "sample_characters": 100_000},
+    "architecture": {
+        "layers": 2,
+        "hidden_size": 16,
+        "attention_heads": 2,
+        "intermediate_size": 32,
+        "adapter_reduction_factor": 2,
+        "window": 32,
+        "dropout": 0.0,
+        "initializer_range": 0.1,
+        "pre_norm": True,
+    },
+}
+
+
 def objectives(corpora: Path, share: float = 0.25) -> dict[str, object]:
     """All three objectives beside masked LM, each with a share of the batches."""
     labelled = {"share": share, "max_rows_per_language": 20, "batch_size": 4}
-    translations = {"data": corpora / "translations.parquet", "share": share, "batch_size": 4}
+    translations = {"data": corpora / "pairs.parquet", "share": share, "batch_size": 4}
     return {
         "tags": {"data": corpora / "ner.parquet", **labelled},
         "classes": {"data": corpora / "topic.parquet", **labelled},
@@ -36,6 +52,7 @@ def pretrain_config(
     corpora: Path, out: Path, *, seed: int = 3, **changes: object
 ) -> PretrainConfig:
     """The config of a pre-training of six steps."""
+    shape = {} if changes.get("start") else NEW_MODEL
     settings = {
         "data": corpora / "pretrain.parquet",
         "out": out,
@@ -43,18 +60,7 @@ def pretrain_config(
         "language_smoothing": 0.5,
         "mask_share": 0.15,
         "max_steps": 6,
-        "vocabulary": {"size": 120, "character_coverage": 0.9999, "sample_characters": 100_000},
-        "architecture": {
-            "layers": 2,
-            "hidden_size": 16,
-            "attention_heads": 2,
-            "intermediate_size": 32,
-            "adapter_reduction_factor": 2,
-            "window": 32,
-            "dropout": 0.0,
-            "initializer_range": 0.1,
-            "pre_norm": True,
-        },
+        **shape,
         "optimisation": {**OPTIMISATION, "seed": seed},
     }
     return PretrainConfig.model_validate(settings | changes)

@@ -1,82 +1,92 @@
-"""What tags and classes share: labelled rows of the train split become an objective.
+"""Objectives with labels: entity tags of sentences, classes of texts.
 
-Enters: a corpus as for fine-tuning, and what differs between the two. Leaves: an objective whose
-batches carry their targets under the objective's name. Holds: only rows of the languages that are
-pre-trained are read, and that there are some is checked before training starts.
+Enters: a corpus as for fine-tuning. Leaves: objectives whose batches carry `labels`.
+Holds: unlike in fine-tuning, embeddings and adapters learn from the labels too. Small corpora need
+it: masked LM on a few million tokens tells a model little about names. A class is read off the
+first token, as transformers' classification head does, so that fine-tuning finds it there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
+from torch.nn import functional
 
 from pipeline.errors import InputError
-from pipeline.training.batches import SmoothedBatches
-from pipeline.training.config import LabelledObjective, PretrainConfig, Task
-from pipeline.training.corpus import capped, of_split, read_corpus
-from pipeline.training.heads import KINDS
-from pipeline.training.objectives.objective import Loss, MaskedWindows, Objective
-from pipeline.training.trainer import Batch, Example, by_language
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, Example, Targets, by_language
+from pipeline.training.corpus import capped, of_split, read_labelled
+from pipeline.training.heads import classification, ner
+from pipeline.training.heads.head import Head
+from pipeline.training.labels import IGNORED
+from pipeline.training.learning import Source
+from pipeline.training.masking import MaskedWindows
+from pipeline.training.objectives.objective import Loss, Objective
+from pipeline.training.settings import LabelledObjective, PretrainConfig
 
 
-@dataclass(frozen=True)
-class Labels:
-    """What differs between objectives with labels.
-
-    `targets` gives the targets of a batch's rows, `loss` what is learnt from them.
-    """
-
-    name: str
-    task: Task
-    targets: Callable[[list[Example]], Tensor]
-    loss: Loss
+def tags(
+    config: PretrainConfig, settings: LabelledObjective, codec: Codec
+) -> tuple[Objective, Source]:
+    """Entity tags of sub-tokens."""
+    return _labelled("tags", ner.NER, ner.targets, tagging_loss, config, settings, codec)
 
 
-def labelled(
-    kind: Labels,
+def classes(
+    config: PretrainConfig, settings: LabelledObjective, codec: Codec
+) -> tuple[Objective, Source]:
+    """Classes of texts."""
+    head = classification.CLASSIFICATION
+    return _labelled("classes", head, classification.targets, class_loss, config, settings, codec)
+
+
+def tagging_loss(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
+    """Mean cross-entropy of `batch["labels"]` [rows, tokens] over sub-tokens; scalar."""
+    logits = cast(Tensor, head(hidden)).flatten(0, 1)
+    return functional.cross_entropy(logits, batch["labels"].flatten(), ignore_index=IGNORED)
+
+
+def class_loss(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
+    """Mean cross-entropy of `batch["labels"]` [rows] at the first token; scalar."""
+    return functional.cross_entropy(head(hidden[:, 0]), batch["labels"])
+
+
+def _labelled(
+    name: str,
+    head: Head,
+    targets: Targets,
+    loss: Loss,
     config: PretrainConfig,
     settings: LabelledObjective,
-    tokenizer: PreTrainedTokenizerBase,
-    hidden_size: int,
-) -> Objective:
-    """The objective of the rows that `settings` names; its head reads `hidden_size` features.
-
-    Raises InputError where no row is in the languages of `config`.
-    """
-    fine_tuned = KINDS[kind.task]
-    table = _rows(config, settings, fine_tuned.columns)
-    labels = fine_tuned.labels(table)
-    examples = fine_tuned.encode(table, tokenizer, labels, config.lang_ids)
-    mask = MaskedWindows(tokenizer, config.mask_share)
-
-    def collate(rows: list[Example]) -> Batch:
-        rows = by_language(rows)
-        return {**mask(rows), kind.name: kind.targets(rows)}
-
-    return Objective(
-        name=kind.name,
+    codec: Codec,
+) -> tuple[Objective, Source]:
+    rows = _rows(config, settings, head.columns)
+    codec = replace(codec, labels=head.labels(rows))
+    mask = MaskedWindows(codec.tokenizer, config.mask_share)
+    objective = Objective(
+        name=name,
         share=settings.share,
+        batch_size=settings.batch_size,
+        collate=partial(_collated, mask, targets),
+        loss=loss,
+        outputs=len(codec.labels),
         weight=settings.weight,
-        examples=examples,
-        batches=SmoothedBatches.of(
-            examples,
-            settings.batch_size,
-            config.language_smoothing,
-            seed=config.seed_of(kind.name),
-        ),
-        collate=collate,
-        loss=kind.loss,
-        head=nn.Linear(hidden_size, len(labels)),
     )
+    return objective, Source(rows, partial(head.encode, codec=codec))
+
+
+def _collated(mask: MaskedWindows, targets: Targets, rows: list[Example]) -> Batch:
+    rows = by_language(rows)
+    return {**mask(rows), **targets(rows)}
 
 
 def _rows(
     config: PretrainConfig, settings: LabelledObjective, columns: tuple[str, ...]
 ) -> pa.Table:
-    table = of_split(read_corpus(settings.data, columns), "train")
+    table = of_split(read_labelled(settings.data, columns), "train")
     present = table["language"].unique().to_pylist()
     table = table.filter(pc.is_in(table["language"], pa.array(config.languages, pa.string())))
     if not table.num_rows:

@@ -1,10 +1,9 @@
-"""The settings of pre-training, fine-tuning and evaluation.
+"""The settings of modular pre-training.
 
-Enters: a YAML file through `pipeline.config.load`. Leaves: frozen models, parsed once.
-Holds: paths are relative to the working folder; unknown keys are refused.
+Enters: a YAML file through `pipeline.config.load`. Leaves: a frozen `PretrainConfig`.
+Holds: a model is new, with a vocabulary and an architecture, or goes on from a checkpoint's.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from zlib import crc32
@@ -12,16 +11,12 @@ from zlib import crc32
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pipeline.config import Section
-
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-Smoothing = Annotated[float, Field(gt=0.0, le=1.0)]
-
-
-class Task(StrEnum):
-    """The tasks that a head can be fine-tuned for."""
-
-    NER = "ner"
-    CLASSIFICATION = "classification"
+from pipeline.training.settings.optimisation import (
+    Optimisation,
+    Share,
+    Smoothing,
+    TrainingRuntime,
+)
 
 
 class Architecture(Section):
@@ -60,21 +55,6 @@ class Vocabulary(Section):
     """Characters of text the vocabulary is trained on, shared out by `language_smoothing`."""
 
 
-class Optimisation(Section):
-    """How a model is stepped. Training ends at `max_minutes` or at its last step."""
-
-    learning_rate: PositiveFloat
-    weight_decay: Annotated[float, Field(ge=0.0)]
-    warmup_share: Share
-    batch_size: PositiveInt
-    """Rows of one forward."""
-    accumulation: PositiveInt = 1
-    """Forwards of one step."""
-    max_minutes: PositiveFloat
-    threads: PositiveInt
-    seed: int
-
-
 class LabelledObjective(Section):
     """An objective with labels, learnt through a head that is not kept."""
 
@@ -89,11 +69,12 @@ class LabelledObjective(Section):
 
 
 class TranslationObjective(Section):
-    """Translations are drawn together."""
+    """Texts get vectors that are near to those of their translations."""
 
     data: Path
-    """Parquet with the columns text, language, group; texts of one group translate each other."""
+    """Parquet as for fine-tuning embeddings; only its train split is read."""
     share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    weight: PositiveFloat = 1.0
     batch_size: PositiveInt
     """Pairs of one forward."""
     temperature: PositiveFloat
@@ -132,20 +113,33 @@ class PretrainConfig(Section):
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)]
     max_steps: PositiveInt
     start: Path | None = None
-    """A base checkpoint to train further, with its vocabulary and architecture."""
-    vocabulary: Vocabulary
-    architecture: Architecture
+    """An X-MOD or XLM-R checkpoint to go on from, with its vocabulary and architecture.
+
+    Languages that it has keep their adapters; the others get new ones.
+    """
+    vocabulary: Vocabulary | None = None
+    architecture: Architecture | None = None
+    adapter_reduction_factor: PositiveInt = 2
+    """Of the adapters that a `start` without any gets, as XLM-R is."""
     objectives: Objectives = Objectives()
     optimisation: Optimisation
+    runtime: TrainingRuntime = TrainingRuntime()
 
-    @property
-    def lang_ids(self) -> dict[str, int]:
-        """The `lang_id` of each language."""
-        return {language: position for position, language in enumerate(self.languages)}
+    def seed_of(self, objective: str, worker: int) -> tuple[int, int, int]:
+        """The seed of a worker's batches for an objective, apart from that of the others."""
+        return self.optimisation.seed, crc32(objective.encode()), worker
 
-    def seed_of(self, objective: str) -> tuple[int, int]:
-        """The seed of an objective's batches: the run's, apart from that of the others."""
-        return self.optimisation.seed, crc32(objective.encode())
+    @model_validator(mode="after")
+    def _a_new_model_needs_a_shape(self) -> Self:
+        given = [name for name in ("vocabulary", "architecture") if getattr(self, name)]
+        if self.start is None and len(given) < 2:
+            raise ValueError("a model that is not a start's needs vocabulary and architecture")
+        if self.start is not None and given:
+            raise ValueError(
+                f"{' and '.join(given)} would not be used: start brings its own. Take them out, "
+                "or set start to null"
+            )
+        return self
 
     @model_validator(mode="after")
     def _translations_need_two_languages(self) -> Self:
@@ -155,58 +149,3 @@ class PretrainConfig(Section):
                 f"{list(self.languages)}"
             )
         return self
-
-
-class FinetuneConfig(Section):
-    """Fine-tuning of one task with embeddings and language adapters frozen."""
-
-    task: Task
-    base: Path
-    """Checkpoint folder written by pre-training."""
-    data: Path
-    """Parquet with language and split, and tokens, tags, spaces (ner) or text, label."""
-    out: Path
-    languages: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Languages with training data; the others are served zero-shot."""
-    max_sentences_per_language: PositiveInt
-    max_dev_sentences_per_language: PositiveInt
-    epochs: PositiveInt
-    dropout: Share
-    optimisation: Optimisation
-
-
-class EvaluateConfig(Section):
-    """Scores of the checkpoints on the test parts."""
-
-    base: Path
-    ner: Path | None = None
-    classification: Path | None = None
-    ner_data: Path | None = None
-    classification_data: Path | None = None
-    retrieval_data: Path | None = None
-    heldout_data: Path | None = None
-    out: Path
-    """JSON file for the scores."""
-    batch_size: PositiveInt
-    threads: PositiveInt
-    seed: int
-
-
-class IdentifierConfig(Section):
-    """The counts that tell languages apart, and how far detectors are to be trusted."""
-
-    data: Path
-    """Parquet with the columns text, language (X-MOD codes) and split (train, dev)."""
-    out: Path
-    """Folder for the counts, the blend and the trust."""
-    characters: PositiveInt
-    """Of text that are counted in a language, at most; about as many in each."""
-    least_count: PositiveInt
-    """N-grams and pairs of words that were met less often, in all languages, are forgotten."""
-    smoothing: PositiveFloat
-    """What is added to every count."""
-    detectors: tuple[str, ...]
-    """Detectors whose scores are calibrated."""
-    fasttext_model: Path | None = None
-    """The model for the detector fasttext, if that is among them."""
-    seed: int

@@ -1,8 +1,8 @@
-"""Shifted positions."""
+"""Rows to batches: padding, languages beside each other, shifted positions."""
 
 import torch
 
-from pipeline.training.positions import shift_positions
+from pipeline.training.collate import Collator, padded, shift_positions
 
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0]])
 
@@ -31,3 +31,29 @@ def test_shift_positions_half_of_the_rows_start_at_the_first():
     positions = shift_positions({"attention_mask": mask}, window=1000, padding=1)["position_ids"]
     at_first = float((positions[:, 0] == 2).double().mean())
     assert 0.45 < at_first < 0.55
+
+
+def test_padded_fills_up_at_the_right():
+    assert padded([[5], [6, 7]], 1).tolist() == [[5, 1], [6, 7]]
+
+
+def test_collator_rows_are_sorted_by_language_with_their_targets():
+    rows = [{"input_ids": [0, 5, 2], "lang_id": 1}, {"input_ids": [0, 6, 7, 2], "lang_id": 0}]
+    collate = Collator(
+        10, 1, lambda rows: {"labels": torch.tensor([len(r["input_ids"]) for r in rows])}
+    )
+    batch = collate(rows)
+    assert batch["lang_ids"].tolist() == [0, 1]
+    assert batch["input_ids"].tolist() == [[0, 6, 7, 2], [0, 5, 2, 1]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+    assert batch["labels"].tolist() == [4, 3]
+
+
+def test_collator_unfolds_a_row_into_its_sequences():
+    rows = [{"input_ids": [0, 2], "lang_id": 1, "more": [0, 8, 2]}]
+    collate = Collator(
+        10, 1, lambda _: {}, lambda rows: [*rows, {"input_ids": rows[0]["more"], "lang_id": 0}]
+    )
+    batch = collate(rows)
+    assert batch["input_ids"].tolist() == [[0, 2, 1], [0, 8, 2]]
+    assert batch["lang_ids"].tolist() == [1, 0]

@@ -1,0 +1,78 @@
+"""Generation: how a text goes on, by a model that reads from left to right.
+
+Enters: windows of a decoder. Leaves: ``continuation``, the text that follows the record's, of at
+most ``max_new_tokens`` tokens. What holds: the likeliest token is taken each time; of a long text
+the last tokens that leave room are read, after ``<s>``.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers.models.xmod.modeling_xmod import XmodForCausalLM, XmodPreTrainedModel
+
+from pipeline.errors import CheckpointError
+from pipeline.settings import GenerationSettings
+from pipeline.tasks.causal_lm import require_decoder
+from pipeline.tasks.task import Document, Scores, Task
+from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.encoder import PackedEncoder
+from pipeline.xmod.generation import Ids, greedy
+from pipeline.xmod.packed import Packed
+
+
+class GenerationTask(Task):
+    """Continuation by transformers' ``XmodForCausalLM``."""
+
+    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForCausalLM
+    by_token: ClassVar[bool] = False
+    generates: ClassVar[bool] = True
+
+    def __init__(self, settings: GenerationSettings, checkpoint: Checkpoint) -> None:
+        require_decoder(checkpoint)
+        self._new_tokens = settings.max_new_tokens
+        self._tokenizer = checkpoint.tokenizer
+        self._end = int(checkpoint.tokenizer.eos_token_id or 0)
+        window = checkpoint.window_length(checkpoint.config.max_position_embeddings)
+        self._room = window - settings.max_new_tokens
+        if self._room < window // 2:
+            raise CheckpointError(
+                f"max_new_tokens is {settings.max_new_tokens}, and {checkpoint.folder} has windows "
+                f"of {window} tokens; expected at most {window // 2}, so that half of a window is "
+                "left to the text. Set max_new_tokens lower."
+            )
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The text that follows."""
+        return (pa.field("continuation", pa.string()),)
+
+    def generate(
+        self,
+        encoder: PackedEncoder,
+        model: Any,  # noqa: ANN401
+        windows: Sequence[NDArray[np.int32]],
+        lang_ids: Sequence[int],
+    ) -> list[Scores]:
+        """Ids that follow each window, which ends without its ``</s>``."""
+        prompts = [self._prompt(ids) for ids in windows]
+        found = greedy(
+            encoder, model.lm_head, prompts, lang_ids, new_tokens=self._new_tokens, end=self._end
+        )
+        return [ids.astype(np.float32) for ids in found]  # floats count to 16 million
+
+    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+        """Nothing is kept of a forward by itself: it is ``generate`` that is asked."""
+        raise NotImplementedError
+
+    def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
+        """What follows the last window."""
+        ids = scores[-1].astype(np.int64).tolist()
+        return (self._tokenizer.decode(ids, skip_special_tokens=True),)
+
+    def _prompt(self, ids: NDArray[np.int32]) -> Ids:
+        body = ids[1:-1][-(self._room - 1) :]
+        return np.concatenate([ids[:1], body]).astype(np.int64)

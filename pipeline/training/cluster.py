@@ -1,0 +1,245 @@
+"""A training on Ray Train, its examples through Ray Data.
+
+Enters: sources of rows, a function that learns, and how many workers there are. Leaves: what the
+first worker learnt. Holds: rows are encoded once, in the cluster, and each worker holds its share
+of the examples in memory (the first takes rows 0, n, 2n, … of n workers); a worker that dies ends
+the attempt of all, and the next one resumes from the last checkpoint, up to `max_failures` times;
+the same command again goes on where a killed one stopped.
+"""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.fs
+import ray
+import ray.train
+from ray.data import DataContext, ExecutionOptions
+from ray.train.torch import TorchTrainer
+from tensorboardX import SummaryWriter
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import TensorBoardCallback
+
+from pipeline.errors import PipelineError
+from pipeline.session import connected
+from pipeline.training.collate import Example
+from pipeline.training.learning import Learn, Learnt, Run, Source
+from pipeline.training.schedule import saved_at
+from pipeline.training.settings import (
+    AddLanguageConfig,
+    FinetuneConfig,
+    PretrainConfig,
+    TrainingRuntime,
+)
+from pipeline.training.trainer import Worker
+
+ENCODED_ROWS = 2_000
+"""Rows that are encoded together."""
+TRAINER = "trainer"
+"""In a checkpoint of Ray Train's: the Trainer's."""
+
+
+Trained = PretrainConfig | FinetuneConfig | AddLanguageConfig
+
+
+def on_ray(config: Trained) -> Run:
+    """What runs a training as `config.runtime` says; one that was killed, with the same config."""
+
+    def run(learn: Learn, sources: Mapping[str, Source]) -> Learnt:
+        runtime = config.runtime
+        storage = runtime.storage or str(config.out.absolute().parent / ".training")
+        name = f"{config.out.name}-{_identity(config)}"
+        with connected(runtime.workers * runtime.cpus_per_worker + 1, log_to_driver=True):
+            result: Any = _trainer(runtime, learn, sources, storage, name).fit()
+        found: Learnt | PipelineError = result.return_value
+        if isinstance(found, PipelineError):
+            raise found
+        _forget(storage, name)
+        return found
+
+    return run
+
+
+def _trainer(
+    runtime: TrainingRuntime, learn: Learn, sources: Mapping[str, Source], storage: str, name: str
+) -> TorchTrainer:
+    resources = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
+    return TorchTrainer(
+        cast(Any, _on_worker),
+        train_loop_config={"learn": learn, "sources": tuple(sources), "runtime": runtime},
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=runtime.workers,
+            use_gpu=runtime.gpus_per_worker > 0,
+            resources_per_worker={kind: number for kind, number in resources.items() if number},
+        ),
+        run_config=ray.train.RunConfig(
+            name=name,
+            storage_path=storage,
+            failure_config=ray.train.FailureConfig(max_failures=runtime.max_failures),
+            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1),
+        ),
+        datasets={name: examples_of(source) for name, source in sources.items()},
+        # Each worker picks its own examples, so that they are the same after a restart.
+        dataset_config=ray.train.DataConfig(datasets_to_split=[], execution_options=_in_order()),
+    )
+
+
+def examples_of(source: Source) -> ray.data.Dataset:
+    """The examples of a source's rows, in their order, encoded once and kept in the cluster."""
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options = _in_order()
+    rows = source.rows
+    blocks = [rows.slice(start, ENCODED_ROWS) for start in range(0, rows.num_rows, ENCODED_ROWS)]
+    encode: Any = partial(_encoded, source.encode)
+    dataset: ray.data.Dataset = ray.data.from_arrow(blocks).map_batches(
+        encode, batch_size=None, batch_format="pyarrow"
+    )
+    whole: ray.data.Dataset = dataset.materialize()
+    return whole
+
+
+def share(blocks: Iterable[pa.Table], rank: int, size: int) -> list[Example]:
+    """Every `size`-th example from that at `rank`; as many for each rank.
+
+    Where they do not come out even, the last ranks get one of the first examples once more.
+    """
+    firsts: list[Example] = []
+    own: list[Example] = []
+    total = 0
+    for block in blocks:
+        for example in rows_of(block):
+            if total < size:
+                firsts.append(example)
+            if total % size == rank:
+                own.append(example)
+            total += 1
+    if len(own) * size < total:
+        own.append(firsts[(len(own) * size + rank) % total])
+    return own
+
+
+def rows_of(block: pa.Table) -> Iterator[Example]:
+    """The rows of `block`; lists of numbers are arrays, which take a tenth of a list's memory."""
+    columns = [_values(block[name].combine_chunks()) for name in block.column_names]
+    return (dict(zip(block.column_names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _values(column: pa.Array) -> Sequence[Any]:
+    if pa.types.is_list(column.type) and pa.types.is_integer(column.type.value_type):
+        numbers = column.flatten().to_numpy()
+        bounds = np.cumsum([0, *column.value_lengths().to_pylist()])
+        return [numbers[first:last] for first, last in pairwise(bounds)]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+class ReportToRay(TrainerCallback):
+    """Hands each checkpoint of the Trainer's to Ray Train, which keeps the last."""
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        """Report the last figures, from the first worker with the checkpoint."""
+        metrics = dict(state.log_history[-1]) if state.log_history else {}
+        folder = saved_at(args, state)
+        if not state.is_world_process_zero:
+            ray.train.report(metrics)
+            return
+        with TemporaryDirectory() as whole:
+            shutil.copytree(folder, Path(whole) / TRAINER)
+            ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(whole))
+
+
+def _in_order() -> ExecutionOptions:
+    return ExecutionOptions(preserve_order=True)
+
+
+def _encoded(encode: Callable[[pa.Table], list[Example]], rows: pa.Table) -> pa.Table:
+    return pa.Table.from_pylist(encode(rows))
+
+
+def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
+    """What the first worker learnt, or why nothing can be learnt, which no other attempt mends."""
+    context = ray.train.get_context()
+    rank, size = context.get_world_rank(), context.get_world_size()
+    runtime: TrainingRuntime = told["runtime"]
+    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
+    examples = {
+        name: share(
+            ray.train.get_dataset_shard(name).iter_batches(batch_size=None, batch_format="pyarrow"),
+            rank,
+            size,
+        )
+        for name in told["sources"]
+    }
+    callbacks = [ReportToRay(), *(tensorboard(runtime.logs) if runtime.logs and not rank else ())]
+    with _checkpoint() as resume:
+        worker = Worker(
+            rank=rank,
+            size=size,
+            resume=resume,
+            save_steps=runtime.save_steps,
+            callbacks=tuple(callbacks),
+        )
+        try:
+            learnt: Learnt = told["learn"](examples, worker)
+        except PipelineError as error:
+            return error
+    return learnt if worker.first else None
+
+
+@contextmanager
+def _checkpoint() -> Iterator[Path | None]:
+    """The last checkpoint of the Trainer's, from this attempt's predecessors."""
+    last = ray.train.get_checkpoint()
+    if last is None:
+        yield None
+        return
+    with last.as_directory() as folder:
+        yield Path(folder) / TRAINER
+
+
+def tensorboard(folder: Path) -> tuple[TrainerCallback, ...]:
+    """What writes the Trainer's figures as TensorBoard's event files to `folder`."""
+    return (TensorBoardCallback(SummaryWriter(str(folder))),)  # type: ignore[no-untyped-call]
+
+
+def _identity(config: Trained) -> str:
+    """A hash of what determines a training: its config, and the files that this names."""
+    settings = config.model_dump(exclude={"out", "runtime"})
+    files = sorted(file for path in _paths(settings) for file in (path, *path.rglob("*")))
+    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr((settings, stamps)).encode()).hexdigest()[:12]
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """The files and folders in a tree of settings that are there."""
+    if isinstance(value, Path) and value.exists():
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _paths(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _paths(inner)
+
+
+def _forget(storage: str, name: str) -> None:
+    """Delete the checkpoints of a training that is done, so that its command starts a new one."""
+    filesystem, folder = pa.fs.FileSystem.from_uri(storage)
+    filesystem.delete_dir(f"{folder}/{name}")

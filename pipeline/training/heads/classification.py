@@ -1,0 +1,113 @@
+"""A class a text.
+
+Enters: `text` and `label`. Leaves: the head CLASSIFICATION, scored by accuracy and macro F1.
+"""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import torch
+from sklearn.metrics import f1_score
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import XmodForSequenceClassification
+
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, Collator, Example
+from pipeline.training.heads.by_language import by_language, without_model
+from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.inference import Reader, logits
+
+
+def labels(train: pa.Table) -> tuple[str, ...]:
+    """The classes of `train`, sorted."""
+    return tuple(sorted(train["label"].unique().to_pylist()))
+
+
+def counts(train: pa.Table) -> Counter[str]:
+    """How many texts have each class."""
+    return Counter(train["label"].to_pylist())
+
+
+def encode(table: pa.Table, codec: Codec) -> list[Example]:
+    """Examples with one label a text."""
+    ids = {name: position for position, name in enumerate(codec.labels)}
+    encoded = codec.encoded(table["text"].to_pylist())["input_ids"]
+    return [
+        {
+            "input_ids": encoded[index],
+            "labels": ids[row["label"]],
+            "lang_id": codec.lang_ids[row["language"]],
+        }
+        for index, row in enumerate(table.select(["label", "language"]).to_pylist())
+    ]
+
+
+def targets(rows: list[Example]) -> Batch:
+    """Label ids of texts; [rows]."""
+    return {"labels": torch.tensor([int(row["labels"]) for row in rows])}
+
+
+def collate(codec: Codec) -> Collator:
+    """Pads texts."""
+    return codec.collator(targets)
+
+
+def loss(weights: Tensor | None, _: float) -> Loss:
+    """Mean cross-entropy over texts, classes weighted."""
+
+    def weighted(model: nn.Module, batch: Batch) -> Tensor:
+        wanted = batch.pop("labels")
+        given: Tensor = model(**batch).logits
+        return functional.cross_entropy(
+            given, wanted, weight=None if weights is None else weights.to(given.device)
+        )
+
+    return weighted
+
+
+def score(reader: Reader, table: pa.Table) -> Figures:
+    """`accuracy` and `macro_f1` by language."""
+    names = np.array(reader.codec.labels)
+
+    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
+        ids = reader.codec.encoded(rows["text"].to_pylist())["input_ids"]
+        best = np.stack(logits(reader, ids, language)).argmax(axis=-1)
+        return agreement(np.array(rows["label"].to_pylist()), names[best])
+
+    return by_language(reader, table, of_rows)
+
+
+def agreement(gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Share of equal labels, and the mean of F1 over the labels of `gold`; both are [texts]."""
+    return {
+        "accuracy": float(np.mean(gold == predicted)),
+        "macro_f1": float(
+            f1_score(gold, predicted, labels=np.unique(gold), average="macro", zero_division=0)
+        ),
+    }
+
+
+def most_frequent_class(train: pa.Table, test: pa.Table) -> Figures:
+    """The figures of giving every text the class that is the most frequent in `train`."""
+    most = counts(train).most_common(1)[0][0]
+
+    def of_rows(rows: pa.Table, _: str) -> dict[str, float]:
+        return agreement(np.array(rows["label"].to_pylist()), np.array([most] * rows.num_rows))
+
+    return without_model(test, of_rows)
+
+
+CLASSIFICATION = Head(
+    model=XmodForSequenceClassification,
+    columns=("text", "label"),
+    encode=encode,
+    collate=collate,
+    score=score,
+    baseline=most_frequent_class,
+    selects="accuracy",
+    labels=labels,
+    counts=counts,
+    loss=loss,
+)

@@ -1,0 +1,151 @@
+"""The choice that goes best with a text.
+
+Enters: `text`, `choices`, `label` (the right one's place from 0) and, where there is one,
+`question`. Leaves: the head MULTIPLE_CHOICE, scored by accuracy.
+Holds: rows may have any number of choices; each choice is read by its row's own adapter.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+from transformers import XmodForMultipleChoice
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from pipeline.readings import Asked, Beside, Piece, Unreadable
+from pipeline.tasks.multiple_choice import choice_probabilities
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, Collator, Example
+from pipeline.training.heads.by_language import by_language, without_model
+from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.inference import Reader, logits
+from pipeline.xmod.windows import Window
+
+Row = dict[str, Any]
+
+
+class ChoiceScorer(XmodForMultipleChoice):  # type: ignore[no-untyped-call]
+    """X-MOD for multiple choice, over choices that are already laid out one a row.
+
+    The class of transformers repeats `lang_ids` by batch instead of by choice, and fails.
+    """
+
+    def forward(self, **inputs: Any) -> SequenceClassifierOutput:  # noqa: ANN401
+        """Scores [choices of all rows] as `logits`."""
+        pooled = self.roberta(**inputs).pooler_output
+        return SequenceClassifierOutput(logits=self.classifier(self.dropout(pooled)).squeeze(-1))
+
+
+def encode(table: pa.Table, codec: Codec) -> list[Example]:
+    """Examples with the first window of each choice."""
+    rows = table.to_pylist()
+    return [
+        {
+            "input_ids": firsts[0],
+            "choices": firsts,
+            "labels": int(row["label"]),
+            "lang_id": codec.lang_ids[row["language"]],
+        }
+        for row, pieces in zip(rows, _read(rows, codec), strict=True)
+        if pieces
+        for firsts in [[piece.encoding.ids for piece in pieces if piece.number == 0]]
+    ]
+
+
+def one_by_one(rows: list[Example]) -> list[Example]:
+    """A sequence a choice."""
+    return [
+        {"input_ids": choice, "lang_id": row["lang_id"]}
+        for row in rows
+        for choice in row["choices"]
+    ]
+
+
+def targets(rows: list[Example]) -> Batch:
+    """The right choice of each row, and how many it has; [rows] each."""
+    return {
+        "labels": torch.tensor([int(row["labels"]) for row in rows]),
+        "choices": torch.tensor([len(row["choices"]) for row in rows]),
+    }
+
+
+def collate(codec: Codec) -> Collator:
+    """Pads choices."""
+    return codec.collator(targets, one_by_one)
+
+
+def loss(_: Tensor | None, __: float) -> Loss:
+    """Mean cross-entropy over the choices of each row."""
+
+    def over_choices(model: nn.Module, batch: Batch) -> Tensor:
+        wanted, choices = batch.pop("labels"), batch.pop("choices")
+        given = model(**batch).logits.split(choices.tolist())
+        table = pad_sequence(list(given), batch_first=True, padding_value=float("-inf"))
+        return functional.cross_entropy(table, wanted)
+
+    return over_choices
+
+
+def score(reader: Reader, table: pa.Table) -> Figures:
+    """`accuracy` by language; a row that has no windows counts as wrong."""
+
+    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
+        records = rows.to_pylist()
+        chosen = predicted_choices(reader, records, language)
+        right = [int(row["label"]) == choice for row, choice in zip(records, chosen, strict=True)]
+        return {"accuracy": float(np.mean(right))}
+
+    return by_language(reader, table, of_rows)
+
+
+def predicted_choices(reader: Reader, rows: Sequence[Row], language: str) -> list[int]:
+    """The best choice of each row, as the annotating pipeline finds it; -1 without windows."""
+    read = _read(rows, reader.codec)
+    given = iter(logits(reader, [p.encoding.ids for some in read for p in some], language))
+    best = []
+    for pieces in read:
+        windows = [_window(piece) for piece in pieces]
+        scores = [next(given) for _ in windows]
+        best.append(int(choice_probabilities(windows, scores).argmax()) if windows else -1)
+    return best
+
+
+def most_frequent_place(train: pa.Table, test: pa.Table) -> Figures:
+    """`accuracy` of always taking the place that is right most often in `train`."""
+    most = Counter(train["label"].to_pylist()).most_common(1)[0][0]
+
+    def of_rows(rows: pa.Table, _: str) -> dict[str, float]:
+        return {"accuracy": float(np.mean(np.array(rows["label"].to_pylist()) == most))}
+
+    return without_model(test, of_rows)
+
+
+def _read(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
+    """Windows of each row; none where a choice leaves the text no room."""
+    asked = [Asked(row.get("question"), row["choices"]) for row in rows]
+    read = codec.read(Beside.CHOICES, [row["text"] for row in rows], asked)
+    return [[] if isinstance(pieces, Unreadable) else pieces for pieces in read]
+
+
+def _window(piece: Piece) -> Window:
+    ids = np.array(piece.encoding.ids, dtype=np.int32)
+    return Window(ids, np.zeros_like(ids), np.zeros_like(ids), piece.choice)
+
+
+MULTIPLE_CHOICE = Head(
+    model=ChoiceScorer,
+    columns=("text", "choices", "label"),
+    optional=("question",),
+    encode=encode,
+    collate=collate,
+    score=score,
+    selects="accuracy",
+    baseline=most_frequent_place,
+    loss=loss,
+)

@@ -1,0 +1,163 @@
+"""The stretch of a text that answers a question.
+
+Enters: `text`, `question` and `answers`, SQuAD's struct of lists `text` and `answer_start` (code
+points; empty lists: no answer). Leaves: the head QUESTION_ANSWERING, scored by exact match and F1.
+Holds: a long text is read in windows; one that the answer is not in learns that there is none.
+
+Scores are SQuAD's (Rajpurkar et al., EMNLP 2016): the best over a question's gold answers, after
+case, punctuation and, in English, articles are taken away. Words are runs of letters and digits;
+where a script has no spaces each character is a word, as in MLQA (Lewis et al., ACL 2020).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import regex
+import torch
+from transformers import XmodForQuestionAnswering
+
+from pipeline.readings import Asked, Beside, Piece, Unreadable
+from pipeline.tasks.answers import Extraction
+from pipeline.tasks.task import Document
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, Collator, Example
+from pipeline.training.heads.by_language import by_language
+from pipeline.training.heads.head import Figures, Head
+from pipeline.training.inference import Reader, outputs
+from pipeline.xmod.windows import Window
+
+Row = dict[str, Any]
+
+_ARTICLES = {"a", "an", "the"}
+_WORDS = regex.compile(
+    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
+    r"\p{Script=Khmer}\p{Script=Myanmar}]\p{M}*|[\p{L}\p{M}\p{N}]+"
+)
+
+
+def encode(table: pa.Table, codec: Codec) -> list[Example]:
+    """An example a window, with the places of its answer's first and last token, or 0 and 0."""
+    rows = table.to_pylist()
+    return [
+        {
+            "input_ids": piece.encoding.ids,
+            "start_positions": start,
+            "end_positions": end,
+            "lang_id": codec.lang_ids[row["language"]],
+        }
+        for row, pieces in zip(rows, _read(rows, codec), strict=True)
+        for piece in pieces
+        for start, end in [answer_tokens(piece.spans, row)]
+    ]
+
+
+def answer_tokens(spans: Sequence[tuple[int, int]], row: Row) -> tuple[int, int]:
+    """Places of the first gold answer's first and last token; (0, 0) where it is not whole."""
+    if not row["answers"]["text"]:
+        return 0, 0
+    start = row["answers"]["answer_start"][0]
+    end = start + len(row["answers"]["text"][0])
+    inside = [
+        place
+        for place, (first, last) in enumerate(spans)
+        if first < last and first < end and start < last
+    ]
+    whole = inside and spans[inside[0]][0] <= start and end <= spans[inside[-1]][1]
+    return (inside[0], inside[-1]) if whole else (0, 0)
+
+
+def targets(rows: list[Example]) -> Batch:
+    """Places of answers' first and last tokens; [rows] each."""
+    return {
+        name: torch.tensor([int(row[name]) for row in rows])
+        for name in ("start_positions", "end_positions")
+    }
+
+
+def collate(codec: Codec) -> Collator:
+    """Pads windows."""
+    return codec.collator(targets)
+
+
+def score(reader: Reader, table: pa.Table) -> Figures:
+    """`exact_match` and `answer_f1` by language."""
+
+    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
+        records = rows.to_pylist()
+        found = predicted_answers(reader, records, language)
+        pairs = [
+            agreement(record["answers"]["text"] or [""], answer, language)
+            for record, answer in zip(records, found, strict=True)
+        ]
+        exact, overlap = np.mean(pairs, axis=0)
+        return {"exact_match": float(exact), "answer_f1": float(overlap)}
+
+    return by_language(reader, table, of_rows)
+
+
+def predicted_answers(reader: Reader, rows: Sequence[Row], language: str) -> list[str]:
+    """The best answer to each row's question, as the annotating pipeline extracts it."""
+    model: Any = reader.model
+
+    def forward(batch: Batch) -> torch.Tensor:
+        given = model(**batch)
+        return torch.stack([given.start_logits, given.end_logits], dim=-1)
+
+    read = _read(rows, reader.codec)
+    windows = [[_window(piece) for piece in pieces] for pieces in read]
+    given = iter(
+        outputs(reader, [window.ids for some in windows for window in some], language, forward)
+    )
+    extraction = Extraction(no_answer=any(not row["answers"]["text"] for row in rows))
+    answers = []
+    for row, own in zip(rows, windows, strict=True):
+        scores = [next(given)[: len(window)] for window in own]
+        document = Document(row["text"], own, reader.codec.stride)
+        best = extraction.answers(document, scores) if own else []
+        answers.append(row["text"][best[0].start : best[0].end] if best else "")
+    return answers
+
+
+def agreement(gold: Sequence[str], answer: str, language: str) -> tuple[float, float]:
+    """Exact match and F1 of `answer` with the one of `gold` that is nearest to it."""
+    found = answer_words(answer, language)
+    wanted = [answer_words(one, language) for one in gold]
+    return float(any(found == words for words in wanted)), max(_f1(found, one) for one in wanted)
+
+
+def answer_words(answer: str, language: str) -> list[str]:
+    """The words that answers are compared by."""
+    words: list[str] = _WORDS.findall(answer.casefold())
+    return [word for word in words if not (language.startswith("en") and word in _ARTICLES)]
+
+
+def _f1(found: list[str], wanted: list[str]) -> float:
+    if not found or not wanted:
+        return float(found == wanted)
+    shared = sum((Counter(found) & Counter(wanted)).values())
+    return 2 * shared / (len(found) + len(wanted))
+
+
+def _read(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
+    """Windows of each row; none where the question leaves the text no room."""
+    asked = [Asked(row["question"], None) for row in rows]
+    read = codec.read(Beside.QUESTION, [row["text"] for row in rows], asked)
+    return [[] if isinstance(pieces, Unreadable) else pieces for pieces in read]
+
+
+def _window(piece: Piece) -> Window:
+    starts, ends = np.array(piece.spans, dtype=np.int32).T
+    return Window(np.array(piece.encoding.ids, dtype=np.int32), starts, ends, piece.choice)
+
+
+QUESTION_ANSWERING = Head(
+    model=XmodForQuestionAnswering,
+    columns=("text", "question", "answers"),
+    encode=encode,
+    collate=collate,
+    score=score,
+    selects="answer_f1",
+)

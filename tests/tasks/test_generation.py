@@ -1,0 +1,93 @@
+"""How texts go on, by a model that reads from left to right."""
+
+import shutil
+
+import pytest
+import torch
+from checkpoints import SENTENCES, open_folder
+from stages import annotated
+from transformers.models.xmod.modeling_xmod import XmodForCausalLM
+
+from pipeline.errors import CheckpointError
+from pipeline.settings import GenerationSettings, ModelSettings
+from pipeline.tasks.generation import GenerationTask
+from pipeline.xmod.checkpoint import Checkpoint
+
+CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
+
+
+@pytest.fixture(scope="module")
+def talker(decoder, tmp_path_factory) -> Checkpoint:
+    """A decoder that has something to say: as drawn, it ends every text at once."""
+    folder = tmp_path_factory.mktemp("talker") / "checkpoint"
+    shutil.copytree(decoder.folder, folder)
+    model = XmodForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        model.roberta.embeddings.word_embeddings.weight.mul_(8)
+        model.lm_head.dense.bias.zero_()
+        model.lm_head.layer_norm.bias.zero_()
+        model.lm_head.bias[len(decoder.tokenizer) :] = -100.0  # no tokens
+    model.save_pretrained(folder)
+    return open_folder(folder)
+
+
+def settings(checkpoint: Checkpoint, **options: int) -> GenerationSettings:
+    model = ModelSettings(path=str(checkpoint.folder))
+    return GenerationSettings(type="generation", model=model, **options)
+
+
+@torch.inference_mode()
+def by_transformers(checkpoint: Checkpoint, ids: list[int], code: str, count: int) -> str:
+    """The likeliest token, taken ``count`` times, with the whole text read anew each time."""
+    model = XmodForCausalLM.from_pretrained(checkpoint.folder).eval()
+    model.set_default_language(code)
+    text = list(ids)
+    for _ in range(count):
+        text.append(int(model(torch.tensor([text])).logits[0, -1].argmax()))
+        if text[-1] == checkpoint.tokenizer.eos_token_id:
+            break
+    return checkpoint.tokenizer.decode(text[len(ids) :], skip_special_tokens=True)
+
+
+def test_generation_equals_transformers(talker):
+    table = annotated(settings(talker, max_new_tokens=6), talker, SENTENCES, CODES)
+    found = table["continuation"].to_pylist()
+    for text, code, continuation in zip(SENTENCES, CODES, found, strict=True):
+        ids = talker.tokenizer(text)["input_ids"][:-1]  # without </s>
+        assert continuation == by_transformers(talker, ids, code, 6)
+    assert len(set(found)) > 1
+
+
+def test_generation_of_a_long_text_reads_its_end(talker):
+    text = " ".join(SENTENCES[:2] * 12)
+    task = settings(talker, max_new_tokens=5)
+    runtime = {"max_length": 128, "stride": 9}
+    (row,) = annotated(task, talker, [text], ["de_DE"], runtime=runtime).to_pylist()
+    windows = talker.tokenizer(
+        text, truncation=True, max_length=128, stride=9, return_overflowing_tokens=True
+    )["input_ids"]
+    assert len(windows) > 1
+    assert row["continuation"] == by_transformers(talker, windows[-1][:-1], "de_DE", 5)
+
+
+def test_generation_prompt_leaves_room_for_what_follows(talker):
+    """A full window and its continuation are no longer than the model's positions."""
+    positions = talker.window_length(talker.config.max_position_embeddings)
+    text = " ".join(SENTENCES[:2] * 40)
+    task = settings(talker, max_new_tokens=positions // 2)
+    runtime = {"max_length": positions, "stride": 9, "max_windows": 1}
+    (row,) = annotated(task, talker, [text], runtime=runtime).to_pylist()
+    ids = talker.tokenizer(text, truncation=True, max_length=positions)["input_ids"]
+    room = positions - positions // 2
+    prompt = [ids[0], *ids[1:-1][-(room - 1) :]]
+    assert row["continuation"] == by_transformers(talker, prompt, "en_XX", positions // 2)
+
+
+def test_generation_of_more_than_half_a_window_is_refused(talker):
+    with pytest.raises(CheckpointError, match="Set max_new_tokens lower"):
+        GenerationTask(settings(talker, max_new_tokens=100_000), talker)
+
+
+def test_generation_by_an_encoder_is_refused(masked):
+    with pytest.raises(CheckpointError, match="is_decoder false"):
+        GenerationTask(settings(masked), masked)

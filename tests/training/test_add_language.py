@@ -1,0 +1,157 @@
+"""A language after the fact: what is new learns, and what was there stays to the bit."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from training_configs import OPTIMISATION
+from transformers import AutoTokenizer, XmodForMaskedLM, XmodForTokenClassification
+
+from pipeline.errors import CheckpointError, ConfigError
+from pipeline.settings import ModelSettings
+from pipeline.training.add_language import add_language
+from pipeline.training.finetune import finetune
+from pipeline.training.learning import alone
+from pipeline.training.settings import AddLanguageConfig
+from pipeline.xmod.checkpoint import open_checkpoint
+
+GREEK = ["το", "ποτάμι", "πόλη", "είναι", "μεγάλη", "και", "παλιά", "άνθρωποι", "ζουν", "εκεί"]
+TEXTS = ["Anna of the large river", "Karl und Bremen ist alt", "李明住在北京"]
+
+
+@pytest.fixture(scope="module")
+def greek(tmp_path_factory):
+    """Texts in a script that the base has never seen."""
+    generator = np.random.default_rng(1)
+    texts = [" ".join(generator.choice(GREEK, size=8)) for _ in range(200)]
+    path = tmp_path_factory.mktemp("greek") / "texts.parquet"
+    pq.write_table(pa.table({"text": texts, "language": ["el_GR"] * 200}), path)
+    return path
+
+
+@pytest.fixture
+def addition(base, greek, tmp_path):
+    def make(**changes) -> AddLanguageConfig:
+        settings = {
+            "base": base,
+            "out": tmp_path / "more",
+            "language": "el_GR",
+            "data": greek,
+            "max_steps": 30,
+            "new_pieces": 60,
+            "embedding_learning_rate": 0.05,
+            "optimisation": {**OPTIMISATION, "learning_rate": 1e-2, "weight_decay": 0.1},
+        }
+        return AddLanguageConfig.model_validate(settings | changes)
+
+    return make
+
+
+def states(folder, text: str, lang_id: int) -> torch.Tensor:
+    model = XmodForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
+    ids = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        return model.roberta(ids, lang_ids=torch.tensor([lang_id])).last_hidden_state
+
+
+def test_add_language_old_languages_give_the_same_bits(base, addition):
+    added = add_language(addition(), alone)
+    assert added.new_pieces > 0
+    for lang_id, text in enumerate(TEXTS):
+        before = states(base, text, lang_id)
+        after = states(addition().out / "base", text, lang_id)
+        assert torch.equal(before, after)
+
+
+def test_add_language_all_that_was_there_is_there_to_the_bit(base, addition):
+    add_language(addition(), alone)
+    before, after = (
+        dict(XmodForMaskedLM.from_pretrained(folder).named_parameters())
+        for folder in (base, addition().out / "base")
+    )
+    for name, weight in before.items():
+        assert torch.equal(weight, after[name][: len(weight)]), name
+    new = {name for name in after if name not in before}
+    assert new
+    assert all(".adapter_modules.el_GR." in name for name in new)
+
+
+def test_add_language_is_learnt(addition):
+    added = add_language(addition(), alone)
+    assert added.perplexity_new < 0.8 * added.perplexity_nearest
+
+
+def test_add_language_starts_from_the_nearest_or_afresh(base, addition):
+    slow = {**OPTIMISATION, "learning_rate": 1e-9}
+    added = add_language(addition(max_steps=1, optimisation=slow), alone)
+    fresh = addition(max_steps=1, optimisation=slow, start="afresh", out=addition().out / "fresh")
+    add_language(fresh, alone)
+    name = "roberta.encoder.layer.0.output.adapter_modules.{}.dense1.weight"
+    from_nearest, anew = (
+        XmodForMaskedLM.from_pretrained(out / "base", dtype=torch.float32).state_dict()
+        for out in (addition().out, fresh.out)
+    )
+    old = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32).state_dict()
+    wanted = old[name.format(added.nearest)]
+    torch.testing.assert_close(from_nearest[name.format("el_GR")], wanted, atol=1e-3, rtol=0)
+    assert not torch.allclose(anew[name.format("el_GR")], wanted, atol=1e-3)
+
+
+def test_add_language_of_a_known_script_adds_no_rows(base, addition, tmp_path):
+    rows = {"text": ["der alte fluss ist gross"] * 40, "language": ["nl_XX"] * 40}
+    pq.write_table(pa.table(rows), tmp_path / "dutch.parquet")
+    config = addition(language="nl_XX", data=tmp_path / "dutch.parquet")
+    added = add_language(config, alone)
+    assert added.new_pieces == 0
+    assert added.nearest in ("en_XX", "de_DE", "zh_CN")
+    old, new = (AutoTokenizer.from_pretrained(one) for one in (base, config.out / "base"))
+    assert len(old) == len(new)
+
+
+def test_add_language_heads_serve_it_at_once(finetune_config, addition):
+    head = finetune_config("ner", "ner_before")
+    finetune(head, alone)
+    config = addition(tasks={"ner": head.out})
+    add_language(config, alone)
+    model, report = XmodForTokenClassification.from_pretrained(
+        config.out / "ner", dtype=torch.float32, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+    assert model.config.languages[-1] == "el_GR"
+    assert str((config.out / "ner" / "frozen.safetensors").readlink()) == (
+        "../base/frozen.safetensors"
+    )
+    checkpoint = open_checkpoint(ModelSettings(path=str(config.out / "ner")))
+    assert checkpoint.languages[-1] == "el_GR"
+    assert len(checkpoint.tokenizer) == checkpoint.config.vocab_size
+
+
+def test_add_language_masked_lm_head_of_a_task_gets_the_new_rows(finetune_config, addition):
+    head = finetune_config("embeddings", "vectors_before")
+    finetune(head, alone)
+    config = addition(tasks={"vectors": head.out})
+    add_language(config, alone)
+    model, report = XmodForMaskedLM.from_pretrained(
+        config.out / "vectors", dtype=torch.float32, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+    assert not report["mismatched_keys"]
+    assert len(model.lm_head.bias) == model.config.vocab_size
+
+
+def test_add_language_that_is_there_is_refused(addition):
+    with pytest.raises(ConfigError, match="has an adapter for de_DE already"):
+        add_language(addition(language="de_DE", data=addition().data), alone)
+
+
+def test_add_language_from_one_that_is_not_there_is_refused(addition):
+    with pytest.raises(ConfigError, match=r"Unknown start 'fr_XX'.*nearest, afresh.*de_DE"):
+        add_language(addition(start="fr_XX"), alone)
+
+
+def test_add_language_to_a_task_of_another_base_is_refused(finetune_config, addition):
+    head = finetune_config("classification", "other_base", frozen=False)
+    finetune(head, alone)
+    with pytest.raises(CheckpointError, match="frozen weights differ from"):
+        add_language(addition(tasks={"topic": head.out}), alone)

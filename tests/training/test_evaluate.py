@@ -1,0 +1,132 @@
+"""Scores of checkpoints, beside what they are held against."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from pipeline.errors import ConfigError
+from pipeline.training.corpus import of_split
+from pipeline.training.evaluate import evaluate, load_reader
+from pipeline.training.finetune import finetune
+from pipeline.training.heads import HEADS
+from pipeline.training.heads.classification import agreement
+from pipeline.training.inference import Reader, logits
+from pipeline.training.learning import alone
+from pipeline.training.scoreboard import markdown, write
+from pipeline.training.settings import EvaluateConfig, Task
+
+
+@pytest.fixture
+def config(corpora, base, finetune_config, tmp_path) -> EvaluateConfig:
+    """A base and a classifier of one source language."""
+    head = finetune_config("classification", "scored", languages=["de_DE"])
+    if not head.out.exists():
+        finetune(head, alone)
+    return EvaluateConfig.model_validate(
+        {
+            "checkpoints": {
+                "words": {
+                    "task": "masked_lm",
+                    "checkpoint": base,
+                    "data": corpora / "topic.parquet",
+                },
+                "topic": {
+                    "task": "classification",
+                    "checkpoint": head.out,
+                    "data": corpora / "topic.parquet",
+                    "source": "de_DE",
+                },
+            },
+            "out": tmp_path / "scores",
+            "batch_size": 8,
+            "threads": 1,
+        }
+    )
+
+
+def test_evaluate_scores_every_language_with_and_without_adapters(config):
+    words, topic = evaluate(config, transfer=False)
+    assert list(words.columns) == ["own", "none", "best other"]
+    assert list(topic.columns) == ["own", "none", "baseline"]
+    assert topic.languages == ["en_XX", "de_DE", "zh_CN"]
+    baseline = topic.columns["baseline"]["accuracy"]
+    assert all(0.0 < score < 1.0 for score in baseline.values())
+
+
+def test_evaluate_transfer_scores_by_own_and_by_the_sources_adapter(config):
+    (board,) = evaluate(config, transfer=True)
+    assert list(board.columns) == ["own", "source", "none"]
+    own, source = (board.columns[column]["accuracy"] for column in ("own", "source"))
+    assert own["de_DE"] == source["de_DE"]
+
+
+def test_evaluate_transfer_without_a_source_is_refused(config):
+    alone_ = config.model_copy(update={"checkpoints": {"words": config.checkpoints["words"]}})
+    with pytest.raises(ConfigError, match="none of \\['words'\\] has source"):
+        evaluate(alone_, transfer=True)
+
+
+def test_best_other_is_the_best_of_the_adapters_that_are_not_the_languages_own(config):
+    board = evaluate(config, transfer=False)[0]
+    evaluated = config.checkpoints["words"]
+    reader = load_reader(evaluated, 8)
+    test = of_split(pq.read_table(evaluated.data), "test")
+    others = [
+        HEADS[Task.MASKED_LM].score(replace(reader, adapter=adapter), test)
+        for adapter in ("en_XX", "zh_CN")
+    ]
+    expected = min(figures["masked_perplexity"]["de_DE"] for figures in others)
+    assert board.columns["best other"]["masked_perplexity"]["de_DE"] == pytest.approx(expected)
+
+
+def test_adapters_off_each_layer_gives_its_residual(config):
+    """An adapter whose output is 0 adds nothing: the same as none."""
+    evaluated = config.checkpoints["topic"]
+    reader = load_reader(evaluated, 8)
+    ids = reader.codec.encoded(["der fluss ist gross", "Karl"])["input_ids"]
+    off = Reader(reader.model, reader.codec, 8, adapters_on=False)
+    with off.reading():
+        without = logits(off, ids, "de_DE")
+    with reader.reading():
+        before = logits(reader, ids, "de_DE")
+    with torch.no_grad():
+        for name, weight in reader.model.named_parameters():
+            if ".adapter_modules.de_DE.dense2" in name:
+                weight.zero_()
+    with reader.reading():
+        zeroed = logits(reader, ids, "de_DE")
+    for one, other, full in zip(without, zeroed, before, strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+        assert one != pytest.approx(full, abs=1e-6)
+
+
+def test_agreement_macro_f1_counts_each_class_alike():
+    gold = np.array(["a"] * 9 + ["b"])
+    found = agreement(gold, np.array(["a"] * 10))
+    assert found["accuracy"] == pytest.approx(0.9)
+    assert found["macro_f1"] == pytest.approx((2 * 9 / 19) / 2)
+
+
+def test_write_leaves_a_table_json_and_a_picture(config):
+    boards = evaluate(config, transfer=False)
+    write(boards, config.out)
+    assert set(json.loads((config.out / "scores.json").read_text())) == {"words", "topic"}
+    assert (config.out / "scores.png").read_bytes()[:4] == b"\x89PNG"
+    text = (config.out / "scores.md").read_text()
+    assert "| language | masked_perplexity own |" in text
+    assert "| mean |" in text
+
+
+def test_markdown_has_a_row_a_language_and_their_mean(config):
+    board = evaluate(config, transfer=False)[1]
+    lines = markdown(board).splitlines()
+    assert [line.split(" | ")[0] for line in lines[4:]] == [
+        "| en_XX",
+        "| de_DE",
+        "| zh_CN",
+        "| mean",
+    ]

@@ -1,0 +1,83 @@
+"""The training commands as a user runs them: from a config to a checkpoint that annotates."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from transformers import XmodForSequenceClassification
+
+from pipeline.config import load
+from pipeline.training.settings import (
+    AddLanguageConfig,
+    EvaluateConfig,
+    FinetuneConfig,
+    PretrainConfig,
+)
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {
+    "pretrain.yaml": PretrainConfig,
+    "finetune_ner.yaml": FinetuneConfig,
+    "finetune_topic.yaml": FinetuneConfig,
+    "add_language.yaml": AddLanguageConfig,
+    "evaluate.yaml": EvaluateConfig,
+}
+
+
+def run(job: str, config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, f"jobs/{job}.py", "--config", str(config), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_config_of_the_repository_can_be_used(name):
+    load(ROOT / "configs" / name, [], CONFIGS[name])
+
+
+@pytest.mark.parametrize("job", ["pretrain", "finetune", "add_language", "evaluate"])
+def test_job_with_a_config_that_cannot_be_used_says_what_is_wrong(job, tmp_path):
+    config = tmp_path / "wrong.yaml"
+    config.write_text("outt: somewhere\n", encoding="utf-8")
+    done = run(job, config)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith(f"{job}: {config} cannot be used")
+    assert "outt: unknown key; did you mean 'out'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_finetune_and_evaluate_from_the_command_line(finetune_config, corpora, tmp_path):
+    """A Ray of their own, as on a user's machine."""
+    settings = finetune_config("classification", "by_command").model_dump(mode="json")
+    settings["out"] = str(tmp_path / "topic")
+    config = tmp_path / "finetune.yaml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    done = run("finetune", config)
+    assert done.returncode == 0, done.stderr
+    model = XmodForSequenceClassification.from_pretrained(tmp_path / "topic")
+    assert model.config.id2label == {0: "person", 1: "place"}
+
+    scores = {
+        "checkpoints": {
+            "topic": {
+                "task": "classification",
+                "checkpoint": str(tmp_path / "topic"),
+                "data": str(corpora / "topic.parquet"),
+            }
+        },
+        "out": str(tmp_path / "scores"),
+        "batch_size": 8,
+        "threads": 1,
+    }
+    config = tmp_path / "evaluate.yaml"
+    config.write_text(yaml.safe_dump(scores), encoding="utf-8")
+    done = run("evaluate", config)
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in ("accuracy", "own", "none", "zh_CN", "mean"))
+    assert (tmp_path / "scores" / "scores.json").exists()
+    done = run("evaluate", config, "--transfer")
+    assert done.returncode == 2
+    assert "has source" in done.stderr
