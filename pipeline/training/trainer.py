@@ -105,7 +105,7 @@ class ModularTrainer(Trainer):
         self._loss = loss
         self._resume = worker.resume
         self._seed = 1_000_003 * optimisation.seed + 7919 * worker.rank
-        self._collated = 0
+        self._batch_number = 0
         self._warmup_share = optimisation.warmup_share
         self._budget = Budget(max_steps=max_steps, max_minutes=optimisation.max_minutes)
         super().__init__(
@@ -124,7 +124,7 @@ class ModularTrainer(Trainer):
         """Train, from where the worker was told to resume."""
         if self._resume:
             self._budget.restore(self._resume)
-            self._collated = self._batches_before(self._resume)
+            self._batch_number = self._batches_before(self._resume)
         self.train(resume_from_checkpoint=str(self._resume) if self._resume else None)
 
     def get_train_dataloader(self) -> DataLoader[Example]:
@@ -138,15 +138,15 @@ class ModularTrainer(Trainer):
         A training that resumes draws what it would have drawn.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed + self._collated)
-            self._collated += 1
+            torch.manual_seed(self._seed + self._batch_number)
+            self._batch_number += 1
             return self._collate(rows)
 
     def _batches_before(self, checkpoint: Path) -> int:
         """How many batches the steps before `checkpoint` took."""
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         accumulation = self.args.gradient_accumulation_steps
-        epochs, steps = divmod(state.global_step, -(-len(self._batches) // accumulation))
+        epochs, steps = divmod(int(state.global_step), -(-len(self._batches) // accumulation))
         return epochs * len(self._batches) + steps * accumulation
 
     def compute_loss(
