@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks.harness.record import RESULTS
 from benchmarks.harness.surroundings import surroundings
-from benchmarks.quality.answers import Answers, answers
+from benchmarks.quality.answers import Answers, answers, languages
 from benchmarks.quality.measured import BASE, OWN, Measured
 from benchmarks.quality.tables import picture, record
 from benchmarks.quality.texts import Heldout, heldout
@@ -44,7 +44,7 @@ def main(
         raise typer.Exit
     around = surroundings()
     transformers_logging.disable_progress_bar()
-    texts = heldout(data, sentences, pairs)
+    texts = heldout(data, languages(), sentences, pairs)
     measured = Measured.of(texts, {side: _answers(texts, side) for side in _SIDES})
     found = record(measured, around)
     found.print(console)

@@ -6,7 +6,7 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from benchmarks.harness.surroundings import surroundings
-from benchmarks.quality.answers import Answers
+from benchmarks.quality.answers import Answers, answers, languages
 from benchmarks.quality.measured import BASE, OWN, Measured
 from benchmarks.quality.scores import (
     at_words,
@@ -19,6 +19,7 @@ from benchmarks.quality.scores import (
 )
 from benchmarks.quality.tables import record
 from benchmarks.quality.texts import Filed, Heldout, Marked, thinned
+from pipeline.settings import DType
 from pipeline.training.labels import entities
 
 WORDS = ((0, 4), (5, 12), (12, 13), (14, 20), (21, 26))
@@ -45,6 +46,15 @@ def measured() -> Measured:
     exact = Answers(right, ["sports", "travel", "sports", "travel"], vectors)
     rough = Answers([*right[:2], *map(spans, SAID)], ["sports"] * 4, vectors + 0.1 * np.eye(4)[0])
     return Measured.of(Heldout(marked, {"de_DE": 9, "ko_KR": 2}, filed), {BASE: exact, OWN: rough})
+
+
+def test_answers_come_through_the_stages_of_a_job():
+    marked = [Marked("de_DE", "Angela Merkel wohnt in Berlin.", frozenset(), ())]
+    filed = [Filed(code, "Der Fluss ist lang.", None) for code in languages()[:2]]
+    found = answers(Heldout(marked, {}, filed), DType.FLOAT32)
+    assert len(found.entities) == 1
+    assert len(found.topics) == 2
+    assert found.vectors.shape[0] == 2
 
 
 def test_f1_of_spans_is_that_of_seqeval_over_tags():

@@ -44,6 +44,11 @@ class Answers:
     vectors: NDArray[np.float64]
 
 
+def languages() -> tuple[str, ...]:
+    """Those that the demonstration model has adapters for."""
+    return open_checkpoint(_NER).languages
+
+
 def answers(texts: Heldout, dtype: DType) -> Answers:
     """Of all ``texts``."""
     found = _annotated(texts.marked, (NerSettings(type="ner", model=_NER),), dtype)

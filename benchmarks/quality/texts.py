@@ -9,10 +9,10 @@ every run.
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -60,14 +60,16 @@ class Heldout:
         return list(dict.fromkeys(one.code for one in [*self.filed, *self.marked]))
 
 
-def heldout(data: Path, sentences: int, pairs: int) -> Heldout:
-    """Per language at most ``sentences`` with entities and ``pairs`` of Tatoeba, all of SIB-200."""
-    if not (PREPARED / "retrieval.parquet").is_file():  # the last that is written
+def heldout(data: Path, languages: Collection[str], sentences: int, pairs: int) -> Heldout:
+    """Of each language ``sentences`` with entities and ``pairs`` of Tatoeba at most, all of SIB-200."""
+    if not (PREPARED / "added" / "retrieval.parquet").is_file():  # the last that is written
         script = [sys.executable, "demo/prepare_data.py", "--data", str(data)]
         subprocess.run([*script, "--out", str(PREPARED)], check=True)
-    marked = _marked(_test_part("ner"))
-    topics = [Filed(row["language"], row["text"], row["label"]) for row in _test_part("topic")]
-    tatoeba = pq.read_table(PREPARED / "retrieval.parquet").to_pylist()
+    marked = _marked([row for name in ("ner", "ner_pud") for row in _test_part(name, languages)])
+    topics = [
+        Filed(row["language"], row["text"], row["label"]) for row in _test_part("topic", languages)
+    ]
+    tatoeba = _test_part("retrieval", languages)
     plain = [Filed(row["language"], row["text"], None) for row in tatoeba]
     existing = Counter(one.code for one in marked)
     return Heldout(thinned(marked, sentences), existing, [*topics, *thinned(plain, pairs)])
@@ -88,12 +90,13 @@ def _spaced(number: int, most: int) -> list[int]:
     return np.linspace(0, number - 1, min(number, most)).round().astype(int).tolist()
 
 
-def _test_part(name: str) -> list[dict[str, object]]:
+def _test_part(name: str, languages: Collection[str]) -> list[dict[str, Any]]:
     table: pa.Table = pq.read_table(PREPARED / f"{name}.parquet")
-    return table.filter(pc.equal(table["split"], "test")).to_pylist()
+    rows = table.filter(pc.equal(table["split"], "test")).to_pylist()
+    return [row for row in rows if row["language"] in languages]
 
 
-def _marked(rows: Sequence[dict[str, object]]) -> list[Marked]:
+def _marked(rows: Sequence[dict[str, Any]]) -> list[Marked]:
     found = []
     for row in rows:
         text, words = rebuild(row["tokens"], row["spaces"])
