@@ -61,7 +61,7 @@ class Heldout:
 
 
 def heldout(data: Path, languages: Collection[str], sentences: int, pairs: int) -> Heldout:
-    """Of each language ``sentences`` with entities and ``pairs`` of Tatoeba at most, all of SIB-200."""
+    """Of each language ``sentences`` with entities and ``pairs`` of Tatoeba at most; SIB-200."""
     if not (PREPARED / "added" / "retrieval.parquet").is_file():  # the last that is written
         script = [sys.executable, "demo/prepare_data.py", "--data", str(data)]
         subprocess.run([*script, "--out", str(PREPARED)], check=True)
