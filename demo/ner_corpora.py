@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pipeline.training.column_files import spaces_in
+
 UNER_TYPES = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
 NERGRIT_TYPES = {"PERSON": "PER", "PLACE": "LOC", "ORGANISATION": "ORG"}
 HINER_TYPES = {"PERSON": "PER", "LOCATION": "LOC", "ORGANIZATION": "ORG"}
@@ -187,19 +189,6 @@ def to_bio(tags: Sequence[str], types: dict[str, str]) -> tuple[str, ...]:
     return tuple(mapped)
 
 
-def spaces_from_text(tokens: Sequence[str], text: str) -> tuple[bool, ...] | None:
-    """Whether a space follows each token in `text`; None where the tokens are not the text."""
-    spaces: list[bool] = []
-    position = 0
-    for token in tokens:
-        start = text.find(token, position)
-        if start < 0 or text[position:start].strip():
-            return None
-        position = start + len(token)
-        spaces.append(text[position : position + 1].isspace())
-    return tuple(spaces)
-
-
 def guess_spaces(tokens: Sequence[str]) -> tuple[bool, ...]:
     """Spaces as usual typography sets them, for corpora that lost theirs."""
     spaces = [True] * len(tokens)
@@ -222,11 +211,11 @@ def _sentence(
     if not rows or rows[0][0] == "-DOCSTART-":
         return
     tokens = tuple(token for token, _ in rows)
-    known = spaces_from_text(tokens, text) if text is not None else None
+    known = spaces_in(text, tokens) if text is not None else None
     yield NerSentence(
         tokens=tokens,
         tags=to_bio([tag for _, tag in rows], types),
-        spaces=known or guess_spaces(tokens),
+        spaces=tuple(known or guess_spaces(tokens)),
     )
 
 

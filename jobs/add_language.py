@@ -14,6 +14,7 @@ from pipeline.config import load
 from pipeline.errors import PipelineError
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
+from pipeline.training.quiet import be_quiet
 from pipeline.training.settings import AddLanguageConfig
 
 
@@ -25,6 +26,7 @@ def main(
 ) -> None:
     """Train a new language's adapter, and vocabulary rows where its script is unknown."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    be_quiet()
     try:
         settings = load(config, overrides or [], AddLanguageConfig)
         added = add_language(settings, on_ray(settings))

@@ -14,6 +14,7 @@ from rich.console import Console
 from pipeline.config import load
 from pipeline.errors import PipelineError
 from pipeline.training.evaluate import evaluate
+from pipeline.training.quiet import be_quiet
 from pipeline.training.scoreboard import on_screen, write
 from pipeline.training.settings import EvaluateConfig
 
@@ -34,6 +35,7 @@ def main(
 ) -> None:
     """Score checkpoints on their test rows, by language, beside baselines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    be_quiet()
     try:
         settings = load(config, overrides or [], EvaluateConfig)
         boards = evaluate(settings, transfer=transfer)

@@ -14,6 +14,7 @@ from pipeline.config import load
 from pipeline.errors import PipelineError
 from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
+from pipeline.training.quiet import be_quiet
 from pipeline.training.settings import FinetuneConfig
 
 
@@ -25,6 +26,7 @@ def main(
 ) -> None:
     """Train a task head on a frozen vocabulary and frozen language adapters."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    be_quiet()
     try:
         settings = load(config, overrides or [], FinetuneConfig)
         finetune(settings, on_ray(settings))

@@ -14,6 +14,7 @@ from pipeline.config import load
 from pipeline.errors import PipelineError
 from pipeline.training.cluster import on_ray
 from pipeline.training.pretrain import pretrain
+from pipeline.training.quiet import be_quiet
 from pipeline.training.settings import PretrainConfig
 
 
@@ -25,6 +26,7 @@ def main(
 ) -> None:
     """Train vocabulary, shared weights and language adapters by masked LM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    be_quiet()
     try:
         settings = load(config, overrides or [], PretrainConfig)
         pretrain(settings, on_ray(settings))

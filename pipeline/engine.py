@@ -8,14 +8,14 @@ depend on the records beside it; records are decoded while others are at work.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 
 import numpy as np
 import torch
 
 from pipeline.settings import RuntimeSettings, TaskSettings
 from pipeline.tasks import make_task
-from pipeline.tasks.task import Document, Places, Scores
+from pipeline.tasks.task import NOWHERE, Document, Places, Scores
 from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.batching import micro_batches
 from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
@@ -57,16 +57,21 @@ class Engine:
     ) -> list[tuple[object, ...]]:
         """One value a field for each of ``documents``; ``languages`` are those of their windows."""
         lang_ids = iter(self._adapters.lang_ids(list(chain.from_iterable(languages))))
-        inputs = [list(self._inputs(document.windows, lang_ids)) for document in documents]
+        inputs = [list(self._inputs(document, lang_ids)) for document in documents]
         values: dict[int, tuple[object, ...]] = {}
         for row, scores in _by_record(inputs, self._score(inputs)):
             values[row] = self._decode(documents[row], scores)
         return [values[row] for row in range(len(documents))]
 
-    def _inputs(self, windows: Sequence[Window], lang_ids: Iterator[int]) -> Iterator["_Input"]:
+    def _inputs(self, document: Document, lang_ids: Iterator[int]) -> Iterator["_Input"]:
         """The forwards of a record; tasks that share them mask alike."""
-        for window, lang_id in zip(windows, lang_ids, strict=False):
-            for places in self._tasks[0].masked(window):
+        own = list(islice(lang_ids, len(document.windows)))
+        first = self._tasks[0]
+        if first.generates:
+            yield _Input(first.prompt(document), own[-1], NOWHERE)
+            return
+        for window, lang_id in zip(document.windows, own, strict=True):
+            for places in first.masked(window):
                 yield _Input(window, lang_id, places)
 
     def _score(self, inputs: list[list["_Input"]]) -> Iterator[tuple[int, list[Scores]]]:

@@ -90,7 +90,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
         field for field in file_schema if settings.keep_columns == "all" or field.name in wanted
     ]
     for field in kept:
-        _refuse_extensions(field, uri)
+        refuse_extensions(field, uri)
     _require_types(file_schema, settings, uri)
     return pa.schema([field.remove_metadata() for field in kept])
 
@@ -132,7 +132,8 @@ def _output_name(name: str, reserved: frozenset[str]) -> str:
     return f"input_{name}" if name in reserved or name.startswith("_") else name
 
 
-def _refuse_extensions(field: pa.Field, uri: str) -> None:
+def refuse_extensions(field: pa.Field, uri: str) -> None:
+    """Raise SchemaError where ``field``, or a field in it, has an extension type."""
     named = (field.metadata or {}).get(b"ARROW:extension:name")
     if named is not None or isinstance(field.type, pa.BaseExtensionType):
         kind = named.decode(errors="replace") if named else field.type.extension_name
@@ -142,9 +143,9 @@ def _refuse_extensions(field: pa.Field, uri: str) -> None:
             "out of input.keep_columns."
         )
     if pa.types.is_dictionary(field.type):
-        _refuse_extensions(field.with_type(field.type.value_type), uri)
+        refuse_extensions(field.with_type(field.type.value_type), uri)
     for position in range(field.type.num_fields):
-        _refuse_extensions(field.type.field(position), uri)
+        refuse_extensions(field.type.field(position), uri)
 
 
 def _require_text(field: pa.Field, setting: str, uri: str) -> None:

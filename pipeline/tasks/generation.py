@@ -20,8 +20,9 @@ from pipeline.tasks.causal_lm import require_decoder
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.generation import Ids, greedy
+from pipeline.xmod.generation import greedy
 from pipeline.xmod.packed import Packed
+from pipeline.xmod.windows import Window, stitched
 
 
 class GenerationTask(Task):
@@ -50,17 +51,35 @@ class GenerationTask(Task):
         """The text that follows."""
         return (pa.field("continuation", pa.string()),)
 
+    def prompt(self, document: Document) -> Window:
+        """``<s>`` and the text's last tokens, as many as leave room."""
+        windows, room = document.windows, self._room - 1
+        ids, starts, ends = (
+            np.concatenate(
+                [
+                    getattr(windows[0], name)[:1],
+                    stitched([getattr(one, name) for one in windows], document.stride)[-room:],
+                ]
+            )
+            for name in ("ids", "starts", "ends")
+        )
+        return Window(ids, starts, ends)
+
     def generate(
         self,
         encoder: PackedEncoder,
         model: Any,  # noqa: ANN401
-        windows: Sequence[NDArray[np.int32]],
+        prompts: Sequence[NDArray[np.int32]],
         lang_ids: Sequence[int],
     ) -> list[Scores]:
-        """Ids that follow each window, which ends without its ``</s>``."""
-        prompts = [self._prompt(ids) for ids in windows]
+        """Ids that follow each prompt."""
         found = greedy(
-            encoder, model.lm_head, prompts, lang_ids, new_tokens=self._new_tokens, end=self._end
+            encoder,
+            model.lm_head,
+            [ids.astype(np.int64) for ids in prompts],
+            lang_ids,
+            new_tokens=self._new_tokens,
+            end=self._end,
         )
         return [ids.astype(np.float32) for ids in found]  # floats count to 16 million
 
@@ -69,10 +88,7 @@ class GenerationTask(Task):
         raise NotImplementedError
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """What follows the last window."""
-        ids = scores[-1].astype(np.int64).tolist()
+        """What follows the prompt, as text."""
+        (found,) = scores
+        ids = found.astype(np.int64).tolist()
         return (self._tokenizer.decode(ids, skip_special_tokens=True),)
-
-    def _prompt(self, ids: NDArray[np.int32]) -> Ids:
-        body = ids[1:-1][-(self._room - 1) :]
-        return np.concatenate([ids[:1], body]).astype(np.int64)

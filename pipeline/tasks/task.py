@@ -34,6 +34,8 @@ class Document:
 Places = NDArray[np.int64]
 """Positions in a window."""
 
+NOWHERE: Places = np.zeros(0, dtype=np.int64)
+
 
 class Task(Protocol):
     """One annotation."""
@@ -56,19 +58,23 @@ class Task(Protocol):
 
         Unless a task says otherwise, there is one forward, in which the model sees all.
         """
-        return (np.zeros(0, dtype=np.int64),)
+        return (NOWHERE,)
 
     def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
         """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
+
+    def prompt(self, document: Document) -> Window:
+        """What ``generate`` goes on from."""
+        return document.windows[-1]
 
     def generate(
         self,
         encoder: PackedEncoder,
         model: Any,  # noqa: ANN401
-        windows: Sequence[NDArray[np.int32]],
+        prompts: Sequence[NDArray[np.int32]],
         lang_ids: Sequence[int],
     ) -> list[Scores]:
-        """A result for each window, by as many forwards as the task needs."""
+        """A result for each prompt, by as many forwards as the task needs."""
         return []
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:

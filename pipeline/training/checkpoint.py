@@ -67,8 +67,7 @@ def extend_task(task: Path, base: Path, extended: Path, out: Path) -> None:
     the task's embeddings or adapters are not those of `base`.
     """
     weights = stored_weights(task)
-    known = stored_weights(base)
-    _refuse_changed({name: weights[name] for name in weights if is_frozen(name)}, known, base)
+    require_shared(task, base)
     shared = {name: weight for name, weight in weights.items() if not is_frozen(name)}
     more = stored_weights(extended)
     for name in (name for name in shared if name in more):
@@ -78,6 +77,13 @@ def extend_task(task: Path, base: Path, extended: Path, out: Path) -> None:
     larger: Any = XmodConfig.from_pretrained(extended)
     config.languages, config.vocab_size = larger.languages, larger.vocab_size
     _write_linked(config, load_file(extended / FROZEN_SHARD), shared, extended, out)
+
+
+def require_shared(task: Path, base: Path) -> None:
+    """Raise CheckpointError where the task's embeddings or adapters are not those of `base`."""
+    weights = stored_weights(task)
+    frozen = {name: weight for name, weight in weights.items() if is_frozen(name)}
+    _refuse_changed(frozen, stored_weights(base), base)
 
 
 def stored_weights(folder: Path) -> Weights:
@@ -163,8 +169,9 @@ def _refuse_changed(frozen: Weights, stored: Weights, base: Path) -> None:
     ]
     if changed:
         raise CheckpointError(
-            f"{len(changed)} frozen weights differ from {base / FROZEN_SHARD}, first "
-            f"{changed[0]!r}. Freeze embeddings and adapters before fine-tuning."
+            f"{len(changed)} embeddings or adapters differ from those in {base}, first "
+            f"{changed[0]!r}. A head shares them with its base only if it was fine-tuned on that "
+            "base, frozen."
         )
 
 

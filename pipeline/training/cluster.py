@@ -10,21 +10,19 @@ the same command again goes on where a killed one stopped.
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.fs
 import ray
 import ray.train
 from ray.data import DataContext, ExecutionOptions
-from ray.train.torch import TorchTrainer
+from ray.train.torch import TorchConfig, TorchTrainer
 from tensorboardX import SummaryWriter
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.integrations.integration_utils import TensorBoardCallback
@@ -32,7 +30,8 @@ from transformers.integrations.integration_utils import TensorBoardCallback
 from pipeline.errors import PipelineError
 from pipeline.session import connected
 from pipeline.training.collate import Example
-from pipeline.training.learning import Learn, Learnt, Run, Source
+from pipeline.training.learning import Learn, Learnt, Run, Source, require_examples
+from pipeline.training.quiet import be_quiet
 from pipeline.training.schedule import saved_at
 from pipeline.training.settings import (
     AddLanguageConfig,
@@ -40,13 +39,15 @@ from pipeline.training.settings import (
     PretrainConfig,
     TrainingRuntime,
 )
+from pipeline.training.shares import share
 from pipeline.training.trainer import Worker
 
 ENCODED_ROWS = 2_000
 """Rows that are encoded together."""
 TRAINER = "trainer"
 """In a checkpoint of Ray Train's: the Trainer's."""
-
+SCORED_WITHIN = 6 * 3600
+"""Seconds that workers wait for each other: the first scores the dev rows for all."""
 
 Trained = PretrainConfig | FinetuneConfig | AddLanguageConfig
 
@@ -54,19 +55,27 @@ Trained = PretrainConfig | FinetuneConfig | AddLanguageConfig
 def on_ray(config: Trained) -> Run:
     """What runs a training as `config.runtime` says; one that was killed, with the same config."""
 
-    def run(learn: Learn, sources: Mapping[str, Source]) -> Learnt:
+    @contextmanager
+    def run(learn: Learn, sources: Mapping[str, Source]) -> Iterator[Learnt]:
         runtime = config.runtime
-        storage = runtime.storage or str(config.out.absolute().parent / ".training")
+        storage = _storage(config)
         name = f"{config.out.name}-{_identity(config)}"
         with connected(runtime.workers * runtime.cpus_per_worker + 1, log_to_driver=True):
             result: Any = _trainer(runtime, learn, sources, storage, name).fit()
         found: Learnt | PipelineError = result.return_value
         if isinstance(found, PipelineError):
             raise found
+        yield found
         _forget(storage, name)
-        return found
 
     return run
+
+
+def _storage(config: Trained) -> str:
+    chosen = config.runtime.storage
+    if chosen is None:
+        return str(config.out.absolute().parent / ".training")
+    return chosen if "://" in chosen else str(Path(chosen).absolute())
 
 
 def _trainer(
@@ -75,6 +84,7 @@ def _trainer(
     resources = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
     return TorchTrainer(
         cast(Any, _on_worker),
+        torch_config=TorchConfig(timeout_s=SCORED_WITHIN),
         train_loop_config={"learn": learn, "sources": tuple(sources), "runtime": runtime},
         scaling_config=ray.train.ScalingConfig(
             num_workers=runtime.workers,
@@ -107,41 +117,6 @@ def examples_of(source: Source) -> ray.data.Dataset:
     )
     whole: ray.data.Dataset = dataset.materialize()
     return whole
-
-
-def share(blocks: Iterable[pa.Table], rank: int, size: int) -> list[Example]:
-    """Every `size`-th example from that at `rank`; as many for each rank.
-
-    Where they do not come out even, the last ranks get one of the first examples once more.
-    """
-    firsts: list[Example] = []
-    own: list[Example] = []
-    total = 0
-    for block in blocks:
-        for example in rows_of(block):
-            if total < size:
-                firsts.append(example)
-            if total % size == rank:
-                own.append(example)
-            total += 1
-    if len(own) * size < total:
-        own.append(firsts[(len(own) * size + rank) % total])
-    return own
-
-
-def rows_of(block: pa.Table) -> Iterator[Example]:
-    """The rows of `block`; lists of numbers are arrays, which take a tenth of a list's memory."""
-    columns = [_values(block[name].combine_chunks()) for name in block.column_names]
-    return (dict(zip(block.column_names, row, strict=True)) for row in zip(*columns, strict=True))
-
-
-def _values(column: pa.Array) -> Sequence[Any]:
-    if pa.types.is_list(column.type) and pa.types.is_integer(column.type.value_type):
-        numbers = column.flatten().to_numpy()
-        bounds = np.cumsum([0, *column.value_lengths().to_pylist()])
-        return [numbers[first:last] for first, last in pairwise(bounds)]
-    values: list[Any] = column.to_pylist()
-    return values
 
 
 class ReportToRay(TrainerCallback):
@@ -179,6 +154,7 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
     rank, size = context.get_world_rank(), context.get_world_size()
     runtime: TrainingRuntime = told["runtime"]
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
+    be_quiet()
     examples = {
         name: share(
             ray.train.get_dataset_shard(name).iter_batches(batch_size=None, batch_format="pyarrow"),
@@ -188,15 +164,18 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
         for name in told["sources"]
     }
     callbacks = [ReportToRay(), *(tensorboard(runtime.logs) if runtime.logs and not rank else ())]
-    with _checkpoint() as resume:
+    with _checkpoint() as resume, TemporaryDirectory(prefix="xmod-training-") as scratch:
         worker = Worker(
             rank=rank,
             size=size,
+            gpu=runtime.gpus_per_worker > 0,
+            scratch=Path(scratch),
             resume=resume,
             save_steps=runtime.save_steps,
             callbacks=tuple(callbacks),
         )
         try:
+            require_examples(examples)
             learnt: Learnt = told["learn"](examples, worker)
         except PipelineError as error:
             return error
@@ -221,10 +200,14 @@ def tensorboard(folder: Path) -> tuple[TrainerCallback, ...]:
 
 def _identity(config: Trained) -> str:
     """A hash of what determines a training: its config, and the files that this names."""
-    settings = config.model_dump(exclude={"out", "runtime"})
+    settings = config.model_dump(exclude={"out": True, "runtime": _NO_MATTER})
     files = sorted(file for path in _paths(settings) for file in (path, *path.rglob("*")))
     stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr((settings, stamps)).encode()).hexdigest()[:12]
+
+
+_NO_MATTER = {"storage", "logs", "save_steps", "max_failures", "cpus_per_worker"}
+"""How often and where a training is saved does not change it; how many share its rows does."""
 
 
 def _paths(value: object) -> Iterator[Path]:

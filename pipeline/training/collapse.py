@@ -6,6 +6,7 @@ post-norm encoders, training stops with an error; the loss alone looks like a lo
 """
 
 import logging
+from functools import partial
 
 import torch
 from transformers import (
@@ -17,6 +18,7 @@ from transformers import (
 )
 
 from pipeline.errors import CheckpointError
+from pipeline.training.agreement import agreed
 from pipeline.training.collate import Example
 
 logger = logging.getLogger(__name__)
@@ -27,11 +29,14 @@ LEAST_SPREAD = 0.01
 
 def spread(model: XmodForMaskedLM, window: Example) -> float:
     """Standard deviation of the last hidden states over a window's tokens, mean over features."""
+    training = model.training
+    model.train(False)  # or dropout would tell tokens apart
     with torch.inference_mode():
         hidden = model.roberta(
             input_ids=torch.tensor([window["input_ids"].tolist()], device=model.device),
             lang_ids=torch.tensor([window["lang_id"]], device=model.device),
         ).last_hidden_state[0]
+    model.train(training)
     return float(hidden.std(dim=0).mean())
 
 
@@ -50,8 +55,9 @@ class RefuseCollapse(TrainerCallback):
         **_: object,
     ) -> None:
         """Log the spread, or stop."""
-        now = spread(self._model, self._window)
-        logger.info("step %d: spread of hidden states %.4f", state.global_step, now)
+        now = agreed(partial(spread, self._model, self._window))
+        if state.is_world_process_zero:
+            logger.info("step %d: spread of hidden states %.4f", state.global_step, now)
         if now < LEAST_SPREAD:
             raise CheckpointError(
                 f"The encoder collapsed by step {state.global_step}: hidden states differ by "

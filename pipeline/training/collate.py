@@ -43,12 +43,12 @@ class Collator:
 
     def __call__(self, rows: list[Example]) -> Batch:
         """Batch: input_ids, attention_mask, position_ids [sequences, tokens]; lang_ids; targets."""
-        rows = by_language(rows)
+        rows = grouped(rows)
         inputs = padded_inputs(self._unfold(rows), self._padding)
         return {**shift_positions(inputs, self._window, self._padding), **self._targets(rows)}
 
 
-def by_language(rows: Sequence[Example]) -> list[Example]:
+def grouped(rows: Sequence[Example]) -> list[Example]:
     """The rows with those of one language beside each other, in the order of `lang_id`."""
     return sorted(rows, key=lambda row: int(row["lang_id"]))
 

@@ -22,6 +22,8 @@ from pipeline.errors import InputError
 from pipeline.training.settings import DataFile
 
 _TEXT_COMMENT = "# text = "
+_LISTS = {"tokens", "tags", "spaces", "choices", "answers"}
+"""Columns that a cell cannot hold."""
 
 
 def read_file(file: DataFile, columns: Sequence[str]) -> pa.Table:
@@ -36,22 +38,32 @@ def read_file(file: DataFile, columns: Sequence[str]) -> pa.Table:
 
 
 def _read_tsv(file: DataFile, columns: Sequence[str]) -> pa.Table:
-    """Text columns; quotes are characters like others, as in most corpora."""
+    """Columns of text; quotes are characters like others, as in most corpora."""
+    lists = sorted(_LISTS & set(columns))
+    if lists:
+        raise InputError(
+            f"{file.path} is a TSV, whose cells are text; this task's {lists} are lists. Give "
+            "Parquet."
+        )
+    header = next(_lines(file.path), "").split("\t")
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise InputError(f"{file.path} lacks the columns {missing}; its header has {header}.")
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             file.path,
             parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
-            convert_options=csv.ConvertOptions(strings_can_be_null=False),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                include_columns=list(columns),
+                strings_can_be_null=False,
+            ),
         )
     except pa.ArrowInvalid as error:
-        raise InputError(f"{file.path} is no TSV with a header: {error}") from error
-    missing = [column for column in columns if column not in table.column_names]
-    if missing:
+        # Arrow's own message has the row in it, and text stays out of logs.
         raise InputError(
-            f"{file.path} lacks the columns {missing}; its header has {table.column_names}."
-        )
-    texts = [pa.field(name, pa.string()) for name in columns]
-    return table.select(list(columns)).cast(pa.schema(texts))
+            f"{file.path} has a line with more or fewer cells than the {len(header)} of its header."
+        ) from error
 
 
 def _read_conll(file: DataFile, columns: Sequence[str]) -> pa.Table:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.gate import refuse_extensions
 from pipeline.training.column_files import read_file
 from pipeline.training.settings import DataFile
 
@@ -34,15 +35,18 @@ def read_corpus(path: Path, columns: Sequence[str], optional: Sequence[str] = ()
     if not path.exists():
         raise InputError(f"No training data at {path}. Set data in the config to a Parquet file.")
     try:
-        present = pq.ParquetDataset(path).schema.names
-    except (pa.ArrowInvalid, OSError) as error:
+        present = pq.ParquetDataset(path).schema
+    except Exception as error:  # whatever a registered extension type raises, as well
         raise InputError(
-            f"{path} is no Parquet: {error}. Give files of other kinds as a list."
+            f"{path} is no Parquet: {type(error).__name__}. Give files of other kinds as a list."
         ) from error
-    missing = [column for column in columns if column not in present]
+    missing = [column for column in columns if column not in present.names]
     if missing:
-        raise InputError(f"{path} lacks the columns {missing}; it has {present}.")
-    return pq.read_table(path, columns=[*columns, *(name for name in optional if name in present)])
+        raise InputError(f"{path} lacks the columns {missing}; it has {present.names}.")
+    wanted = [*columns, *(name for name in optional if name in present.names)]
+    for name in wanted:
+        refuse_extensions(present.field(name), str(path))
+    return pq.read_table(path, columns=wanted)
 
 
 def of_languages(table: pa.Table, languages: Sequence[str], data: Data) -> pa.Table:

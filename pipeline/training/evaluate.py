@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
-from pipeline.errors import ConfigError
+from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.codec import Codec
 from pipeline.training.corpus import of_language, of_split, read_labelled
 from pipeline.training.heads import HEADS, Figures, Head
@@ -49,15 +50,15 @@ def _scoreboard(
 ) -> Scoreboard:
     head = HEADS[evaluated.task]
     table = read_labelled(evaluated.data, head.columns, head.optional)
-    test = _firsts(of_split(table, "test"), evaluated.max_rows_per_language)
     reader = load_reader(evaluated, config.batch_size)
+    test = _test_rows(name, evaluated, reader, table, transfer)
     columns: dict[str, Figures] = {}
     for column, chosen in _readers(reader, evaluated, transfer):
         columns[column] = head.score(chosen, test)
         logger.info("%s, adapters %s: %s", name, column, columns[column])
     if not transfer:
         columns |= _beside(head, evaluated.task, reader, table, test)
-    return Scoreboard(name, head.selects, columns, falls=head.falls, source=evaluated.source)
+    return Scoreboard(name, head.selects, columns, falls=head.falls)
 
 
 def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
@@ -67,11 +68,38 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     """
     head = HEADS[evaluated.task]
     codec = Codec.of(evaluated.checkpoint)
-    model: Any = head.model.from_pretrained(evaluated.checkpoint, dtype=torch.float32)
+    loaded: Any = head.model.from_pretrained(
+        evaluated.checkpoint, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+    )
+    model, info = loaded
+    if info["missing_keys"]:
+        raise CheckpointError(
+            f"{evaluated.checkpoint} has no head for task {evaluated.task}: weights "
+            f"{sorted(info['missing_keys'])[0]!r} are missing. Its architecture is "
+            f"{model.config.architectures}."
+        )
     names = {int(key): label for key, label in (model.config.id2label or {}).items()}
     return Reader(
         model, replace(codec, labels=tuple(names[key] for key in sorted(names))), batch_size
     )
+
+
+def _test_rows(
+    name: str, evaluated: Evaluated, reader: Reader, table: pa.Table, transfer: bool
+) -> pa.Table:
+    """Test rows in the model's languages; a transfer is into languages other than the source."""
+    known = [
+        language
+        for language in reader.codec.languages
+        if not (transfer and language == evaluated.source)
+    ]
+    test = of_split(table, "test")
+    test = test.filter(pc.is_in(test["language"], pa.array(known, pa.string())))
+    if not test.num_rows:
+        raise InputError(
+            f"{name} has no rows of split 'test' in {known}. Check its data in the config."
+        )
+    return HEADS[evaluated.task].checked(_firsts(test, evaluated.max_rows_per_language))
 
 
 def _readers(reader: Reader, evaluated: Evaluated, transfer: bool) -> Iterator[tuple[str, Reader]]:

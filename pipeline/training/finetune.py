@@ -4,18 +4,17 @@ Enters: a `FinetuneConfig`. Leaves: a task checkpoint folder with its card, scor
 Holds: the weights kept are those of the epoch with the best dev figure, a mean over languages;
 freezing what is per-language lets the head serve languages it had no labels for (Pfeiffer et
 al., NAACL 2022). What is learnt on workers comes back to the process that asked, which writes it.
+What can be found to be wrong is found before training starts.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch import distributed
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 
 from pipeline.errors import ConfigError, InputError
@@ -35,10 +34,9 @@ from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.keep_best import KeepBest
 from pipeline.training.learning import Learnt, Run, Source
+from pipeline.training.scored_trainer import Dev, ScoredTrainer, figures_of
 from pipeline.training.settings import FinetuneConfig
-from pipeline.training.trainer import ModularTrainer, Worker
-
-logger = logging.getLogger(__name__)
+from pipeline.training.trainer import Worker
 
 TRAIN = "train"
 """The source of examples."""
@@ -52,6 +50,8 @@ class Material:
     labels: tuple[str, ...]
     weights: tuple[float, ...] | None
     """Of the labels."""
+    dtype: torch.dtype
+    """Of the weights that the base stores."""
     train: pa.Table
     dev: pa.Table
 
@@ -59,10 +59,12 @@ class Material:
 def finetune(config: FinetuneConfig, run: Run) -> Figures:
     """Train as `config` says where `run` does it, write the checkpoint, return the dev figures."""
     material = gather(config)
-    head = HEADS[config.task]
-    source = Source(material.train, partial(encoded, head, Codec.of(config.base, material.labels)))
-    learnt = run(partial(learn, material), {TRAIN: source})
-    save(material, learnt)
+    codec = Codec.of(config.base, material.labels)
+    source = Source(material.train, partial(HEADS[config.task].encode, codec=codec))
+    # Workers get the train rows as examples.
+    for_workers = replace(material, train=material.train.slice(0, 0))
+    with run(partial(learn, for_workers), {TRAIN: source}) as learnt:
+        save(material, learnt)
     return learnt.figures
 
 
@@ -70,7 +72,8 @@ def gather(config: FinetuneConfig) -> Material:
     """Rows, labels and weights; raises InputError where the data are not fit for the task."""
     head = HEADS[config.task]
     table = read_labelled(config.data, head.columns, head.optional)
-    table = of_languages(table, config.languages, config.data)
+    table = head.checked(of_languages(table, config.languages, config.data))
+    _require_adapters(config, table)
     seed = config.optimisation.seed
     train = capped(of_split(table, "train"), config.max_rows_per_language, seed)
     dev = capped(of_split(table, "dev"), config.max_dev_rows_per_language, seed)
@@ -81,7 +84,20 @@ def gather(config: FinetuneConfig) -> Material:
                 "needs train rows to learn from and dev rows to choose an epoch by."
             )
     labels = head.labels(train)
-    return Material(config, labels, label_weights(config, head, train, labels), train, dev)
+    weights = label_weights(config, head, train, labels)
+    return Material(config, labels, weights, stored_dtype(config.base), train, dev)
+
+
+def _require_adapters(config: FinetuneConfig, table: pa.Table) -> None:
+    known = Codec.of(config.base).languages
+    columns = [name for name in table.column_names if name.endswith("language")]
+    needed = {language for name in columns for language in table[name].unique().to_pylist()}
+    lacking = sorted(str(language) for language in needed - set(known))
+    if lacking:
+        raise ConfigError(
+            f"{config.base} has no adapter for {lacking}; it has {list(known)}. Take them out of "
+            "languages, or add them with jobs/add_language.py."
+        )
 
 
 def label_weights(
@@ -102,21 +118,35 @@ def label_weights(
     return tuple((inverse / inverse.mean()).tolist())
 
 
-def encoded(head: Head, codec: Codec, table: pa.Table) -> list[Example]:
-    """The examples of `table`."""
-    return head.encode(table, codec)
-
-
-def learn(material: Material, examples: dict[str, Sequence[Example]], worker: Worker) -> Learnt:
+def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker: Worker) -> Learnt:
     """Train on a worker's `examples`; what comes back is the best epoch's."""
-    config = material.config
-    set_seed(config.optimisation.seed)
+    config, head = material.config, HEADS[material.config.task]
+    optimisation, stopping = config.optimisation, config.early_stopping
+    set_seed(optimisation.seed)
     codec = Codec.of(config.base, material.labels)
     model = task_model(config, material.labels)
     keeper = KeepBest(model, worker.resume)
-    trainer = FinetuningTrainer(material, codec, model, examples[TRAIN], worker, keeper)
+    batches = EpochBatches(
+        [len(example["input_ids"]) for example in examples[TRAIN]],
+        batch_size=optimisation.batch_size,
+        seed=(optimisation.seed, worker.rank),
+    )
+    weights = None if material.weights is None else torch.tensor(material.weights)
+    early = [EarlyStoppingCallback(stopping.patience, stopping.min_delta)] if stopping else []
+    trainer = ScoredTrainer(
+        model,
+        examples[TRAIN],
+        batches,
+        head.collate(codec),
+        head.loss(weights, config.temperature),
+        optimisation=optimisation,
+        max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
+        worker=worker,
+        callbacks=[keeper, *early],
+        dev=Dev(head, Reader(model, codec, optimisation.batch_size), material.dev),
+    )
     trainer.learn()
-    return Learnt(keeper.weights, by_language(keeper.metrics), trainer.state.log_history)
+    return Learnt(keeper.weights, figures_of(keeper.metrics), trainer.state.log_history)
 
 
 def save(material: Material, learnt: Learnt) -> None:
@@ -127,8 +157,7 @@ def save(material: Material, learnt: Learnt) -> None:
     if config.frozen and has_frozen_shard(config.base):
         save_task(model, config.base, config.out)
     else:
-        tokenizer = Codec.of(config.base).tokenizer
-        save_whole(model, tokenizer, config.out, stored_dtype(config.base))
+        save_whole(model, Codec.of(config.base).tokenizer, config.out, material.dtype)
     write_task_card(config, learnt.figures, material.labels, model)
     write_curves(learnt.history, config.out)
 
@@ -147,6 +176,7 @@ def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel
     model = head.model.from_pretrained(
         config.base,
         dtype=torch.float32,
+        use_safetensors=True,
         hidden_dropout_prob=config.dropout,
         # Attention without dropout keeps PyTorch's fast CPU kernel.
         attention_probs_dropout_prob=0.0,
@@ -156,86 +186,3 @@ def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel
     if config.frozen:
         model.freeze_embeddings_and_language_adapters()
     return cast(PreTrainedModel, model)
-
-
-class FinetuningTrainer(ModularTrainer):
-    """Scores the dev rows after every epoch."""
-
-    def __init__(
-        self,
-        material: Material,
-        codec: Codec,
-        model: PreTrainedModel,
-        examples: Sequence[Example],
-        worker: Worker,
-        keeper: KeepBest,
-    ) -> None:
-        config, head = material.config, HEADS[material.config.task]
-        optimisation = config.optimisation
-        batches = EpochBatches(
-            [len(example["input_ids"]) for example in examples],
-            batch_size=optimisation.batch_size,
-            seed=(optimisation.seed, worker.rank),
-        )
-        stopping = config.early_stopping
-        weights = None if material.weights is None else torch.tensor(material.weights)
-        super().__init__(
-            model,
-            examples,
-            batches,
-            head.collate(codec),
-            head.loss(weights, config.temperature),
-            optimisation=optimisation,
-            max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
-            worker=worker,
-            callbacks=[
-                keeper,
-                *(
-                    [EarlyStoppingCallback(stopping.patience, stopping.min_delta)]
-                    if stopping
-                    else []
-                ),
-            ],
-            eval_strategy="epoch",
-            metric_for_best_model=head.selects,
-            greater_is_better=not head.falls,
-        )
-        self._worker = worker
-        self._dev = material.dev
-        self._head = head
-        self._reader = Reader(model, codec, optimisation.batch_size)
-
-    def evaluate(self, *_: object, **__: object) -> dict[str, float]:
-        """Dev figures: each language's, and their mean under the figure's own name.
-
-        The first worker scores for all.
-        """
-        told = [self._head.score(self._reader, self._dev) if self._worker.first else None]
-        if distributed.is_initialized() and self._worker.size > 1:
-            distributed.broadcast_object_list(told, src=0)
-        figures = told[0] or {}
-        metrics = {f"eval_{name}": mean(scores) for name, scores in figures.items()} | {
-            f"eval_{name}/{language}": score
-            for name, scores in figures.items()
-            for language, score in scores.items()
-        }
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-
-def mean(scores: dict[str, float]) -> float:
-    """Over languages."""
-    return float(np.mean(list(scores.values())))
-
-
-def by_language(metrics: Mapping[str, float]) -> Figures:
-    """The figures that `evaluate` put under names such as `eval_accuracy/de_DE`."""
-    figures: Figures = {}
-    for key, value in metrics.items():
-        name, _, language = key.removeprefix("eval_").partition("/")
-        if language:
-            figures.setdefault(name, {})[language] = value
-    return figures

@@ -11,16 +11,17 @@ lowest old one, from which the penalty of unknown characters follows.
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from pipeline.errors import CheckpointError
+from pipeline.errors import CheckpointError, InputError
 
-_SPACE = "▁"
+LONGEST = 1_000
+"""Characters, of at most four bytes."""
 
 
 def unknown_share(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:
@@ -42,19 +43,25 @@ def unknown_characters(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str])
 
 def with_new_pieces(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int
-) -> tuple[PreTrainedTokenizerBase, int]:
-    """The tokenizer with up to `most` pieces of `texts` more, and how many they are.
+) -> PreTrainedTokenizerBase:
+    """The tokenizer, changed in place, with up to `most` pieces of `texts` more.
 
     Raises CheckpointError where it is not of the unigram kind.
     """
     unknown = unknown_characters(tokenizer, texts)
     if not unknown:
-        return tokenizer, 0
+        return tokenizer
     definition = json.loads(tokenizer.backend_tokenizer.to_str())
     if definition["model"]["type"] != "Unigram":
         raise CheckpointError(
             f"The tokenizer is of type {definition['model']['type']!r}; rows can be added to "
             "'Unigram', as XLM-R's is. Raise unknown_share to do without."
+        )
+    if len(tokenizer) != len(definition["model"]["vocab"]):
+        raise CheckpointError(
+            f"The tokenizer has {len(tokenizer)} tokens, {len(definition['model']['vocab'])} of "
+            "them in its vocabulary; new rows would take the ids of those that were added to it. "
+            "Raise unknown_share to do without."
         )
     known = {piece for piece, _ in definition["model"]["vocab"]}
     lowest = min(score for piece, score in definition["model"]["vocab"] if len(piece))
@@ -65,22 +72,39 @@ def with_new_pieces(
     ][:most]
     definition["model"]["vocab"] += found
     tokenizer._tokenizer = Tokenizer.from_str(json.dumps(definition))
-    return tokenizer, len(found)
+    return tokenizer
 
 
 def pieces_of(texts: Sequence[str], most: int) -> list[tuple[str, float]]:
-    """Pieces of a unigram vocabulary of `texts` and their scores, about twice `most`."""
+    """Pieces of a unigram vocabulary of `texts` and their scores, about twice `most`.
+
+    Raises InputError where the texts are too few to make some of.
+    """
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        model_type="unigram",
-        vocab_size=2 * most,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        normalization_rule_name="nmt_nfkc",
-        num_threads=2,
-        minloglevel=1,
-    )
+    characters = {character for text in texts for character in text}
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=short(texts),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=2 * most + len(characters),
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+            normalization_rule_name="nmt_nfkc",
+            num_threads=2,
+            minloglevel=1,
+        )
+    except RuntimeError as error:
+        raise InputError(
+            f"No vocabulary comes of the {len(texts)} texts of the new language: "
+            f"{str(error).partition('(')[0].strip() or 'SentencePiece gives up'}. Give more text."
+        ) from error
     trained = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())  # type: ignore[attr-defined]
     return [(piece.piece, piece.score) for piece in trained.pieces if piece.type == piece.NORMAL]
+
+
+def short(texts: Iterable[str]) -> Iterator[str]:
+    """The texts in pieces that SentencePiece reads: it passes over those above 4,192 bytes."""
+    for text in texts:
+        for start in range(0, len(text), LONGEST):
+            yield text[start : start + LONGEST]

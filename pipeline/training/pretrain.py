@@ -30,29 +30,34 @@ from pipeline.training.masking import masked_lm_loss
 from pipeline.training.objectives import Objective, objectives
 from pipeline.training.objectives.masked_lm import NAME as MASKED_LM
 from pipeline.training.settings import PretrainConfig
-from pipeline.training.starting_point import start_from_frequencies, starting_point
+from pipeline.training.starting_point import (
+    start_config,
+    start_from_frequencies,
+    starting_point,
+)
 from pipeline.training.trainer import ModularTrainer, Worker
 from pipeline.training.vocabulary import train_tokenizer
 
 logger = logging.getLogger(__name__)
 
-HEADS = "heads"
+OBJECTIVE_HEADS = "heads"
 """Of the model while it trains: what objectives read its states with. They are not kept."""
 
 
 def pretrain(config: PretrainConfig, run: Run) -> None:
     """Train as `config` says where `run` does it, and write the checkpoint to `config.out`."""
+    dtype = torch.float16
+    if config.start:
+        start_config(config)
+        dtype = stored_dtype(config.start)
     codec = vocabulary(config)
     learnt_of = objectives(config, codec)
-    learnt = run(
-        partial(learn, config, codec, [objective for objective, _ in learnt_of]),
-        {objective.name: source for objective, source in learnt_of},
-    )
-    model = starting_point(config, len(codec.tokenizer), XmodForMaskedLM)
-    model.load_state_dict(learnt.weights, strict=False)
-    dtype = stored_dtype(config.start) if config.start else torch.float16
-    save_whole(model, codec.tokenizer, config.out, dtype)
-    write_curves(learnt.history, config.out)
+    training = partial(learn, config, codec, [objective for objective, _ in learnt_of])
+    with run(training, {objective.name: source for objective, source in learnt_of}) as learnt:
+        model = starting_point(config, len(codec.tokenizer), XmodForMaskedLM)
+        model.load_state_dict(learnt.weights, strict=False)
+        save_whole(model, codec.tokenizer, config.out, dtype)
+        write_curves(learnt.history, config.out)
 
 
 def vocabulary(config: PretrainConfig) -> Codec:
@@ -92,7 +97,9 @@ def learn(
     )
     trainer.learn()
     weights = {
-        name: weight for name, weight in trained(model).items() if not name.startswith(HEADS)
+        name: weight
+        for name, weight in trained(model).items()
+        if not name.startswith(OBJECTIVE_HEADS)
     }
     return Learnt(weights, {}, trainer.state.log_history)
 
@@ -106,7 +113,9 @@ class ModularPretraining(XmodForMaskedLM):  # type: ignore[no-untyped-call]
         """Learn these objectives; as parts of the model, their heads are stepped with it."""
         self.objectives = learnt
         size = self.config.hidden_size
-        self.add_module(HEADS, nn.ModuleDict({one.name: one.head(size) for one in learnt}))
+        self.add_module(
+            OBJECTIVE_HEADS, nn.ModuleDict({one.name: one.head(size) for one in learnt})
+        )
 
     def forward(
         self,
@@ -129,7 +138,7 @@ class ModularPretraining(XmodForMaskedLM):  # type: ignore[no-untyped-call]
         ).last_hidden_state
         masked = masked_lm_loss(self.lm_head, hidden, hidden_ids)
         batch = {"attention_mask": attention_mask, **targets}
-        own = chosen.loss(self.get_submodule(f"{HEADS}.{chosen.name}"), hidden, batch)
+        own = chosen.loss(self.get_submodule(f"{OBJECTIVE_HEADS}.{chosen.name}"), hidden, batch)
         return masked, own
 
 
@@ -160,7 +169,7 @@ class PretrainingTrainer(ModularTrainer):
             optimisation=config.optimisation,
             max_steps=config.max_steps,
             worker=worker,
-            callbacks=[RefuseCollapse(model, examples[MASKED_LM][0])] if worker.first else [],
+            callbacks=[RefuseCollapse(model, examples[MASKED_LM][0])],
         )
 
     def _step_loss(self, model: nn.Module, batch: Batch) -> Tensor:

@@ -29,8 +29,6 @@ class Scoreboard:
     columns: Mapping[str, Figures]
     falls: bool = False
     """Whether the lower one is the better one."""
-    source: str | None = None
-    """The language that the checkpoint was fine-tuned on, if it was one."""
 
     @property
     def headings(self) -> list[tuple[str, str]]:

@@ -35,12 +35,19 @@ def starting_point(config: PretrainConfig, vocabulary_size: int, kind: type[Mode
         model = kind(architecture(shape, config.languages, vocabulary_size))
         start_from_content(model)
         return model
-    found = AutoConfig.from_pretrained(config.start)
     return kind.from_pretrained(
         config.start,
-        config=continued(found, config.languages, config.adapter_reduction_factor),
+        config=start_config(config),
         dtype=torch.float32,
+        use_safetensors=True,
     )
+
+
+def start_config(config: PretrainConfig) -> XmodConfig:
+    """That of the start, with the config's languages; raises CheckpointError where it is unfit."""
+    assert config.start is not None
+    found = AutoConfig.from_pretrained(config.start)
+    return continued(found, config.languages, config.adapter_reduction_factor)
 
 
 def continued(found: Any, languages: Sequence[str], reduction: int) -> XmodConfig:  # noqa: ANN401

@@ -8,9 +8,9 @@ have come to.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import Any
 
 import torch
@@ -45,8 +45,10 @@ class Worker:
 
     rank: int = 0
     size: int = 1
-    scratch: Path = field(default_factory=lambda: Path(mkdtemp(prefix="xmod-training-")))
-    """Where the Trainer writes its checkpoints."""
+    gpu: bool = False
+    """Whether it has a GPU of its own to train on."""
+    scratch: Path = Path(gettempdir())
+    """Where the Trainer writes its checkpoints, if it does."""
     resume: Path | None = None
     """A checkpoint of the Trainer's to go on from."""
     save_steps: int | None = None
@@ -202,7 +204,7 @@ def _arguments(optimisation: Optimisation, max_steps: int, worker: Worker) -> di
         "restore_callback_states_from_checkpoint": True,
         "report_to": "none",
         "disable_tqdm": True,
-        "use_cpu": not torch.cuda.is_available(),
+        "use_cpu": not worker.gpu,
         "bf16": optimisation.precision is Precision.BFLOAT16,
         "max_steps": max_steps,
         "per_device_train_batch_size": optimisation.batch_size,

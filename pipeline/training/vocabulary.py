@@ -13,6 +13,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from transformers import XLMRobertaTokenizer
 
+from pipeline.training.new_pieces import short
 from pipeline.training.settings import Vocabulary
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
@@ -25,7 +26,7 @@ def train_tokenizer(
     """Train on `texts` by language; the result cuts inputs at `window` tokens where asked to."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=sample_texts(texts, settings.sample_characters, smoothing),
+        sentence_iterator=short(sample_texts(texts, settings.sample_characters, smoothing)),
         model_writer=model,
         model_type="unigram",
         vocab_size=settings.size - 1,

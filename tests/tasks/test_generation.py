@@ -10,6 +10,7 @@ from transformers.models.xmod.modeling_xmod import XmodForCausalLM
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import GenerationSettings, ModelSettings
+from pipeline.tasks import generation
 from pipeline.tasks.generation import GenerationTask
 from pipeline.xmod.checkpoint import Checkpoint
 
@@ -63,24 +64,26 @@ def test_generation_of_a_long_text_reads_its_end(talker):
     task = settings(talker, max_new_tokens=5)
     runtime = {"max_length": 128, "stride": 9}
     (row,) = annotated(task, talker, [text], ["de_DE"], runtime=runtime).to_pylist()
-    windows = talker.tokenizer(
-        text, truncation=True, max_length=128, stride=9, return_overflowing_tokens=True
-    )["input_ids"]
-    assert len(windows) > 1
-    assert row["continuation"] == by_transformers(talker, windows[-1][:-1], "de_DE", 5)
-
-
-def test_generation_prompt_leaves_room_for_what_follows(talker):
-    """A full window and its continuation are no longer than the model's positions."""
+    ids = talker.tokenizer(text)["input_ids"]
     positions = talker.window_length(talker.config.max_position_embeddings)
-    text = " ".join(SENTENCES[:2] * 40)
-    task = settings(talker, max_new_tokens=positions // 2)
-    runtime = {"max_length": positions, "stride": 9, "max_windows": 1}
-    (row,) = annotated(task, talker, [text], runtime=runtime).to_pylist()
-    ids = talker.tokenizer(text, truncation=True, max_length=positions)["input_ids"]
-    room = positions - positions // 2
-    prompt = [ids[0], *ids[1:-1][-(room - 1) :]]
-    assert row["continuation"] == by_transformers(talker, prompt, "en_XX", positions // 2)
+    assert len(ids) > positions
+    prompt = [ids[0], *ids[1:-1][-(positions - 5 - 1) :]]
+    assert row["continuation"] == by_transformers(talker, prompt, "de_DE", 5)
+
+
+def test_generation_reads_nothing_but_the_prompt(talker, monkeypatch):
+    """A long text costs as many forwards as a short one."""
+    counted = []
+    plain = generation.greedy
+
+    def counting(encoder, head, prompts, lang_ids, **options):
+        counted.append(len(prompts))
+        return plain(encoder, head, prompts, lang_ids, **options)
+
+    monkeypatch.setattr(generation, "greedy", counting)
+    texts = [" ".join(SENTENCES[:2] * 12), SENTENCES[0]]
+    annotated(settings(talker, max_new_tokens=2), talker, texts, ["de_DE", "en_XX"])
+    assert sum(counted) == 2
 
 
 def test_generation_of_more_than_half_a_window_is_refused(talker):

@@ -1,5 +1,7 @@
 """A language after the fact: what is new learns, and what was there stays to the bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,8 +13,11 @@ from transformers import AutoTokenizer, XmodForMaskedLM, XmodForTokenClassificat
 from pipeline.errors import CheckpointError, ConfigError
 from pipeline.settings import ModelSettings
 from pipeline.training.add_language import add_language
+from pipeline.training.codec import Codec
 from pipeline.training.finetune import finetune
 from pipeline.training.learning import alone
+from pipeline.training.new_adapter import extended_model
+from pipeline.training.new_pieces import with_new_pieces
 from pipeline.training.settings import AddLanguageConfig
 from pipeline.xmod.checkpoint import open_checkpoint
 
@@ -78,30 +83,74 @@ def test_add_language_all_that_was_there_is_there_to_the_bit(base, addition):
 
 
 def test_add_language_is_learnt(addition):
-    added = add_language(addition(), alone)
+    added = add_language(addition(max_steps=200), alone)
     assert added.perplexity_new < 0.8 * added.perplexity_nearest
 
 
-def test_add_language_starts_from_the_nearest_or_afresh(base, addition):
-    slow = {**OPTIMISATION, "learning_rate": 1e-9}
-    added = add_language(addition(max_steps=1, optimisation=slow), alone)
-    fresh = addition(max_steps=1, optimisation=slow, start="afresh", out=addition().out / "fresh")
-    add_language(fresh, alone)
-    name = "roberta.encoder.layer.0.output.adapter_modules.{}.dense1.weight"
-    from_nearest, anew = (
-        XmodForMaskedLM.from_pretrained(out / "base", dtype=torch.float32).state_dict()
-        for out in (addition().out, fresh.out)
-    )
-    old = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32).state_dict()
-    wanted = old[name.format(added.nearest)]
-    torch.testing.assert_close(from_nearest[name.format("el_GR")], wanted, atol=1e-3, rtol=0)
-    assert not torch.allclose(anew[name.format("el_GR")], wanted, atol=1e-3)
-
-
-def test_add_language_of_a_known_script_adds_no_rows(base, addition, tmp_path):
+@pytest.fixture(scope="module")
+def dutch(tmp_path_factory):
+    """Texts in a script that the base knows."""
+    path = tmp_path_factory.mktemp("dutch") / "texts.parquet"
     rows = {"text": ["der alte fluss ist gross"] * 40, "language": ["nl_XX"] * 40}
-    pq.write_table(pa.table(rows), tmp_path / "dutch.parquet")
-    config = addition(language="nl_XX", data=tmp_path / "dutch.parquet")
+    pq.write_table(pa.table(rows), path)
+    return path
+
+
+def test_add_language_starts_from_the_nearest_or_afresh(base, addition, greek, dutch, tmp_path):
+    """One step at a rate that changes nothing to speak of: what is left is where it started."""
+    slow = {**OPTIMISATION, "learning_rate": 1e-9}
+    name = "roberta.encoder.layer.0.output.adapter_modules.{}.dense1.weight"
+    old = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32).state_dict()
+
+    def copied(start: str, language: str, data) -> set[str]:
+        """The old languages whose adapter the new one is after `start`."""
+        out = tmp_path / f"{language}_{start}"
+        changes = {"language": language, "data": data, "start": start, "out": out}
+        add_language(addition(max_steps=1, optimisation=slow, **changes), alone)
+        new = XmodForMaskedLM.from_pretrained(out / "base", dtype=torch.float32).state_dict()
+        mine = new[name.format(language)]
+        languages = ("en_XX", "de_DE", "zh_CN")
+        return {one for one in languages if torch.allclose(mine, old[name.format(one)], atol=1e-3)}
+
+    assert len(copied("nearest", "nl_XX", dutch)) == 1
+    assert copied("zh_CN", "nl_XX", dutch) == {"zh_CN"}
+    assert copied("afresh", "nl_XX", dutch) == set()
+    # Of a script that no old adapter has read a letter of, none is the nearest.
+    assert copied("nearest", "el_GR", greek) == set()
+
+
+def test_add_language_new_rows_take_no_more_probability_than_others(base, addition):
+    """Their output bias starts as the mean of the old ones, not at 0."""
+    codec = Codec.of(base)
+    texts = pq.read_table(addition().data)["text"].to_pylist()
+    tokenizer = with_new_pieces(Codec.of(base).tokenizer, texts, 60)
+    more = replace(codec, tokenizer=tokenizer, languages=(*codec.languages, "el_GR"))
+    bias = extended_model(base, more, None).lm_head.bias.detach()
+    old = len(codec.tokenizer)
+    assert len(bias) > old
+    torch.testing.assert_close(bias[old:], bias[:old].mean().expand(len(bias) - old))
+
+
+def test_add_language_to_a_base_of_one_float32_file(base, addition, tmp_path):
+    """As facebook/xmod-base is: nothing is rounded."""
+    plain = tmp_path / "plain"
+    model = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(1e-5 * torch.randn_like(weight))  # beneath float16
+    model.save_pretrained(plain)
+    AutoTokenizer.from_pretrained(base).save_pretrained(plain)
+    assert not (plain / "frozen.safetensors").exists()
+    config = addition(base=plain)
+    add_language(config, alone)
+    new = XmodForMaskedLM.from_pretrained(config.out / "base", dtype=torch.float32)
+    after = dict(new.named_parameters())
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight, after[name][: len(weight)]), name
+
+
+def test_add_language_of_a_known_script_adds_no_rows(base, addition, dutch):
+    config = addition(language="nl_XX", data=dutch)
     added = add_language(config, alone)
     assert added.new_pieces == 0
     assert added.nearest in ("en_XX", "de_DE", "zh_CN")
@@ -153,5 +202,5 @@ def test_add_language_from_one_that_is_not_there_is_refused(addition):
 def test_add_language_to_a_task_of_another_base_is_refused(finetune_config, addition):
     head = finetune_config("classification", "other_base", frozen=False)
     finetune(head, alone)
-    with pytest.raises(CheckpointError, match="frozen weights differ from"):
+    with pytest.raises(CheckpointError, match="embeddings or adapters differ from"):
         add_language(addition(tasks={"topic": head.out}), alone)

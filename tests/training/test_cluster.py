@@ -1,5 +1,6 @@
 """Training on Ray Train: one worker or two, and one that is killed."""
 
+import json
 import os
 import signal
 import sys
@@ -12,15 +13,18 @@ import pyarrow as pa
 import pytest
 import torch
 from ray import cloudpickle
-from training_configs import OPTIMISATION, objectives, pretrain_config
+from safetensors.torch import load_file, save_file
+from training_configs import objectives, pretrain_config
 from transformers import TrainerCallback
 
 from pipeline.errors import CheckpointError
-from pipeline.training.cluster import on_ray, rows_of, share
+from pipeline.training.agreement import agreed
+from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
 from pipeline.training.learning import Learnt, alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import TrainingRuntime
+from pipeline.training.shares import rows_of, share
 from pipeline.training.trainer import Worker
 
 # Workers cannot import this file, so what they need of it goes with the training.
@@ -75,14 +79,27 @@ def steps_in(log: Path) -> list[int]:
     return [int(line) for line in log.read_text().split()] if log.exists() else []
 
 
+class KillWhenScored(TrainerCallback):
+    """Ends its process when the dev rows have been scored, before anybody knows the figures."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    def on_evaluate(self, args, state, control, **_):
+        if not self._log.exists():
+            self._log.write_text(f"{state.global_step}")
+            time.sleep(NOTICED_WITHIN)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Killed:
     """A way to run a training whose first worker dies at a step."""
 
-    def __init__(self, run, step: int, log: Path) -> None:
-        self._run, self._step, self._log = run, step, log
+    def __init__(self, run, kill: TrainerCallback) -> None:
+        self._run, self._kill = run, kill
 
-    def __call__(self, learn, sources) -> Learnt:
-        kill = Kill(self._step, self._log)
+    def __call__(self, learn, sources):
+        kill = self._kill
 
         def dying(examples: Mapping[str, list], worker: Worker) -> Learnt:
             return learn(examples, replace(worker, callbacks=(*worker.callbacks, kill)))
@@ -90,16 +107,7 @@ class Killed:
         return self._run(dying, sources)
 
 
-class Refusing:
-    """A training that cannot go well, however often it is tried."""
-
-    def __call__(self, examples, worker) -> Learnt:
-        raise CheckpointError("no such luck")
-
-
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
     return load_file(folder / "shared.safetensors") | load_file(folder / "frozen.safetensors")
 
 
@@ -134,26 +142,78 @@ def test_pretrain_goes_on_where_a_killed_worker_was(ray_cluster, corpora, base, 
     runtime = TrainingRuntime(save_steps=5, storage=str(tmp_path / "storage"))
     torn = pretrain_config(corpora, tmp_path / "torn", **settings, runtime=runtime)
     log = tmp_path / "steps"
-    pretrain(torn, Killed(on_ray(torn), 8, log))
+    pretrain(torn, Killed(on_ray(torn), Kill(8, log)))
     assert steps_in(log) == [*range(1, 9), *range(6, 13)]
     assert_same(whole.out, torn.out)
 
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_finetune_with_two_workers_averages_their_gradients(ray_cluster, finetune_config):
+def test_finetune_that_died_while_it_was_scored_is_scored_when_it_goes_on(
+    ray_cluster, finetune_config, tmp_path
+):
+    """The last step is saved before its epoch is scored; the best weights are of that epoch."""
+    runtime = TrainingRuntime(save_steps=1, storage=str(tmp_path / "storage"))
+    whole = finetune_config("ner", "whole")
+    torn = finetune_config("ner", "torn").model_copy(update={"runtime": runtime})
+    figures = finetune(whole, alone)
+    log = tmp_path / "log"
+    assert finetune(torn, Killed(on_ray(torn), KillWhenScored(log))) == figures
+    assert log.exists()
+    assert_same(whole.out, torn.out)
+
+
+class Noting:
+    """A training of which each worker leaves its weights and what it learnt from in a folder."""
+
+    def __init__(self, run, folder: Path) -> None:
+        self._run, self._folder = run, folder
+
+    def __call__(self, learn, sources):
+        folder = self._folder
+
+        def noted(examples: Mapping[str, list], worker: Worker) -> Learnt:
+            learnt = learn(examples, worker)
+            save_file(learnt.weights, folder / f"{worker.rank}.safetensors")
+            firsts = [example["input_ids"].tolist() for example in examples["train"]]
+            (folder / f"{worker.rank}.json").write_text(json.dumps(firsts))
+            return learnt
+
+        return self._run(noted, sources)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_finetune_with_two_workers_averages_their_gradients(ray_cluster, finetune_config, tmp_path):
+    """They learn from other rows, and come to the same weights."""
     runtime = TrainingRuntime(workers=2, save_steps=4)
-    optimisation = {**OPTIMISATION, "learning_rate": 1e-2}
-    config = finetune_config(
-        "classification", "two", epochs=8, frozen=False, optimisation=optimisation
-    ).model_copy(update={"runtime": runtime})
-    scores = finetune(config, on_ray(config))["accuracy"]
-    assert scores["de_DE"] > 0.9
+    config = finetune_config("classification", "two").model_copy(update={"runtime": runtime})
+    finetune(config, Noting(on_ray(config), tmp_path))
+    first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    rows = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    assert len(rows[0]) == len(rows[1]) == 64
+    assert rows[0] != rows[1]
+
+
+class Wondering:
+    """A training whose first worker finds that it cannot go well; the others wait for it."""
+
+    def __call__(self, examples, worker) -> Learnt:
+        agreed(self.found)
+        raise AssertionError("the others go on")
+
+    def found(self) -> None:
+        raise CheckpointError("no such luck")
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 def test_on_ray_an_error_that_no_retry_mends_is_told_as_it_is(ray_cluster, finetune_config):
-    config = finetune_config("ner", "refused")
-    with pytest.raises(CheckpointError, match="no such luck"):
-        on_ray(config)(Refusing(), {})
+    runtime = TrainingRuntime(workers=2)
+    config = finetune_config("ner", "refused").model_copy(update={"runtime": runtime})
+    with (
+        pytest.raises(CheckpointError, match="no such luck"),
+        on_ray(config)(Wondering(), {}) as learnt,
+    ):
+        raise AssertionError(learnt)

@@ -32,6 +32,20 @@ def test_refuse_collapse_stops_where_all_tokens_have_one_state(model):
         RefuseCollapse(model, WINDOW).on_log(None, TrainerState(), TrainerControl())
 
 
+def test_spread_is_not_that_of_dropout(model):
+    """Noise would tell tokens apart that are all alike."""
+    with torch.no_grad():
+        model.roberta.encoder.layer[-1].attention.output.dense.bias.copy_(
+            1e4 * torch.linspace(-1, 1, model.config.hidden_size)
+        )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    model.train()
+    assert spread(model, WINDOW) < 0.01
+    assert model.training
+
+
 def test_pretrain_output_bias_starts_from_token_frequencies(model):
     start_from_frequencies(model, [WINDOW])
     shares = model.lm_head.bias.detach().exp()

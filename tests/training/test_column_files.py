@@ -79,3 +79,23 @@ def test_tsv_without_a_column_says_which(tmp_path):
 def test_a_file_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="No training data at"):
         read_file(data_file(tmp_path / "none.conll"), NER)
+
+
+def test_tsv_cells_are_text_whatever_they_look_like(tmp_path):
+    path = written(tmp_path / "a.tsv", "text\tlabel\n1\t01\ntrue\tTrue\n2020-01-01\t1.0\n")
+    table = read_file(data_file(path), ("text", "label"))
+    assert table["label"].to_pylist() == ["01", "True", "1.0"]
+    assert table["text"].to_pylist() == ["1", "true", "2020-01-01"]
+
+
+def test_tsv_line_with_more_cells_is_told_without_its_text(tmp_path):
+    path = written(tmp_path / "a.tsv", "text\tlabel\nsecret words\ta\tb\n")
+    with pytest.raises(InputError, match="more or fewer cells than the 2") as caught:
+        read_file(data_file(path), ("text", "label"))
+    assert "secret" not in str(caught.value)
+
+
+def test_tsv_of_a_task_with_lists_is_refused(tmp_path):
+    path = written(tmp_path / "a.tsv", "text\tchoices\tlabel\na\tbc\t0\n")
+    with pytest.raises(InputError, match=r"\['choices'\] are lists. Give Parquet"):
+        read_file(data_file(path), ("text", "choices", "label"))

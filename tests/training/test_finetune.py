@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -206,6 +207,56 @@ def test_class_weights_of_a_label_that_is_not_there_are_refused(finetune_config)
 def test_class_weights_of_a_task_without_labels_are_refused(finetune_config):
     with pytest.raises(ValueError, match="class_weights are of ner and classification"):
         finetune_config("embeddings", "none", class_weights="balanced")
+
+
+def test_finetune_numbers_as_labels_are_names_like_others(finetune_config, corpora, tmp_path):
+    table = pq.read_table(corpora / "topic.parquet")
+    numbers = pa.array([len(label) for label in table["label"].to_pylist()])
+    pq.write_table(table.set_column(1, "label", numbers), tmp_path / "numbers.parquet")
+    config = finetune_config("classification", "numbers", data=tmp_path / "numbers.parquet")
+    finetune(config, alone)
+    model = XmodForSequenceClassification.from_pretrained(config.out)
+    assert model.config.id2label == {0: "5", 1: "6"}
+
+
+def test_finetune_row_without_a_label_is_an_input_error(finetune_config, corpora, tmp_path):
+    table = pq.read_table(corpora / "topic.parquet")
+    labels = pa.array([None, *table["label"].to_pylist()[1:]], pa.string())
+    pq.write_table(table.set_column(1, "label", labels), tmp_path / "unlabelled.parquet")
+    languages = ["en_XX", "de_DE", "zh_CN"]
+    config = finetune_config(
+        "classification", "none", data=tmp_path / "unlabelled.parquet", languages=languages
+    )
+    with pytest.raises(InputError, match="1 rows have no label"):
+        finetune(config, alone)
+
+
+def test_finetune_language_that_the_base_lacks_is_a_config_error(
+    finetune_config, corpora, tmp_path
+):
+    rows = pq.read_table(corpora / "topic.parquet").to_pylist()
+    french = [{**row, "language": "fr_XX"} for row in rows[:20]]
+    pq.write_table(pa.Table.from_pylist([*rows, *french]), tmp_path / "french.parquet")
+    config = finetune_config(
+        "classification", "french", data=tmp_path / "french.parquet", languages=["fr_XX"]
+    )
+    with pytest.raises(ConfigError, match=r"no adapter for \['fr_XX'\].*add_language"):
+        finetune(config, alone)
+
+
+def test_finetune_on_a_base_of_one_float32_file(base, finetune_config, tmp_path):
+    """As facebook/xmod-base is: the result needs no other folder, and nothing is rounded."""
+    model = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32)
+    model.save_pretrained(tmp_path / "plain")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "plain")
+    config = finetune_config("ner", "from_plain", base=tmp_path / "plain")
+    finetune(config, alone)
+    assert not any(path.is_symlink() for path in config.out.iterdir())
+    stored = load_file(config.out / "frozen.safetensors") | load_file(
+        config.out / "shared.safetensors"
+    )
+    assert {weight.dtype for weight in stored.values()} == {torch.float32}
+    XmodForTokenClassification.from_pretrained(config.out)
 
 
 def test_finetune_without_dev_rows_is_an_input_error(finetune_config, corpora, tmp_path):

@@ -1,7 +1,12 @@
 """The training commands as a user runs them: from a config to a checkpoint that annotates."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +22,16 @@ from pipeline.training.settings import (
 )
 
 ROOT = Path(__file__).parents[2]
+NOTICED_WITHIN = 6.0
+"""Seconds after which Ray Train knows of a checkpoint; it asks its workers every two."""
 CONFIGS = {
     "pretrain.yaml": PretrainConfig,
     "finetune_ner.yaml": FinetuneConfig,
     "finetune_topic.yaml": FinetuneConfig,
     "add_language.yaml": AddLanguageConfig,
+    "finetune_topic_english.yaml": FinetuneConfig,
     "evaluate.yaml": EvaluateConfig,
+    "transfer.yaml": EvaluateConfig,
 }
 
 
@@ -81,3 +90,37 @@ def test_finetune_and_evaluate_from_the_command_line(finetune_config, corpora, t
     done = run("evaluate", config, "--transfer")
     assert done.returncode == 2
     assert "has source" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_finetune_that_was_killed_goes_on_with_the_same_command(finetune_config, tmp_path):
+    settings = finetune_config("classification", "killed", epochs=150).model_dump(mode="json")
+    settings["out"] = str(tmp_path / "topic")
+    settings["runtime"]["save_steps"] = 100
+    settings["optimisation"]["max_minutes"] = 5
+    config = tmp_path / "finetune.yaml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    command = [sys.executable, "jobs/finetune.py", "--config", str(config)]
+    first = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+    )
+    until(lambda: list(tmp_path.glob(".training/topic-*/checkpoint_*/trainer/trainer_state.json")))
+    time.sleep(NOTICED_WITHIN)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (tmp_path / "topic" / "config.json").exists()
+    done = run("finetune", config)
+    assert done.returncode == 0, done.stderr
+    steps = [int(step) for step in re.findall(r"step (\d+) of", done.stdout + done.stderr)]
+    assert min(steps) > 100
+    assert max(steps) == settings["epochs"] * 16
+    XmodForSequenceClassification.from_pretrained(tmp_path / "topic")
+
+
+def until(there: Callable[[], object]) -> None:
+    """Wait for something to be there."""
+    deadline = time.monotonic() + 120
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from torch import Tensor
-from torch.nn import functional
 from transformers import XmodForCausalLM
 
 from pipeline.training.codec import Codec
@@ -19,6 +18,7 @@ from pipeline.training.heads.head import Figures, Head
 from pipeline.training.heads.masked_lm import encode
 from pipeline.training.inference import Reader, outputs
 from pipeline.training.labels import IGNORED
+from pipeline.xmod.vocabulary import log_probabilities
 
 
 def targets(rows: list[Example]) -> Batch:
@@ -36,12 +36,15 @@ def score(reader: Reader, table: pa.Table) -> Figures:
     model: Any = reader.model
 
     def forward(batch: Batch) -> Tensor:
-        given = model(**batch).logits[:, :-1].float()
-        wanted = batch["input_ids"][:, 1:].masked_fill(batch["attention_mask"][:, 1:] == 0, IGNORED)
-        losses = functional.cross_entropy(
-            given.transpose(1, 2), wanted, reduction="none", ignore_index=IGNORED
+        hidden = model.base_model(**batch).last_hidden_state
+        guessed = batch["attention_mask"][:, 1:].bool()
+        found = log_probabilities(
+            model.lm_head, hidden[:, :-1][guessed], batch["input_ids"][:, 1:][guessed]
         )
-        return losses.sum(dim=1)
+        losses = hidden.new_zeros(guessed.shape)
+        losses[guessed] = -found.to(losses.dtype)
+        total: Tensor = losses.sum(dim=1)
+        return total
 
     def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
         windows = [example["input_ids"] for example in encode(rows, reader.codec)]

@@ -9,15 +9,23 @@ import numpy as np
 import pyarrow as pa
 import torch
 from sklearn.metrics import f1_score
-from torch import Tensor, nn
-from torch.nn import functional
 from transformers import XmodForSequenceClassification
 
+from pipeline.errors import InputError
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Collator, Example
 from pipeline.training.heads.by_language import by_language, without_model
-from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.heads.head import Figures, Head, weighted_loss
 from pipeline.training.inference import Reader, logits
+
+
+def checked(rows: pa.Table) -> pa.Table:
+    """Labels as strings; raises InputError where one is missing."""
+    missing = rows["label"].null_count
+    if missing:
+        raise InputError(f"{missing} rows have no label. Take them out, or give them one.")
+    place = rows.column_names.index("label")
+    return rows.set_column(place, "label", rows["label"].cast(pa.string()))
 
 
 def labels(train: pa.Table) -> tuple[str, ...]:
@@ -52,19 +60,6 @@ def targets(rows: list[Example]) -> Batch:
 def collate(codec: Codec) -> Collator:
     """Pads texts."""
     return codec.collator(targets)
-
-
-def loss(weights: Tensor | None, _: float) -> Loss:
-    """Mean cross-entropy over texts, classes weighted."""
-
-    def weighted(model: nn.Module, batch: Batch) -> Tensor:
-        wanted = batch.pop("labels")
-        given: Tensor = model(**batch).logits
-        return functional.cross_entropy(
-            given, wanted, weight=None if weights is None else weights.to(given.device)
-        )
-
-    return weighted
 
 
 def score(reader: Reader, table: pa.Table) -> Figures:
@@ -109,5 +104,6 @@ CLASSIFICATION = Head(
     selects="accuracy",
     labels=labels,
     counts=counts,
-    loss=loss,
+    checked=checked,
+    loss=weighted_loss,
 )

@@ -29,6 +29,9 @@ from pipeline.training.inference import Reader, mean_embeddings, means
 class SentenceEncoder(XmodForMaskedLM):  # type: ignore[no-untyped-call]
     """X-MOD whose forward is the encoder's alone; the masked-LM head is kept as it was."""
 
+    # Vectors can be had of any checkpoint of X-MOD.
+    _keys_to_ignore_on_load_missing = [r"lm_head\."]  # noqa: RUF012
+
     def forward(self, **inputs: Any) -> BaseModelOutputWithPoolingAndCrossAttentions:  # noqa: ANN401
         """Hidden states of `inputs`."""
         output: BaseModelOutputWithPoolingAndCrossAttentions = self.roberta(**inputs)

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Collator, Example
 from pipeline.training.inference import Reader
+from pipeline.training.labels import IGNORED
 
 Scores = dict[str, float]
 """Language to score."""
@@ -35,6 +37,27 @@ def own_loss(model: nn.Module, batch: Batch) -> Tensor:
     """The loss that the transformers class computes from the batch's labels."""
     loss: Tensor = model(**batch).loss
     return loss
+
+
+def weighted_loss(weights: Tensor | None, _: float) -> Loss:
+    """Mean cross-entropy over all that has a label, each label weighted."""
+
+    def weighted(model: nn.Module, batch: Batch) -> Tensor:
+        wanted = batch.pop("labels")
+        given: Tensor = model(**batch).logits
+        return functional.cross_entropy(
+            given.flatten(0, -2),
+            wanted.flatten(),
+            weight=None if weights is None else weights.to(given.device),
+            ignore_index=IGNORED,
+        )
+
+    return weighted
+
+
+def same_rows(rows: pa.Table) -> pa.Table:
+    """For heads that can read whatever has the columns."""
+    return rows
 
 
 def no_labels(_: pa.Table) -> tuple[str, ...]:
@@ -69,6 +92,8 @@ class Head:
     """How often train rows have each label."""
     loss: Callable[[Tensor | None, float], Loss] = lambda *_: own_loss
     """Of the labels' weights [labels] and the temperature, whichever the head has use for."""
+    checked: Callable[[pa.Table], pa.Table] = same_rows
+    """The rows as the other functions expect them; raises InputError where they are unfit."""
     optional: tuple[str, ...] = ()
     """Columns that are read where they are there."""
     options: tuple[tuple[str, object], ...] = ()

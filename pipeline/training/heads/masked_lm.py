@@ -4,7 +4,9 @@ Enters: `text`. Leaves: the head MASKED_LM, scored by perplexity at hidden token
 token of a window is hidden at once, seven times over, so that each is guessed once.
 """
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from transformers import XmodForMaskedLM
+from transformers.modeling_outputs import MaskedLMOutput
 
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, by_language, shift_positions
-from pipeline.training.heads.by_language import by_language as scored_by_language
+from pipeline.training.collate import Batch, Example, grouped, shift_positions
+from pipeline.training.heads.by_language import by_language
 from pipeline.training.heads.head import Figures, Head
 from pipeline.training.inference import Reader, outputs
-from pipeline.training.masking import MaskedWindows
+from pipeline.training.masking import MaskedWindows, masked_lm_loss
 from pipeline.training.packing import pack
 
 MASK_SHARE = 0.15
@@ -39,6 +42,15 @@ def encode(table: pa.Table, codec: Codec) -> list[Example]:
     ]
 
 
+class MaskedWords(XmodForMaskedLM):  # type: ignore[no-untyped-call]
+    """X-MOD whose output layer runs on hidden tokens alone, a small part of all."""
+
+    def forward(self, *, labels: Tensor, **inputs: Any) -> MaskedLMOutput:  # noqa: ANN401
+        """The mean loss at `labels` [rows, tokens] that are not IGNORED; 0 where none is hidden."""
+        hidden = self.roberta(**inputs).last_hidden_state
+        return MaskedLMOutput(loss=masked_lm_loss(self.lm_head, hidden, labels))
+
+
 class Masked:
     """Hides tokens of windows; their ids are the labels, IGNORED elsewhere."""
 
@@ -48,7 +60,7 @@ class Masked:
 
     def __call__(self, rows: list[Example]) -> Batch:
         """Batch: input_ids, attention_mask, position_ids, labels [rows, tokens]; lang_ids."""
-        batch = self._mask(by_language(rows))
+        batch = self._mask(grouped(rows))
         batch["labels"] = batch.pop("hidden_ids")
         return shift_positions(batch, self._codec.window, self._codec.padding)
 
@@ -60,19 +72,25 @@ def score(reader: Reader, table: pa.Table) -> Figures:
         windows = [example["input_ids"] for example in encode(rows, reader.codec)]
         return {"masked_perplexity": float(np.exp(masked_loss(reader, windows, language)))}
 
-    return scored_by_language(reader, table, of_rows)
+    return by_language(reader, table, of_rows)
 
 
-def masked_loss(reader: Reader, windows: list[np.ndarray], language: str) -> float:
-    """Mean cross-entropy, in nats, of the windows' tokens, each hidden once with a seventh."""
+def masked_loss(
+    reader: Reader, windows: list[np.ndarray], language: str, *, passes: int = PASSES
+) -> float:
+    """Mean cross-entropy, in nats, of the windows' tokens, each hidden once with a seventh.
+
+    With fewer `passes` only some are. NaN where nothing can be hidden: unknown tokens are not, as
+    they are none of the text's own.
+    """
     mask = int(reader.codec.tokenizer.mask_token_id or 0)
     special = torch.tensor(reader.codec.tokenizer.all_special_ids)
     losses = [
         outputs(reader, windows, language, _hidden_losses(reader, first, mask, special))
-        for first in range(PASSES)
+        for first in range(passes)
     ]
     sums = np.sum([np.stack(some).sum(axis=0) for some in losses], axis=0)
-    return float(sums[0] / max(sums[1], 1.0))
+    return float(sums[0] / sums[1]) if sums[1] else math.nan
 
 
 def _hidden_losses(
@@ -96,7 +114,7 @@ def _hidden_losses(
 
 
 MASKED_LM = Head(
-    model=XmodForMaskedLM,
+    model=MaskedWords,
     columns=("text",),
     encode=encode,
     collate=Masked,

@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import XmodForMultipleChoice
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from pipeline.errors import InputError
 from pipeline.readings import Asked, Beside, Piece, Unreadable
 from pipeline.tasks.multiple_choice import choice_probabilities
 from pipeline.training.codec import Codec
@@ -40,6 +41,21 @@ class ChoiceScorer(XmodForMultipleChoice):  # type: ignore[no-untyped-call]
         """Scores [choices of all rows] as `logits`."""
         pooled = self.roberta(**inputs).pooler_output
         return SequenceClassifierOutput(logits=self.classifier(self.dropout(pooled)).squeeze(-1))
+
+
+def checked(rows: pa.Table) -> pa.Table:
+    """The rows; raises InputError where a label is not the place of one of its row's choices."""
+    pairs = zip(rows["label"].to_pylist(), rows["choices"].to_pylist(), strict=True)
+    wrong = sum(
+        not isinstance(label, int) or not 0 <= label < len(choices or ())
+        for label, choices in pairs
+    )
+    if wrong:
+        raise InputError(
+            f"The label of {wrong} rows is no place among their choices; expected an integer from "
+            "0 to the number of the row's choices less one."
+        )
+    return rows
 
 
 def encode(table: pa.Table, codec: Codec) -> list[Example]:
@@ -148,4 +164,5 @@ MULTIPLE_CHOICE = Head(
     selects="accuracy",
     baseline=most_frequent_place,
     loss=loss,
+    checked=checked,
 )

@@ -11,14 +11,12 @@ import numpy as np
 import pyarrow as pa
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
-from torch import Tensor, nn
-from torch.nn import functional
 from transformers import XmodForTokenClassification
 
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Collator, Example, padded
 from pipeline.training.heads.by_language import by_language, without_model
-from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.heads.head import Figures, Head, weighted_loss
 from pipeline.training.inference import Reader, logits
 from pipeline.training.labels import (
     IGNORED,
@@ -68,22 +66,6 @@ def targets(rows: list[Example]) -> Batch:
 def collate(codec: Codec) -> Collator:
     """Pads tokens and labels."""
     return codec.collator(targets)
-
-
-def loss(weights: Tensor | None, _: float) -> Loss:
-    """Mean cross-entropy over sub-tokens, labels weighted."""
-
-    def weighted(model: nn.Module, batch: Batch) -> Tensor:
-        wanted = batch.pop("labels")
-        given: Tensor = model(**batch).logits
-        return functional.cross_entropy(
-            given.flatten(0, 1),
-            wanted.flatten(),
-            weight=None if weights is None else weights.to(given.device),
-            ignore_index=IGNORED,
-        )
-
-    return weighted
 
 
 def score(reader: Reader, table: pa.Table) -> Figures:
@@ -159,5 +141,5 @@ NER = Head(
     selects="entity_f1",
     labels=labels,
     counts=counts,
-    loss=loss,
+    loss=weighted_loss,
 )

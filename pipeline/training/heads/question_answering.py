@@ -31,6 +31,7 @@ from pipeline.xmod.windows import Window
 
 Row = dict[str, Any]
 
+_PUNCTUATION = regex.compile(r"\p{P}")
 _ARTICLES = {"a", "an", "the"}
 _WORDS = regex.compile(
     r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
@@ -99,7 +100,10 @@ def score(reader: Reader, table: pa.Table) -> Figures:
 
 
 def predicted_answers(reader: Reader, rows: Sequence[Row], language: str) -> list[str]:
-    """The best answer to each row's question, as the annotating pipeline extracts it."""
+    """The best answer to each row's question, as the annotating pipeline extracts it.
+
+    Where some of `rows` have no answer, one must be likelier than that there is none (SQuAD 2.0).
+    """
     model: Any = reader.model
 
     def forward(batch: Batch) -> torch.Tensor:
@@ -130,7 +134,7 @@ def agreement(gold: Sequence[str], answer: str, language: str) -> tuple[float, f
 
 def answer_words(answer: str, language: str) -> list[str]:
     """The words that answers are compared by."""
-    words: list[str] = _WORDS.findall(answer.casefold())
+    words: list[str] = _WORDS.findall(_PUNCTUATION.sub("", answer.casefold()))
     return [word for word in words if not (language.startswith("en") and word in _ARTICLES)]
 
 

@@ -17,14 +17,14 @@ from torch.nn import functional
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, Targets, by_language
+from pipeline.training.collate import Batch, Example, Targets, grouped
 from pipeline.training.corpus import capped, of_split, read_labelled
 from pipeline.training.heads import classification, ner
 from pipeline.training.heads.head import Head
 from pipeline.training.labels import IGNORED
 from pipeline.training.learning import Source
 from pipeline.training.masking import MaskedWindows
-from pipeline.training.objectives.objective import Loss, Objective
+from pipeline.training.objectives.objective import Objective, StateLoss
 from pipeline.training.settings import LabelledObjective, PretrainConfig
 
 
@@ -58,7 +58,7 @@ def _labelled(
     name: str,
     head: Head,
     targets: Targets,
-    loss: Loss,
+    loss: StateLoss,
     config: PretrainConfig,
     settings: LabelledObjective,
     codec: Codec,
@@ -79,7 +79,7 @@ def _labelled(
 
 
 def _collated(mask: MaskedWindows, targets: Targets, rows: list[Example]) -> Batch:
-    rows = by_language(rows)
+    rows = grouped(rows)
     return {**mask(rows), **targets(rows)}
 
 

@@ -6,7 +6,7 @@ Enters: texts of many languages. Leaves: an objective that has the batches which
 from functools import partial
 
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, by_language
+from pipeline.training.collate import Batch, Example, grouped
 from pipeline.training.corpus import TEXT_COLUMNS, of_languages, read_corpus
 from pipeline.training.heads.masked_lm import encode
 from pipeline.training.learning import Source
@@ -30,4 +30,4 @@ def masked_lm(config: PretrainConfig, codec: Codec) -> tuple[Objective, Source]:
 
 
 def _masked(mask: MaskedWindows, rows: list[Example]) -> Batch:
-    return mask(by_language(rows))
+    return mask(grouped(rows))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.training.collate import Batch, Example
 
-Loss = Callable[[nn.Module, Tensor, Batch], Tensor]
+StateLoss = Callable[[nn.Module, Tensor, Batch], Tensor]
 """Of a head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
 
 
@@ -30,7 +30,7 @@ class Objective:
     batch_size: int
     """Rows of one forward."""
     collate: Callable[[list[Example]], Batch]
-    loss: Loss = no_loss
+    loss: StateLoss = no_loss
     outputs: int = 0
     """Of its head, a linear layer; 0 is none."""
     weight: float = 1.0

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, by_language
+from pipeline.training.collate import Batch, Example, grouped
 from pipeline.training.corpus import of_split, read_labelled
 from pipeline.training.heads.embeddings import EMBEDDINGS, both, ranking_loss
 from pipeline.training.inference import means
@@ -50,7 +50,7 @@ def translations(
 
 
 def _collated(mask: MaskedWindows, rows: list[Example]) -> Batch:
-    return mask(both(by_language(rows)))
+    return mask(both(grouped(rows)))
 
 
 def _ranked(temperature: float, _: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:

@@ -28,6 +28,8 @@ class AddLanguageConfig(Section):
     """Parquet file or folder with the columns text and language; only this language is read."""
     heldout_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     """Of the texts, the last ones in order, by which adapters are compared."""
+    heldout_windows: PositiveInt = 32
+    """Windows of held-out text that each adapter reads, at most."""
     start: str = "nearest"
     """`nearest`, the old adapter that guesses masked words best; `afresh`; or a language's code."""
     new_pieces: PositiveInt = 2000

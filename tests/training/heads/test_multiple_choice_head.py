@@ -1,9 +1,11 @@
 """Choices, each read by its row's own adapter."""
 
 import pyarrow as pa
+import pytest
 import torch
 from transformers import XmodForMultipleChoice
 
+from pipeline.errors import InputError
 from pipeline.training.codec import Codec
 from pipeline.training.heads.multiple_choice import MULTIPLE_CHOICE, ChoiceScorer
 
@@ -11,6 +13,13 @@ ROWS = [
     {"text": "人们", "choices": ["北京", "李明", "那里"], "label": 2, "language": "zh_CN"},
     {"text": "der fluss", "choices": ["alt", "von"], "label": 0, "language": "de_DE"},
 ]
+
+
+@pytest.mark.parametrize("label", [None, -1, 3, "2"])
+def test_checked_label_that_is_no_place_is_an_input_error(label):
+    rows = [{**ROWS[0], "label": label}]
+    with pytest.raises(InputError, match="label of 1 rows is no place"):
+        MULTIPLE_CHOICE.checked(pa.Table.from_pylist(rows))
 
 
 def test_collate_rows_may_have_any_number_of_choices(base):

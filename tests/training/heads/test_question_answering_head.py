@@ -58,6 +58,8 @@ def test_answer_tokens_of_an_answer_that_is_cut_are_none():
     ("gold", "answer", "language", "exact", "overlap"),
     [
         (["the Rhine"], "Rhine!", "en_XX", 1.0, 1.0),
+        (["the U.S."], "US", "en_XX", 1.0, 1.0),
+        (["well-known"], "known", "en_XX", 0.0, 0.0),
         (["die Elbe"], "Elbe", "de_DE", 0.0, 2 / 3),
         (["1990", "im Jahr 1990"], "Jahr 1990", "de_DE", 0.0, 0.8),
         (["北京市"], "北京", "zh_CN", 0.0, 0.8),

@@ -7,7 +7,7 @@ from training_configs import labels_of, pretrain_config
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
-from pipeline.training.collate import by_language
+from pipeline.training.collate import grouped
 from pipeline.training.labels import IGNORED
 from pipeline.training.objectives.labelled import class_loss, classes, tagging_loss, tags
 
@@ -39,7 +39,7 @@ def test_tags_batch_has_each_rows_tags_and_nothing_at_special_tokens(corpora, co
     objective, source = tags(config, labels_of(corpora / "ner.parquet"), codec)
     rows = examples(source)[::-7]
     batch = objective.collate(rows)
-    for given, row in zip(batch["labels"].tolist(), by_language(rows), strict=True):
+    for given, row in zip(batch["labels"].tolist(), grouped(rows), strict=True):
         length = len(row["labels"])
         assert given[:length] == row["labels"]
         assert set(given[length:]) <= {IGNORED}
@@ -53,7 +53,7 @@ def test_classes_batch_keeps_each_rows_class_when_rows_are_sorted(corpora, codec
     rows = examples(source)[::-7]
     batch = objective.collate(rows)
     assert batch["lang_ids"].tolist() == sorted(row["lang_id"] for row in rows)
-    assert batch["labels"].tolist() == [row["labels"] for row in by_language(rows)]
+    assert batch["labels"].tolist() == [row["labels"] for row in grouped(rows)]
     assert len(set(batch["labels"].tolist())) == objective.outputs == 2
 
 
