@@ -9,6 +9,7 @@ the same command again goes on where a killed one stopped.
 
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -85,7 +86,12 @@ def _trainer(
     return TorchTrainer(
         cast(Any, _on_worker),
         torch_config=TorchConfig(timeout_s=SCORED_WITHIN),
-        train_loop_config={"learn": learn, "sources": tuple(sources), "runtime": runtime},
+        train_loop_config={
+            "learn": learn,
+            "sources": tuple(sources),
+            "runtime": runtime,
+            "folder": Path.cwd(),
+        },
         scaling_config=ray.train.ScalingConfig(
             num_workers=runtime.workers,
             use_gpu=runtime.gpus_per_worker > 0,
@@ -155,6 +161,8 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
     runtime: TrainingRuntime = told["runtime"]
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
     be_quiet()
+    if told["folder"].is_dir():
+        os.chdir(told["folder"])  # Ray Train's is another, and a config's paths are relative
     examples = {
         name: share(
             ray.train.get_dataset_shard(name).iter_batches(batch_size=None, batch_format="pyarrow"),

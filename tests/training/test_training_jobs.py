@@ -62,6 +62,7 @@ def test_finetune_and_evaluate_from_the_command_line(finetune_config, corpora, t
     """A Ray of their own, as on a user's machine."""
     settings = finetune_config("classification", "by_command").model_dump(mode="json")
     settings["out"] = str(tmp_path / "topic")
+    settings["base"] = os.path.relpath(settings["base"], ROOT)  # to the working folder
     config = tmp_path / "finetune.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     done = run("finetune", config)
