@@ -26,12 +26,13 @@ The way of a record::
 ``stopwatch``       what each stage took of a unit, on the way to its commit record
 ``failure``         what raised in a unit travels on as data
 ``blame``           halves of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
-``flow``            the stages as one Ray Dataset
+``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it
 ``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
                     ``effort`` summed up
-``training``        pre-train, fine-tune, evaluate
+``training``        pre-train, fine-tune, add a language, evaluate: what a training is
+                    (``learning``), on Ray Train (``cluster``); one file a head in ``heads``
 ==================  =========================================================================
 """
 

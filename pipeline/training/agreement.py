@@ -1,8 +1,8 @@
 """What one worker finds out, all of them know.
 
 Enters: a question that the first worker answers. Leaves: its answer, on every worker.
-Holds: an error is an answer too, and raised on all: a worker that waited for one that has given up
-would wait for half an hour.
+Holds: an error is an answer too, and raised on all; a worker would else wait for one that has given
+up until its time is over.
 """
 
 from collections.abc import Callable

@@ -56,7 +56,7 @@ class Codec:
         return self.tokenizer(list(texts), truncation=True, max_length=self.window, **options)
 
     def read(self, beside: Beside, texts: Sequence[str], asked: Sequence[Asked]) -> list[Read]:
-        """Windows of `texts` beside what is asked, which overlap by a quarter of the rest."""
+        """Windows of `texts` beside what is asked, which overlap by `stride` tokens."""
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()

@@ -6,7 +6,7 @@ another, where there are any.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ def dev_figures(history: Iterable[Entry]) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def _curves(history: Iterable[Entry], shown: Any) -> dict[str, list[tuple[int, float]]]:  # noqa: ANN401
+def _curves(
+    history: Iterable[Entry], shown: Callable[[str], bool]
+) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, list[tuple[int, float]]] = {}
     for entry in history:
         for name, value in entry.items():

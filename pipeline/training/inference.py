@@ -6,7 +6,7 @@ as before afterwards.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,16 +64,11 @@ class Reader:
         """The model in evaluation mode, its adapters on or off as the reader says."""
         training = self.model.training
         self.model.train(False)
-        with without_adapters(self.model) if not self.adapters_on else _as_it_is():
+        with nullcontext() if self.adapters_on else without_adapters(self.model):
             try:
                 yield
             finally:
                 self.model.train(training)
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
 
 
 def outputs(

@@ -64,7 +64,7 @@ def with_new_pieces(
             "Raise unknown_share to do without."
         )
     known = {piece for piece, _ in definition["model"]["vocab"]}
-    lowest = min(score for piece, score in definition["model"]["vocab"] if len(piece))
+    lowest = min(score for _, score in definition["model"]["vocab"])
     found = [
         [piece, max(score, lowest)]
         for piece, score in pieces_of(texts, most)

@@ -63,7 +63,7 @@ def _labelled(
     settings: LabelledObjective,
     codec: Codec,
 ) -> tuple[Objective, Source]:
-    rows = _rows(config, settings, head.columns)
+    rows = head.checked(_rows(config, settings, head.columns))
     codec = replace(codec, labels=head.labels(rows))
     mask = MaskedWindows(codec.tokenizer, config.mask_share)
     objective = Objective(

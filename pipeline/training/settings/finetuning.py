@@ -42,7 +42,7 @@ class DataFile(Section):
 
 
 class EarlyStopping(Section):
-    """Ends training once the dev score has not risen by `min_delta` in `patience` epochs."""
+    """Ends training after `patience` epochs in a row, none better than all before by `min_delta`."""
 
     patience: PositiveInt
     min_delta: NonNegativeFloat = 0.0
