@@ -42,7 +42,7 @@ class DataFile(Section):
 
 
 class EarlyStopping(Section):
-    """Ends training after `patience` epochs in a row, none better than all before by `min_delta`."""
+    """Ends training after `patience` epochs in a row that are not `min_delta` above the best."""
 
     patience: PositiveInt
     min_delta: NonNegativeFloat = 0.0
