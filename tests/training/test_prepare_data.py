@@ -15,7 +15,7 @@ DATA = ROOT.parent / "shared" / "data"
 @pytest.fixture
 def corpora_module(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "demo"))
-    return importlib.import_module("ner_corpora")
+    return importlib.import_module("ner_formats")
 
 
 @pytest.fixture
