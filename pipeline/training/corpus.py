@@ -42,7 +42,10 @@ def read_corpus(path: Path, columns: Sequence[str], optional: Sequence[str] = ()
         ) from error
     missing = [column for column in columns if column not in present.names]
     if missing:
-        raise InputError(f"{path} lacks the columns {missing}; it has {present.names}.")
+        raise InputError(
+            f"{path} lacks the columns {missing}; it has {present.names}. Rename its columns, or "
+            "set data to another file; docs/training.md says what each task needs."
+        )
     wanted = [*columns, *(name for name in optional if name in present.names)]
     for name in wanted:
         refuse_extensions(present.field(name), str(path))

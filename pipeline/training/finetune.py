@@ -110,7 +110,8 @@ def label_weights(
         unknown = sorted(set(config.class_weights) - set(labels))
         if unknown:
             raise ConfigError(
-                f"class_weights names the labels {unknown}; the data have {list(labels)}."
+                f"class_weights names the labels {unknown}; the data have {list(labels)}. Mend "
+                "class_weights in the config."
             )
         return tuple(config.class_weights.get(label, 1.0) for label in labels)
     counts = head.counts(train)
