@@ -79,12 +79,14 @@ def sib_rows(data: Path, language: str, split: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-def manual_rows(data: Path, languages: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Paragraphs of the Debian and GNOME manuals, in order, up to the cap a language."""
+def manual_rows(
+    data: Path, languages: Iterable[str], most: float = HANDBOOK_CHARACTERS
+) -> Iterator[dict[str, str]]:
+    """Paragraphs of the Debian and GNOME manuals, in order, up to `most` characters a language."""
     for language in languages:
         path = data / "mlm_debian_gnome" / f"{language}.txt.gz"
-        left = HANDBOOK_CHARACTERS if path.exists() else 0
-        for text in read_lines(path) if left else ():
+        left = most
+        for text in read_lines(path) if path.exists() else ():
             left -= len(text)
             if left < 0:
                 break
@@ -123,11 +125,11 @@ def translation_rows(data: Path, languages: Iterable[str]) -> Iterator[dict[str,
     for language in (one for one in languages if one != PIVOT):
         lines = ntrex_rows(data, training=True, languages=[language])
         for row, english in zip(lines, english_lines, strict=True):
-            yield _pair(row["text"], english["text"], language, "train")
+            yield pair(row["text"], english["text"], language, "train")
         for split in ("train", "dev"):
             translated = {row["index_id"]: row["text"] for row in sib_rows(data, PIVOT, split)}
             for row in sib_rows(data, language, split):
-                yield _pair(row["text"], translated[row["index_id"]], language, split)
+                yield pair(row["text"], translated[row["index_id"]], language, split)
 
 
 def retrieval_rows(data: Path, languages: Mapping[str, Names]) -> Iterator[dict[str, str]]:
@@ -135,14 +137,15 @@ def retrieval_rows(data: Path, languages: Mapping[str, Names]) -> Iterator[dict[
     for language, names in languages.items():
         if not names.tatoeba:
             continue
-        pair = f"tatoeba.{names.tatoeba}-eng"
-        texts = read_lines(data / "tatoeba" / f"{pair}.{names.tatoeba}.gz")
-        english = read_lines(data / "tatoeba" / f"{pair}.eng.gz")
+        name = f"tatoeba.{names.tatoeba}-eng"
+        texts = read_lines(data / "tatoeba" / f"{name}.{names.tatoeba}.gz")
+        english = read_lines(data / "tatoeba" / f"{name}.eng.gz")
         for text, translation in zip(texts, english, strict=True):
-            yield _pair(text, translation, language, "test")
+            yield pair(text, translation, language, "test")
 
 
-def _pair(text: str, translation: str, language: str, split: str) -> dict[str, str]:
+def pair(text: str, translation: str, language: str, split: str) -> dict[str, str]:
+    """A text and its English translation."""
     return {
         "text": text,
         "translation": translation,

@@ -1,0 +1,121 @@
+"""What the demo's models add to their own data: translated paragraphs, and topics."""
+
+import importlib
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from test_prepare_data import DATA, ROOT
+
+from pipeline.training.finetune import finetune
+from pipeline.training.learning import alone
+
+
+@pytest.fixture
+def demo(monkeypatch):
+    """Imports a module of demo/."""
+    monkeypatch.syspath_prepend(str(ROOT / "demo"))
+    return importlib.import_module
+
+
+def test_best_path_is_the_best_of_all_that_do_not_cross(demo):
+    align = demo("align_manuals")
+    generator = np.random.default_rng(5)
+
+    def worth(scores, path):
+        alone = sum(scores.shape) - 2 * len(path)
+        return sum(scores[place] for place in path) + align.SKIP * alone
+
+    for rows, columns in ((1, 1), (1, 4), (4, 1), (3, 4), (4, 3)):
+        for _ in range(20):
+            scores = generator.normal(size=(rows, columns)).astype(np.float32)
+            found = align.best_path(scores)
+            assert found == sorted(found)
+            every = (
+                list(zip(left, right, strict=True))
+                for size in range(min(rows, columns) + 1)
+                for left in combinations(range(rows), size)
+                for right in combinations(range(columns), size)
+            )
+            best = max(worth(scores, path) for path in every)
+            assert worth(scores, found) == pytest.approx(best, abs=1e-4)
+
+
+def test_scores_are_higher_for_what_shares_rare_marks(demo):
+    align = demo("align_manuals")
+    texts = ["Edit /etc/fstab now.", "Run dpkg now.", "Nothing to see now."]
+    others = ["Jetzt dpkg starten.", "Jetzt /etc/fstab ändern.", "Hier gibt es nichts."]
+    scores = align.scores(texts, others, np.zeros((3, 3), np.float32))
+    assert scores.argmax(axis=1)[:2].tolist() == [1, 0]
+    assert scores.max() <= 1.0 + 1e-6
+
+
+def test_scores_without_marks_are_of_the_nearest_vectors(demo):
+    align = demo("align_manuals")
+    cosines = np.full((10, 10), 0.5, np.float32) + np.eye(10, dtype=np.float32) * 0.3
+    texts = ["a"] * 10
+    assert (align.scores(texts, texts, cosines).argmax(axis=1) == np.arange(10)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.exists(), reason=f"the data folder {DATA} is not here")
+def test_align_manuals_pairs_follow_the_manuals_and_leave_the_rest_as_it_is(demo, tmp_path):
+    align, corpora = demo("align_manuals"), demo("text_corpora")
+    known = [
+        corpora.pair("Hallo", "Hello", "de_DE", "train"),
+        corpora.pair("Gut", "Good", "de_DE", "dev"),
+    ]
+    pq.write_table(pa.Table.from_pylist(known), tmp_path / "translations.parquet")
+    out = tmp_path / "more.parquet"
+    align.main(DATA, tmp_path, ROOT / "demo" / "model" / "base", out)
+    rows = pq.read_table(out).to_pylist()
+    assert rows[:2] == known
+    assert {row["split"] for row in rows[2:]} == {"train"}
+    assert all(row["translation_language"] == "en_XX" for row in rows)
+    manuals = {(row["language"], row["text"]) for row in corpora.manual_rows(DATA, ["de_DE"])}
+    german = [row for row in rows[2:] if row["language"] == "de_DE"]
+    assert len(german) > 1000
+    assert manuals & {("de_DE", row["text"]) for row in german}
+
+
+def test_label_topics_translations_get_the_topic_they_vote_for_together(
+    demo, corpora, finetune_config, tmp_path
+):
+    label = demo("label_topics")
+    config = finetune_config("classification", "voter")
+    finetune(config, alone)
+    topic = pq.read_table(corpora / "topic.parquet")
+    pq.write_table(topic, tmp_path / "topic.parquet")
+    pairs = [
+        {
+            "text": f"{word} {language}",
+            "translation": f"the {word}",
+            "language": language,
+            "translation_language": "en_XX",
+            "split": split,
+        }
+        for split, word in (("train", "river"), ("train", "town"), ("dev", "people"))
+        for language in ("de_DE", "zh_CN")
+    ]
+    pq.write_table(pa.Table.from_pylist(pairs), tmp_path / "translations.parquet")
+
+    out = tmp_path / "more.parquet"
+    label.main(config.out, tmp_path, out, 0.0)
+    rows = pq.read_table(out).to_pylist()
+    assert rows[: topic.num_rows] == topic.to_pylist()
+    new = rows[topic.num_rows :]
+    assert {(row["language"], row["split"]) for row in new} == {
+        ("en_XX", "train"),
+        ("de_DE", "train"),
+        ("zh_CN", "train"),
+    }
+    for word in ("river", "town"):
+        labels = {row["label"] for row in new if word in row["text"]}
+        assert len(labels) == 1
+        assert labels <= {"person", "place"}
+    assert not any("people" in row["text"] for row in new)
+
+    label.main(config.out, tmp_path, out, 1.01)
+    assert pq.read_table(out).num_rows == topic.num_rows
