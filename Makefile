@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test bench check format lock clean
+.PHONY: help install demo demo-model scores test bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -23,6 +23,28 @@ demo: install  ## Annotate the sample corpus with entities, topics and vectors, 
 
 test: install  ## Run all tests: real Ray, real S3, real kills
 	$(BIN)/python -m pytest
+
+DATA ?= ../shared/data
+TRAIN := $(BIN)/python jobs/finetune.py --config
+
+demo-model: install  ## Train the demo model anew from the corpora in DATA, two and a half hours
+	$(BIN)/python demo/prepare_data.py --data $(DATA) --out demo/data
+	$(BIN)/python jobs/pretrain.py --config configs/pretrain.yaml
+	$(BIN)/python demo/align_manuals.py --data $(DATA) --checkpoint out/pretrained
+	$(TRAIN) configs/finetune_topic.yaml --set base=out/pretrained --set out=out/topic_voter \
+		--set data=demo/data/topic.parquet
+	$(BIN)/python demo/label_topics.py --checkpoint out/topic_voter
+	$(BIN)/python jobs/pretrain.py --config configs/pretrain_again.yaml
+	$(TRAIN) configs/finetune_ner.yaml
+	$(TRAIN) configs/finetune_topic.yaml
+	$(TRAIN) configs/finetune_embeddings.yaml
+	$(MAKE) scores
+
+scores:  ## Measure the demo model on its test parts, zero-shot transfer and Greek with it
+	$(BIN)/python jobs/evaluate.py --config configs/evaluate.yaml
+	$(TRAIN) configs/finetune_topic_english.yaml
+	$(BIN)/python jobs/evaluate.py --config configs/transfer.yaml --transfer
+	$(BIN)/python jobs/add_language.py --config configs/add_language.yaml
 
 bench: bench-engine bench-operations bench-job bench-int8 bench-quality bench-memory bench-planning bench-scale bench-languages  ## Measure all figures, an hour alone on the machine
 

@@ -28,10 +28,15 @@ DECLARED = pa.schema(
 ENTITY = {"label": "LOC", "text": "Berlin", "start": 0, "end": 6, "score": 0.5}
 
 
-def make_unit(start: int = 0, stop: int = 6, uri: str = "file:///corpus/a.parquet") -> Unit:
+def make_unit(
+    start: int = 0,
+    stop: int = 6,
+    uri: str = "file:///corpus/a.parquet",
+    fingerprint: str = FINGERPRINT,
+) -> Unit:
     """A unit of a file that nobody reads."""
     source = SourceFile(uri=uri, size=1000, version="1")
-    return Unit(source=source, start=start, stop=stop, fingerprint=FINGERPRINT)
+    return Unit(source=source, start=start, stop=stop, fingerprint=fingerprint)
 
 
 def make_block(unit: Unit, failed: Collection[int] = (), **columns: list[object]) -> pa.Table:
