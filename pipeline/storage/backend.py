@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import fsspec
@@ -92,11 +93,21 @@ def _local() -> fsspec.AbstractFileSystem:
 
 
 def _s3() -> fsspec.AbstractFileSystem:
-    """S3; s3fs retries a put that met another put of the same key, as the service asks for."""
+    """S3, through s3fs, which asks again where ``_asks_again`` says so, as botocore does."""
     import s3fs.core
 
-    s3fs.core.set_custom_error_handler(lambda error: _code(error) == "ConditionalRequestConflict")
+    s3fs.core.set_custom_error_handler(_asks_again)
     return s3fs.core.S3FileSystem(use_listings_cache=False, config_kwargs=_S3)
+
+
+def _asks_again(error: BaseException) -> bool:
+    """Whether a service wants a request once more, though botocore does not know it does.
+
+    A put that met another put of the same key, and a limit on requests that is told by HTTP's
+    status alone, as stores other than AWS's tell it.
+    """
+    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.TOO_MANY_REQUESTS or _code(error) == "ConditionalRequestConflict"
 
 
 def _gcs() -> fsspec.AbstractFileSystem:

@@ -1,0 +1,134 @@
+"""A run on a real S3 server behind a proxy that spoils answers: it ends well, or can be run again.
+
+The runs are those of ``test_crash_matrix``, whose parts a store of its own counts at the end.
+"""
+
+import os
+import random
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from faulty_proxy import FaultyProxy, Spoilt, faulty_proxy
+from outputs import assert_exactly_once
+from test_crash_matrix import run, units_of
+
+from pipeline.errors import IncompleteError, OutputError
+from pipeline.storage import Store
+
+pytestmark = pytest.mark.s3
+
+TRANSIENT = (
+    Spoilt.UNAVAILABLE,
+    Spoilt.TOO_MANY,
+    Spoilt.RESET,
+    Spoilt.RESET_WITHIN,
+    Spoilt.TRUNCATED,
+    Spoilt.SLOW,
+    Spoilt.STALLED,
+    Spoilt.DROPPED,
+)
+
+
+@pytest.fixture
+def proxy(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+    """A proxy that S3 stores go through while the test runs."""
+    with faulty_proxy(os.environ["AWS_ENDPOINT_URL"]) as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.endpoint)
+        forget_clients()
+        yield running
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """s3fs keeps clients, and these their endpoint."""
+    from s3fs.core import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()
+
+
+def run_until_it_ends_well(store: Store, most: int) -> int:
+    """How many runs it takes, each a process of its own as far as the store can tell."""
+    for number in range(1, most + 1):
+        forget_clients()
+        try:
+            run(store, "f" * 64)
+        except (IncompleteError, OutputError):
+            continue
+        return number
+    raise AssertionError(f"{most} runs did not end well")
+
+
+def assert_all_there(proxy: FaultyProxy, store: Store) -> None:
+    proxy.plan = lambda *_: Spoilt.NOT
+    forget_clients()
+    assert_exactly_once(store, *units_of("f" * 64))
+
+
+@pytest.mark.parametrize("spoilt", TRANSIENT)
+def test_every_fourth_answer_is_spoilt(proxy: FaultyProxy, s3_bucket: str, spoilt: Spoilt):
+    proxy.plan = lambda number, *_: spoilt if number % 4 == 3 else Spoilt.NOT
+    store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+    assert run_until_it_ends_well(store, most=1) == 1
+    assert proxy.done[spoilt] >= 5
+    assert_all_there(proxy, store)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tenth_of_all_answers_is_spoilt_one_way_or_another(
+    proxy: FaultyProxy, s3_bucket: str, seed: int
+):
+    chance = random.Random(seed)
+
+    def plan(*_: object) -> Spoilt:
+        return chance.choice(TRANSIENT) if chance.random() < 0.1 else Spoilt.NOT
+
+    proxy.plan = plan
+    for _ in range(4):
+        store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+        run_until_it_ends_well(store, most=1)
+        proxy.plan, spoiling = (lambda *_: Spoilt.NOT), proxy.plan
+        assert_exactly_once(store, *units_of("f" * 64))
+        proxy.plan = spoiling
+    assert proxy.done.total() - proxy.done[Spoilt.NOT] >= 5
+
+
+def test_listings_that_lag_behind_never_make_a_run_end_well_with_less(
+    proxy: FaultyProxy, s3_bucket: str
+):
+    store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+    proxy.plan = lambda *_: Spoilt.STALE
+    with pytest.raises(IncompleteError, match="not committed"):
+        run(store, "f" * 64)
+    assert not store.exists("_SUCCESS")
+    proxy.plan = lambda *_: Spoilt.NOT
+    assert run_until_it_ends_well(store, most=1) == 1
+    assert_all_there(proxy, store)
+
+
+def test_a_clock_that_is_wrong_is_said(proxy: FaultyProxy, s3_bucket: str):
+    proxy.plan = lambda *_: Spoilt.SKEWED
+    store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+    with pytest.raises(OutputError, match=r"Skewed|Forbidden|403|clock"):
+        run(store, "f" * 64)
+
+
+def test_a_service_that_stays_away_is_said_and_a_later_run_goes_on(
+    proxy: FaultyProxy, s3_bucket: str
+):
+    proxy.plan = lambda number, *_: Spoilt.NOT if number < 12 else Spoilt.UNAVAILABLE
+    store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+    with pytest.raises(OutputError, match=r"Check output\.uri, the service"):
+        run(store, "f" * 64)
+    proxy.plan = lambda *_: Spoilt.NOT
+    assert run_until_it_ends_well(store, most=1) == 1
+    assert_all_there(proxy, store)
+
+
+@pytest.mark.slow
+def test_a_request_that_hangs_is_given_up_and_made_again(proxy: FaultyProxy, s3_bucket: str):
+    proxy.plan = lambda number, *_: Spoilt.HUNG if number == 6 else Spoilt.NOT
+    store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
+    assert run_until_it_ends_well(store, most=1) == 1
+    assert proxy.done[Spoilt.HUNG] == 1
+    assert_all_there(proxy, store)
