@@ -3,7 +3,8 @@
     python jobs/annotate.py --config configs/ner.yaml [--set runtime.actors=2] [--dry-run]
 
 Exit codes: 0 done and reconciled; 1 not every record is accounted for, run again to resume; 2 the
-config, the input, the model or the output cannot be used; 3 done, and input files were left out.
+config, the input, the model or the output cannot be used; 3 done, and input files were left out; 75
+stopped by SIGTERM with all that was at work in the output, run again to go on.
 """
 
 import logging
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from pipeline.config import load
 from pipeline.effort import Effort
-from pipeline.errors import IncompleteError, PipelineError
+from pipeline.errors import IncompleteError, PipelineError, StoppedError
 from pipeline.flow import cluster
 from pipeline.progress import Progress
 from pipeline.report import (
@@ -30,8 +31,9 @@ from pipeline.report import (
 )
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
 from pipeline.settings import JobSettings
+from pipeline.stop import stopping_on_sigterm
 
-_INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
+_INCOMPLETE, _UNUSABLE, _BAD_FILES, _STOPPED = 1, 2, 3, 75
 
 
 def main(
@@ -62,6 +64,9 @@ def main(
     except IncompleteError as error:
         console.print(f"Not complete. {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_INCOMPLETE) from None
+    except StoppedError as error:
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(_STOPPED) from None
     except PipelineError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_UNUSABLE) from None
@@ -76,8 +81,13 @@ def _annotate(plan: Plan, console: Console, begun: float) -> None:
         console.print(f"All {len(plan.units)} units are committed; nothing is left to annotate.")
         result = annotate_corpus(plan, lambda record: None)
     else:
-        with cluster(plan.job.settings.runtime), Progress(plan, console, begun) as progress:
-            result = annotate_corpus(plan, progress.advance)
+        runtime = plan.job.settings.runtime
+        with (
+            cluster(runtime),
+            stopping_on_sigterm(runtime.grace) as stopped,
+            Progress(plan, console, begun) as progress,
+        ):
+            result = annotate_corpus(plan, progress.advance, stopped)
         effort = progress.effort
     effort = replace(effort, seconds=time.monotonic() - begun)
     report = run_report(plan, result, effort)

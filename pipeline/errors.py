@@ -17,7 +17,8 @@ is in it.
     ├── StageError             a stage broke its contract: a fault of this package
     ├── LanguageError          a tag or an id names no adapter of the checkpoint
     ├── PublishError           a part cannot be published as it should be
-    └── IncompleteError        the job ended and not every record is accounted for   exit 1
+    ├── IncompleteError        the job ended and not every record is accounted for   exit 1
+    └── StoppedError           the job was told to stop; run again, it goes on       exit 75
 """
 
 
@@ -67,3 +68,7 @@ class PublishError(PipelineError):
 
 class IncompleteError(PipelineError):
     """Units are left without a commit record, or counts do not add up."""
+
+
+class StoppedError(PipelineError):
+    """The job was told to stop before it was done."""

@@ -18,6 +18,9 @@ _FAILED = pa.schema([schema.UNIT, pa.field("_failure", schema.FAILURE)])
 
 Step = Callable[[pa.Table], pa.Table]
 
+STOPPED = {"stage": "read", "error_type": "Stopped", "message": "The job was told to stop."}
+"""What is said of a unit that was not begun."""
+
 
 def failure_of(error: BaseException, stage: str) -> dict[str, str]:
     """``error`` as a ``schema.FAILURE``."""
@@ -27,6 +30,13 @@ def failure_of(error: BaseException, stage: str) -> dict[str, str]:
 def failed_block(unit_json: str, failure: dict[str, str]) -> pa.Table:
     """A block of one row that stands for the unit that failed."""
     return pa.Table.from_pylist([{"_unit": unit_json, "_failure": failure}], _FAILED)
+
+
+def stopped_block(block: pa.Table) -> pa.Table:
+    """The block of a unit that goes no further: one that failed before, as it is."""
+    if failure_in(block) is not None:
+        return block
+    return failed_block(block["_unit"][0].as_py(), STOPPED)
 
 
 def failure_in(block: pa.Table) -> dict[str, str] | None:

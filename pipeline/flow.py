@@ -20,11 +20,12 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 
 from pipeline.errors import ConfigError
-from pipeline.failure import receipt
+from pipeline.failure import STOPPED, failed_block, receipt, stopped_block
 from pipeline.prepare import Preparation
 from pipeline.recipe import Limited, Recipe
 from pipeline.session import connected
 from pipeline.settings import RuntimeSettings
+from pipeline.stop import Stopped
 from pipeline.unit import Unit
 
 if TYPE_CHECKING:
@@ -41,10 +42,13 @@ _PUBLISHERS = 2
 each that it finds, and nothing would be committed before the last unit is tokenized."""
 
 
-def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iterator[pa.Table]:
+def annotate_units(
+    units: Sequence[Unit], job: "Job", stopped: Stopped, *, in_flight: int
+) -> Iterator[pa.Table]:
     """Publish ``units``; a table of ``schema.RECEIPT`` for each, except where a process died.
 
-    ``in_flight`` is how many units an actor has at once: one at work, the others at hand.
+    ``in_flight`` is how many units an actor has at once: one at work, the others at hand. Once
+    ``stopped``, no unit is begun: its receipt says so.
     """
     _configure(DataContext.get_current())
     runtime = job.settings.runtime
@@ -55,13 +59,13 @@ def annotate_units(units: Sequence[Unit], job: "Job", *, in_flight: int) -> Iter
     )
     dataset: Dataset = (
         ray.data.read_datasource(
-            _Units(units, job.preparation),
+            _Units(units, job.preparation, stopped),
             override_num_blocks=len(units),
             ray_remote_args=_TRIED_ONCE,
         )
         .map_batches(
             _Annotator,
-            fn_constructor_args=(job.annotate, runtime.unit_timeout),
+            fn_constructor_args=(job.annotate, runtime.unit_timeout, stopped),
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
             num_gpus=runtime.gpus_per_actor,
@@ -108,8 +112,9 @@ class _Units(Datasource):
     With a task for each stage a unit would wait for a CPU and move its block once a stage.
     """
 
-    def __init__(self, units: Sequence[Unit], preparation: Preparation) -> None:
+    def __init__(self, units: Sequence[Unit], preparation: Preparation, stopped: Stopped) -> None:
         self._units = units
+        self._stopped = stopped
         self._preparation = ray.put(preparation)
 
     def estimate_inmemory_data_size(self) -> int | None:
@@ -123,7 +128,7 @@ class _Units(Datasource):
     ) -> list[ReadTask]:
         return [
             ReadTask(
-                partial(_prepared, unit, self._preparation),
+                partial(_prepared, unit, self._preparation, self._stopped),
                 BlockMetadata(
                     num_rows=unit.rows,
                     size_bytes=None,
@@ -138,12 +143,13 @@ class _Units(Datasource):
 class _Annotator:
     """The actor: loads the models once."""
 
-    def __init__(self, annotate: Recipe, timeout: float) -> None:
+    def __init__(self, annotate: Recipe, timeout: float, stopped: Stopped) -> None:
         annotate.stage()
+        self._stopped = stopped
         self._annotate = Limited(annotate, timeout)
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        return self._annotate(block)
+        return stopped_block(block) if self._stopped() else self._annotate(block)
 
 
 def _actor_options() -> dict[str, int]:
@@ -151,7 +157,11 @@ def _actor_options() -> dict[str, int]:
     return {"max_restarts": -1, "max_task_retries": 0}
 
 
-def _prepared(unit: Unit, preparation: "ray.ObjectRef[Preparation]") -> list[pa.Table]:
+def _prepared(
+    unit: Unit, preparation: "ray.ObjectRef[Preparation]", stopped: Stopped
+) -> list[pa.Table]:
+    if stopped():
+        return [failed_block(unit.to_json(), STOPPED)]
     return [ray.get(preparation)(unit)]
 
 

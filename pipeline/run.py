@@ -13,13 +13,14 @@ from pipeline.apart import Isolation
 from pipeline.blame import all_blamed
 from pipeline.claim import claim
 from pipeline.commit import CommitRecord
-from pipeline.errors import ConfigError, DamagedError, InputError, PipelineError
-from pipeline.failure import failure_of
+from pipeline.errors import ConfigError, DamagedError, InputError, PipelineError, StoppedError
+from pipeline.failure import STOPPED, failure_of
 from pipeline.flow import annotate_units
 from pipeline.job import Job, resolve_job
 from pipeline.plan import Survey, cut, survey_corpus
 from pipeline.reconcile import Reconciliation, committed_units, reconcile, reopen
 from pipeline.settings import JobSettings
+from pipeline.stop import Stopped, never
 from pipeline.storage import Store, canonical
 from pipeline.suspects import clear, suspect, suspected
 from pipeline.unit import Unit
@@ -87,18 +88,19 @@ def claim_output(plan: Plan) -> None:
     claim(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
 
 
-def annotate_corpus(plan: Plan, watch: Watch) -> Reconciliation:
+def annotate_corpus(plan: Plan, watch: Watch, stopped: Stopped = never) -> Reconciliation:
     """Annotate what is left of the plan and reconcile the output.
 
-    Raises IncompleteError where units are left without a commit record.
+    Raises IncompleteError where units are left without a commit record, and StoppedError once it is
+    ``stopped`` and the units at work have ended.
     """
     if plan.open_units:
         reopen(plan.store)
-        _annotate(plan, watch)
+        _annotate(plan, watch, stopped)
     return reconcile(plan.store, plan.units, plan.job.fingerprint)
 
 
-def _annotate(plan: Plan, watch: Watch) -> None:
+def _annotate(plan: Plan, watch: Watch, stopped: Stopped) -> None:
     known = suspected(plan.store)
     left = [unit for unit in plan.open_units if unit.unit_id not in known]
     suspects = [unit for unit in plan.open_units if unit.unit_id in known]
@@ -106,17 +108,22 @@ def _annotate(plan: Plan, watch: Watch) -> None:
         if not left:
             break
         tried = left
-        left = _round(plan.job, tried, watch, in_flight=1 if attempt else _IN_FLIGHT)
+        in_flight = 1 if attempt else _IN_FLIGHT
+        left = _round(plan.job, tried, watch, stopped, in_flight)
+        if left:
+            _require_going_on(plan, stopped)
         suspect(plan.store, left)
         if attempt:
             clear(plan.store, {unit.unit_id for unit in tried} - {unit.unit_id for unit in left})
-    _run_apart(plan, [*suspects, *left], watch)
+    _run_apart(plan, [*suspects, *left], watch, stopped)
 
 
-def _round(job: Job, units: list[Unit], watch: Watch, *, in_flight: int) -> list[Unit]:
+def _round(
+    job: Job, units: list[Unit], watch: Watch, stopped: Stopped, in_flight: int
+) -> list[Unit]:
     """The units of ``units`` that a round leaves without a commit record."""
     committed: set[str] = set()
-    for table in annotate_units(units, job, in_flight=in_flight):
+    for table in annotate_units(units, job, stopped, in_flight=in_flight):
         committed |= _committed(table.to_pylist(), watch)
     return [unit for unit in units if unit.unit_id not in committed]
 
@@ -125,20 +132,31 @@ def _committed(receipts: Iterable[dict[str, object]], watch: Watch) -> set[str]:
     committed: set[str] = set()
     for receipt in receipts:
         if receipt["commit"] is None:
-            logger.warning("unit %s failed: %s", receipt["unit_id"], receipt["failure"])
+            if receipt["failure"] != STOPPED:
+                logger.warning("unit %s failed: %s", receipt["unit_id"], receipt["failure"])
             continue
         watch(CommitRecord.model_validate_json(str(receipt["commit"])))
         committed.add(str(receipt["unit_id"]))
     return committed
 
 
-def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch) -> None:
+def _require_going_on(plan: Plan, stopped: Stopped) -> None:
+    if stopped():
+        done = len(committed_units(plan.store))
+        raise StoppedError(
+            f"Told to stop: {done} of {len(plan.units)} units are in the output. Run the same "
+            "command again to go on."
+        )
+
+
+def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch, stopped: Stopped) -> None:
     """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
     if not suspects:
         return
     logger.warning("%d units failed among others and are annotated apart", len(suspects))
     with Isolation(plan.job) as isolation:
         for unit in suspects:
+            _require_going_on(plan, stopped)
             try:
                 receipt = _publish_apart(plan, isolation, unit)
             except PipelineError as error:

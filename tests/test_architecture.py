@@ -19,6 +19,7 @@ KNOW_RAY = (
     "pipeline/flow.py",
     "pipeline/apart.py",
     "pipeline/session.py",
+    "pipeline/stop.py",
     "pipeline/training/cluster.py",
     "jobs/",
 )
@@ -39,6 +40,7 @@ TESTED_ELSEWHERE = {
     "pipeline/apart.py": "tests/test_run.py",
     "pipeline/flow.py": "tests/test_run.py",
     "pipeline/session.py": "tests/test_run.py",
+    "pipeline/stop.py": "tests/jobs/test_annotate.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",
     "pipeline/tasks/masked_lm.py": "tests/tasks/test_masked_lm_task.py",
     "pipeline/tasks/answers.py": "tests/tasks/test_question_answering.py",

@@ -61,6 +61,7 @@ class RuntimeSettings(Section):
     rounds: int = Field(default=2, ge=1, le=10)
     unit_timeout: float = Field(default=3600, gt=0)
     row_timeout: float = Field(default=120, gt=0)
+    grace: float = Field(default=25, ge=0)
 
     @property
     def on_gpu(self) -> bool:

@@ -149,6 +149,59 @@ def test_annotate_killed_in_mid_run_resumes_without_loss_or_doubles(tmp_path, mo
 
 @pytest.mark.ray
 @pytest.mark.slow
+def test_annotate_told_to_stop_ends_what_is_at_work_with_75_and_goes_on_from_there(
+    tmp_path, models
+):
+    config, ids = write_config(tmp_path, models, 400, unit_rows=10)
+    output = tmp_path / "out"
+
+    with subprocess.Popen(
+        command(config), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as job:
+        wait_for_commits(job, output, 3)
+        job.send_signal(signal.SIGTERM)
+        said, errors = job.communicate(timeout=120)
+    assert job.returncode == 75, said + errors
+    committed = commits(output)
+    assert f"{committed} of 40 units are in the output" in said
+    assert 3 <= committed < 40
+    assert "Traceback" not in errors
+    assert not list((output / "_suspects").glob("*")), "who is not begun is not suspected"
+
+    result = annotate(config)
+
+    assert result.returncode == 0, result.stderr
+    assert_complete(str(output), ids)
+    assert report_of(output).units_done_here == 40 - committed
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models):
+    config, ids = write_config(tmp_path, models, 400, unit_rows=10)
+    output = tmp_path / "out"
+
+    with subprocess.Popen(
+        command(config, "--set", "runtime.grace=0"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as job:
+        wait_for_commits(job, output, 3)
+        job.send_signal(signal.SIGTERM)
+        said, errors = job.communicate(timeout=120)
+    assert job.returncode == 75, said + errors
+    assert "runtime.grace" in said
+
+    result = annotate(config)
+
+    assert result.returncode == 0, result.stderr
+    assert_complete(str(output), ids)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
 def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
     config, ids = write_config(tmp_path, models, 12)
     (tmp_path / "in" / "bad.parquet").write_bytes(b"no Parquet")

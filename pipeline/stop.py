@@ -1,0 +1,93 @@
+"""SIGTERM: the job takes no more units, ends those that are at work, and can be run again.
+
+Enters: the signal, and how many seconds are left from it on. Leaves: a ``Stopped`` that workers and
+the driver ask before they take a unit, and a StoppedError. What holds: a unit at work is published
+if it ends in time; where it does not, it is left without a commit record, as after a crash.
+"""
+
+import _thread
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from pipeline.errors import StoppedError
+
+Stopped = Callable[[], bool]
+"""Whether the job has been told to stop; goes to workers with what they run."""
+
+
+def never() -> bool:
+    """No: for runs that nobody stops."""
+    return False
+
+
+class StopSign:
+    """A ``Stopped`` that all processes of a job see."""
+
+    def __init__(self) -> None:
+        self._raised: Any = (
+            ray.remote(_Sign).options(num_cpus=0, max_restarts=-1, max_task_retries=1).remote()
+        )
+
+    def __call__(self) -> bool:
+        """Whether it is raised."""
+        try:
+            return bool(ray.get(self._raised.seen.remote()))
+        except RayError:
+            return False  # its node is gone: the job goes on, and the grace ends it
+
+    def raise_it(self) -> None:
+        """From now on the answer is yes."""
+        ray.get(self._raised.put_up.remote())
+
+
+@contextmanager
+def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
+    """A sign that SIGTERM raises; in the main thread, and with a connection to Ray.
+
+    What is still at work ``grace`` seconds later is given up, by a StoppedError.
+    """
+    sign, told, ended = StopSign(), threading.Event(), threading.Event()
+
+    def watch() -> None:
+        told.wait()
+        if ended.is_set():
+            return
+        sign.raise_it()
+        if not ended.wait(grace):
+            _thread.interrupt_main()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        yield sign
+    except KeyboardInterrupt:
+        if not told.is_set():
+            raise
+        raise StoppedError(
+            f"Units were still at work {grace:g} seconds after SIGTERM (runtime.grace). Run the "
+            "same command again to go on."
+        ) from None
+    finally:
+        ended.set()
+        told.set()
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Sign:
+    """The actor."""
+
+    def __init__(self) -> None:
+        self._up = False
+
+    def put_up(self) -> None:
+        self._up = True
+
+    def seen(self) -> bool:
+        return self._up
