@@ -1,20 +1,20 @@
 """A checkpoint: what it is, without its weights.
 
 Enters: a local folder or a hub name with a pinned revision. Leaves: ``Checkpoint``, with its
-config, digest, tokenizer and limits. What holds: weights are safetensors only and no code of the
-checkpoint runs; nothing depends on a particular checkpoint's language order, label set or size.
+config, digest, tokenizer and limits. What holds: a checkpoint is vetted before it is used and no
+code of it runs; nothing depends on a particular checkpoint's language order, label set or size.
 """
 
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
 from pipeline.settings import ModelSettings
 from pipeline.xmod.files import Stamp, digest_of, locate, stamp_of
+from pipeline.xmod.vetting import vetted_config
 from pipeline.xmod.windows import WindowTokenizer
 
 
@@ -88,14 +88,7 @@ class Checkpoint:
 def open_checkpoint(settings: ModelSettings) -> Checkpoint:
     """The checkpoint that ``settings`` names; raises CheckpointError where it is not there."""
     folder = locate(settings)
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise CheckpointError(
-            f"{folder} holds no *.safetensors; only that format is read, because others can run "
-            "code. Convert the weights with save_pretrained(safe_serialization=True)."
-        )
-    _require_readable(weights)
-    config = _read_config(folder)
+    config = vetted_config(folder)
     stamp, digest = stamp_of(folder), digest_of(folder)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
@@ -148,28 +141,3 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             "a text and one after it, as XLM-R's does. Check its post_processor."
         )
     return tokenizer
-
-
-def _require_readable(weights: list[Path]) -> None:
-    for path in weights:
-        try:
-            with safe_open(path, framework="pt") as file:
-                file.keys()
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(
-                f"{path} is no complete safetensors file: {error}. Copy the checkpoint again."
-            ) from error
-
-
-def _read_config(folder: Path) -> XmodConfig:
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
-    try:
-        values, _ = XmodConfig.get_config_dict(folder)
-    except OSError as error:
-        raise CheckpointError(f"{folder} has a config.json that cannot be read: {error}") from error
-    if values.get("model_type") != "xmod":
-        raise CheckpointError(
-            f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."
-        )
-    return XmodConfig.from_dict(values)

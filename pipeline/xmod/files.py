@@ -5,6 +5,7 @@ holds: a hub name is fetched at a pinned revision only, and of it only files tha
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -13,6 +14,9 @@ from pipeline.errors import CheckpointError
 from pipeline.settings import ModelSettings
 
 _FILES = ("*.safetensors", "*.json", "*.model")
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+"""A branch or a tag may move."""
 
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 """Of each file its name, device, inode, size and time of change in nanoseconds."""
@@ -28,10 +32,11 @@ def locate(settings: ModelSettings) -> Path:
             f"No model folder at {settings.path!r}, and it is no hub name (owner/name). "
             "Set model.path of the task in the config."
         )
-    if settings.revision is None:
+    if _COMMIT.fullmatch(settings.revision or "") is None:
         raise CheckpointError(
-            f"{settings.path!r} is a hub name without a revision: its files could change between "
-            "two runs. Set model.revision to a commit, or model.path to an existing folder."
+            f"{settings.path!r} is a hub name with revision {settings.revision!r}: its files could "
+            "change between two runs. Set model.revision to a commit, of 40 hexadecimal digits, or "
+            "model.path to an existing folder."
         )
     try:
         return Path(
