@@ -8,7 +8,8 @@ nothing here touches a store or a model.
 
 import difflib
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -23,6 +24,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+
+_MOST_BYTES = 1 << 20
+_MOST_VALUES = 10_000
+"""Of a config, with each alias counted as what it stands for; the longest of ours has 80."""
 
 ConfigT = TypeVar("ConfigT", bound=Section)
 
@@ -44,17 +49,33 @@ def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> Co
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            tree = yaml.safe_load(file.read(_MOST_BYTES))
     except OSError as error:
         raise ConfigError(
             f"Cannot read the config {path}: {error.strerror}. Check --config."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    if next(islice(_values(tree), _MOST_VALUES, None), None):
+        raise ConfigError(
+            f"{path} holds more than {_MOST_VALUES} values once its aliases are written out; "
+            "expected a job's settings. Take anchors and aliases out of it."
+        )
     if not isinstance(tree, dict):
         seen = "nothing" if tree is None else f"a {type(tree).__name__}"
         raise ConfigError(f"{path} holds {seen}; expected a mapping of sections.")
     return tree
+
+
+def _values(tree: Any) -> Iterator[bool]:
+    """True for each value of ``tree``; without an end where one holds itself."""
+    stack = [tree]
+    while stack:
+        value = stack.pop()
+        yield True
+        if isinstance(value, dict | list):
+            stack.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

@@ -214,3 +214,37 @@ def test_load_language_settings_that_make_no_sense_are_explained(config, overrid
     with pytest.raises(ConfigError) as raised:
         load(config, [override], JobSettings)
     assert message in str(raised.value)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BOMB, "more than 10000 values once its aliases are written out"),
+        ("a: &a {b: *a}\n", "more than 10000 values"),
+        ("input: &a [*a]\n", "more than 10000 values"),
+        ("a: " + "[" * 100_000, "not valid YAML"),
+        ("a: " + "x" * (2 << 20) + "\nunknown: 1", "unknown key"),
+    ],
+    ids=["billion laughs", "itself", "itself in a list", "deep", "long"],
+)
+def test_load_bomb_is_refused_at_once(tmp_path: Path, text: str, message: str):
+    path = tmp_path / "bomb.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load(path, [], JobSettings)
+
+
+def test_load_takes_nothing_from_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECRET", "taken")
+    for value in ("$SECRET", "${SECRET}", "%(SECRET)s", "{{ SECRET }}", "!ENV ${SECRET}"):
+        try:
+            settings = load(config, [f"output.uri='{value}'"], JobSettings)
+        except ConfigError:
+            continue
+        assert settings.output.uri == value

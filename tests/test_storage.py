@@ -156,7 +156,20 @@ def test_canonical_uri_has_one_spelling(uri: str, expected: str):
     assert canonical(uri) == expected
 
 
-@pytest.mark.parametrize("uri", ["ftp://host/a", "s3:///folder", "gs://"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "ftp://host/a",
+        "s3:///folder",
+        "gs://",
+        "",
+        "out\0put",
+        "s3://bucket/a\nb",
+        "s3://bucket/../other",
+        "s3://bucket/a/./b",
+        "gs://bucket/a/..",
+    ],
+)
 def test_canonical_bad_uri_raises(uri: str):
     with pytest.raises(ConfigError):
         canonical(uri)

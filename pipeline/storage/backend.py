@@ -20,6 +20,8 @@ from pipeline.errors import ConfigError, InputError, PipelineError
 SCHEMES = {"file": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 """What may stand before ``://``, and its one canonical spelling."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 _S3 = {
     "retries": {"mode": "standard", "max_attempts": 5},
     "connect_timeout": 10,
@@ -29,6 +31,11 @@ _S3 = {
 
 def canonical(uri: str) -> str:
     """``uri`` with its scheme, absolute, without a slash at its end; ConfigError if it is none."""
+    if not uri or _CONTROL.search(uri):
+        raise ConfigError(
+            f"{uri!r} is no URI: it is empty or has a control character in it. Set input.uri and "
+            "output.uri."
+        )
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return f"file://{os.path.abspath(os.path.expanduser(uri))}"
@@ -47,6 +54,11 @@ def canonical(uri: str) -> str:
         )
     if not bucket:
         raise ConfigError(f"{uri} names no bucket. Expected {scheme}://bucket/folder.")
+    if not {"..", "."}.isdisjoint(rest.split("/")):
+        raise ConfigError(
+            f"{uri} has '.' or '..' between its slashes, which a bucket takes for names. Write the "
+            "folder out."
+        )
     return f"{SCHEMES[scheme]}://{rest.rstrip('/')}"
 
 

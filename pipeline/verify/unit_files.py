@@ -100,7 +100,9 @@ def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
         seen.problems.append(Problem(file.path, "column types", expected, wrong))
         return None
     entities = ["entities"] if pa.types.is_list(types.get("entities", pa.null())) else []
-    table = parquet.read([*needed, *entities])
+    table = _rows(parquet, file, seen, [*needed, *entities])
+    if table is None:
+        return None
     seen.ids.append(_hashes(table["record_id"]))
     seen.counts = _counts(table)
     return _left_out(parquet, seen)
@@ -131,7 +133,9 @@ def _read_quarantine(store: Store, seen: UnitFiles) -> list[int]:
         columns = str(parquet.schema_arrow.remove_metadata())
         seen.problems.append(Problem(file.path, "columns", str(QUARANTINE), columns))
         return []
-    table = parquet.read()
+    table = _rows(parquet, file, seen)
+    if table is None:
+        return []
     seen.ids.append(_hashes(table["record_id"]))
     seen.reasons = Counter(table["error_type"].to_pylist())
     rows: list[int] = table["row"].to_pylist()
@@ -156,6 +160,17 @@ def _parquet(store: Store, file: ClaimedFile, seen: UnitFiles) -> pq.ParquetFile
         return pq.ParquetFile(pa.BufferReader(body))
     except (pa.ArrowException, OSError) as error:
         seen.problems.append(Problem(file.path, "not Parquet", "a file that opens", str(error)))
+        return None
+
+
+def _rows(
+    parquet: pq.ParquetFile, file: ClaimedFile, seen: UnitFiles, columns: list[str] | None = None
+) -> pa.Table | None:
+    """The file's rows, unless its pages are damaged."""
+    try:
+        return parquet.read(columns)
+    except (pa.ArrowException, OSError) as error:
+        seen.problems.append(Problem(file.path, "not Parquet", "pages that unfold", str(error)))
         return None
 
 
