@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-model scores test bench check format lock clean
+.PHONY: help install demo demo-model scores test chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -23,6 +23,12 @@ demo: install  ## Annotate the sample corpus with entities, topics and vectors, 
 
 test: install  ## Run all tests: real Ray, real S3, real kills
 	$(BIN)/python -m pytest
+
+chaos: install  ## Break things for an hour: crashes, kills, poison, stores that fail
+	$(BIN)/python -m pytest tests/chaos tests/test_publish.py -m "" --durations=20
+
+fuzz: install  ## Feed it thousands of damaged and hostile files
+	$(BIN)/python -m pytest tests/fuzz -m "" --durations=20
 
 DATA ?= ../shared/data
 TRAIN := $(BIN)/python jobs/finetune.py --config

@@ -123,7 +123,7 @@ def test_a_lost_answer_alone_stops_no_run_that_can_ask_again():
 
 
 @pytest.mark.parametrize("failed", [(), (1,), (2, 8), tuple(range(9))], ids=str)
-@pytest.mark.parametrize("every", [37, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [37, pytest.param(1, marks=pytest.mark.long)])
 def test_a_crash_and_then_another_fault_in_its_resumption_leave_each_record_once(failed, every):
     """The resumed run may fail other rows than the first."""
     twice = (

@@ -115,7 +115,7 @@ class SeveralRuns(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(20, 50), pytest.param(250, 80, marks=pytest.mark.slow)]
+    ("examples", "steps"), [(20, 50), pytest.param(250, 80, marks=pytest.mark.long)]
 )
 def test_several_runs_at_once_leave_each_record_once(examples: int, steps: int):
     SeveralRuns.steps = 0

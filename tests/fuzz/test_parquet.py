@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from parquet_files import write
 
-MUTATIONS = 60
-"""Damaged files for each kind of damage."""
+MUTATIONS = [pytest.param(110, 1), pytest.param(1000, 2, marks=pytest.mark.long)]
+"""How many damaged files for each kind of damage, and from which seed."""
 
 READER = """
 import sys, traceback
@@ -87,22 +87,25 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write(path, table, row_group_size=25, compression="zstd").read_bytes()
 
 
+@pytest.mark.parametrize(("mutations", "seed"), MUTATIONS)
 @pytest.mark.parametrize("damage", [flip_bits, cut_off, damage_footer, damage_pages, move_bytes])
-def test_damaged_file_is_read_or_refused(tmp_path: Path, valid: bytes, damage: Damage):
-    chance = random.Random(f"{damage.__name__} 1")
-    for number in range(MUTATIONS):
-        (tmp_path / f"{number:03}.parquet").write_bytes(damage(chance, valid))
+def test_damaged_file_is_read_or_refused(
+    tmp_path: Path, valid: bytes, damage: Damage, mutations: int, seed: int
+):
+    chance = random.Random(f"{damage.__name__} {seed}")
+    for number in range(mutations):
+        (tmp_path / f"{number:04}.parquet").write_bytes(damage(chance, valid))
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.append({TESTS!r}){READER}", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     lines = [line.split(" ", 2) for line in ended.stdout.splitlines()]
     assert ended.returncode == 0, f"crashed at {lines[-1]}: {ended.stderr[-2000:]}"
     assert [line for line in lines if line[1] not in ("read", "refused")] == []
-    assert len(lines) == MUTATIONS
+    assert len(lines) == mutations
     assert "refused" in {line[1] for line in lines}
 
 

@@ -1,0 +1,120 @@
+"""A corpus whose second file differs from the first: each kind of drift passes or is named."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from parquet_files import raw_strings, units_of, write
+
+from pipeline.errors import InputError
+from pipeline.gate import input_columns
+from pipeline.plan import survey_corpus
+from pipeline.read import read_unit
+from pipeline.schema import RESERVED
+from pipeline.settings import InputSettings
+
+ROWS = 3
+FIRST = {
+    "id": pa.array([1, 2, 3], pa.int64()),
+    "text": pa.array(["a", "b", "c"]),
+    "n": pa.array([1, 2, 3], pa.int32()),
+    "at": pa.array([0, 1000, 2000], pa.timestamp("us", "UTC")),
+    "tags": pa.array([["x"], [], None]),
+    "place": pa.array([{"x": 1.0}] * ROWS),
+}
+
+
+def changed(**columns: pa.Array | None) -> dict[str, pa.Array]:
+    """The first file's columns with others in their place; None takes one away."""
+    return {name: values for name, values in (FIRST | columns).items() if values is not None}
+
+
+NAMED = {
+    "column gone": (changed(n=None), "n: missing, expected int32"),
+    "column more": (changed(extra=pa.array([True] * ROWS)), "extra: bool, expected no such"),
+    "column renamed": (changed(n=None, N=FIRST["n"]), "N: int32, expected no such"),
+    "wider integer": (changed(n=FIRST["n"].cast(pa.int64())), "n: int64, expected int32"),
+    "integer to string": (changed(n=FIRST["n"].cast(pa.string())), "n: string, expected int32"),
+    "integer to float": (changed(n=FIRST["n"].cast(pa.float32())), "n: float, expected int32"),
+    "all null": (changed(n=pa.nulls(ROWS)), "n: null, expected int32"),
+    "other unit of time": (
+        changed(at=FIRST["at"].cast(pa.timestamp("ms", "UTC"))),
+        r"at: timestamp\[ms, tz=UTC\], expected timestamp\[us",
+    ),
+    "zone gone": (changed(at=FIRST["at"].cast(pa.timestamp("us"))), r"at: timestamp\[us\]"),
+    "list of another type": (changed(tags=pa.array([[1], [], None])), "tags: list<element: int64>"),
+    "field of a struct more": (
+        changed(place=pa.array([{"x": 1.0, "y": 2.0}] * ROWS)),
+        "place: struct<x: double, y: double>",
+    ),
+    "text of another string type": (
+        changed(text=FIRST["text"].cast(pa.large_string())),
+        "text: large_string, expected string",
+    ),
+    "text gone": (changed(text=None), "no column 'text'"),
+    "text a number": (changed(text=FIRST["n"]), "text"),
+    "id gone": (changed(id=None), "no column 'id'"),
+    "id of another type": (changed(id=FIRST["n"]), "id: int32, expected int64"),
+}
+PASSES = {
+    "columns in another order": dict(reversed(FIRST.items())),
+    "text not UTF-8 in a row": changed(text=raw_strings([b"a", b"\xff", None])),
+    "no rows": {name: values[:0] for name, values in FIRST.items()},
+}
+
+
+def corpus_of(folder: Path, second: dict[str, pa.Array]) -> InputSettings:
+    write(folder / "a.parquet", FIRST)
+    write(folder / "b.parquet", second)
+    return InputSettings(uri=str(folder), id_column="id")
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_drift_that_changes_what_is_read_is_named(tmp_path: Path, kind: str):
+    second, message = NAMED[kind]
+    settings = corpus_of(tmp_path, second)
+    with pytest.raises(InputError, match=message) as caught:
+        survey_corpus(settings, allow_bad_files=False)
+    assert "b.parquet" in str(caught.value)
+    survey = survey_corpus(settings, allow_bad_files=True)
+    assert [Path(bad.source.uri).name for bad in survey.bad_files] == ["b.parquet"]
+
+
+@pytest.mark.parametrize("kind", PASSES)
+def test_drift_that_changes_nothing_is_read(tmp_path: Path, kind: str):
+    settings = corpus_of(tmp_path, PASSES[kind])
+    survey = survey_corpus(settings, allow_bad_files=False)
+    columns = input_columns(survey.planned, settings, RESERVED)
+    blocks = [read_unit(unit, columns, settings, 1 << 20) for unit in units_of(tmp_path, settings)]
+    assert sum(map(len, blocks)) == sum(len(PASSES[kind]["text"]) for _ in "b") + ROWS
+    assert len({str(block.schema) for block in blocks}) == 1
+
+
+def test_file_of_ten_thousand_columns_is_read_for_those_that_are_kept(tmp_path: Path):
+    columns = {f"c{number:05}": pa.array([number, None]) for number in range(10_000)}
+    path = write(tmp_path / "a.parquet", {"text": pa.array(["a", "b"]), **columns})
+    settings = InputSettings(uri=str(path), keep_columns=["c00007"])
+    (unit,) = units_of(path, settings)
+    survey = survey_corpus(settings, allow_bad_files=False)
+    block = read_unit(unit, input_columns(survey.planned, settings, RESERVED), settings, 1 << 20)
+    assert block["c00007"].to_pylist() == [7, None]
+    assert len(block.column_names) < 20
+
+
+@pytest.mark.parametrize("group_rows", [1, 2])
+def test_file_whose_row_groups_are_small_or_empty_gives_each_row(tmp_path: Path, group_rows: int):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    table = pa.table({"text": [f"t{row}" for row in range(5)]})
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for start in range(0, 5, group_rows):
+            writer.write_table(table.slice(0, 0))
+            writer.write_table(table.slice(start, group_rows))
+    settings = InputSettings(uri=str(path))
+    survey = survey_corpus(settings, allow_bad_files=False)
+    columns = input_columns(survey.planned, settings, RESERVED)
+    blocks = [read_unit(unit, columns, settings, 1 << 20) for unit in units_of(path, settings, 2)]
+    assert [text for block in blocks for text in block["text"].to_pylist()] == table[
+        "text"
+    ].to_pylist()
