@@ -5,6 +5,8 @@ names that columns get in the output. What holds: no extension type passes (some
 values are read); text is a string type; all files of a corpus pass with one schema.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,6 +16,10 @@ import pyarrow.parquet as pq
 from pipeline.errors import DamagedError, SchemaError
 from pipeline.schema import RECORD_ID
 from pipeline.settings import InputSettings
+
+
+_SHOWN = 50
+"""Names in a message; a file may have thousands of columns."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def input_columns(
     names = [name for name in planned.names if name in wanted]
     kept = tuple((name, _output_name(name, reserved)) for name in names)
     outputs = [output for _, output in kept]
-    doubled = sorted({output for output in outputs if outputs.count(output) > 1})
+    doubled = _doubled(outputs)
     if doubled:
         raise SchemaError(
             f"The output would have two columns {', '.join(doubled)}: an input column whose name "
@@ -76,14 +82,14 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     wanted = [name for name in named if name is not None]
     if settings.keep_columns != "all":
         wanted = [*settings.keep_columns, *wanted]
-    missing = sorted({name for name in wanted if name not in file_schema.names})
+    missing = sorted(set(wanted) - set(file_schema.names))
     if missing:
         raise SchemaError(
             f"{uri} has no column {', '.join(map(repr, missing))}; its columns are "
-            f"{', '.join(file_schema.names)}. Set input.text_column, id_column, language_column, "
+            f"{_listed(file_schema.names)}. Set input.text_column, id_column, language_column, "
             "language_prior_column, question_column, choices_column or keep_columns."
         )
-    doubled = sorted({name for name in file_schema.names if file_schema.names.count(name) > 1})
+    doubled = _doubled(file_schema.names)
     if doubled:
         raise SchemaError(f"{uri} has columns of one name: {', '.join(doubled)}. Rename them.")
     kept = [
@@ -112,6 +118,15 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
             f"{uri} has other columns than the first file of the corpus: {differences}. Convert "
             "it, choose columns that all files share in input.keep_columns, or leave the file out."
         )
+
+
+def _doubled(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) -> None:
