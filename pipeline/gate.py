@@ -17,7 +17,6 @@ from pipeline.errors import DamagedError, SchemaError
 from pipeline.schema import RECORD_ID
 from pipeline.settings import InputSettings
 
-
 _SHOWN = 50
 """Names in a message; a file may have thousands of columns."""
 
