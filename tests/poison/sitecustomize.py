@@ -10,10 +10,20 @@ import os
 import sys
 import time
 
+
+def _eat() -> None:
+    """Fill the memory, up to what a machine for tests can spare."""
+    eaten = []
+    for _ in range(128):
+        eaten.append(b"x" * (64 << 20))
+    raise MemoryError
+
+
 HARM = {
     "POISON-KILL": lambda: os._exit(1),
     "POISON-HANG": lambda: time.sleep(3600),
     "POISON-RAISE": lambda: 1 / 0,
+    "POISON-EAT": _eat,
 }
 
 
