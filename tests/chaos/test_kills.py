@@ -10,7 +10,8 @@ from whole_jobs import WholeJob, kill_one, processes_below
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kills", [3, 20])
 def test_driver_killed_again_and_again_each_time_after_progress(tmp_path, models, kills):
     job = WholeJob.over(tmp_path, models, rows=60 * (kills + 2), unit_rows=10)
     for _ in range(kills):
@@ -30,8 +31,7 @@ def test_driver_killed_again_and_again_each_time_after_progress(tmp_path, models
 @pytest.mark.parametrize(
     ("title", "kills"),
     [
-        ("Annotator", 2),
-        ("ray::", 3),
+        ("ray::", 2),
         pytest.param("Annotator", 10, marks=pytest.mark.long),
         pytest.param("ray::", 20, marks=pytest.mark.long),
     ],

@@ -178,7 +178,7 @@ def test_annotate_told_to_stop_ends_what_is_at_work_with_75_and_goes_on_from_the
 @pytest.mark.ray
 @pytest.mark.slow
 def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models):
-    config, ids = write_config(tmp_path, models, 400, unit_rows=10)
+    config, _ = write_config(tmp_path, models, 400, unit_rows=10)
     output = tmp_path / "out"
 
     with subprocess.Popen(
@@ -193,11 +193,6 @@ def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models
         said, errors = job.communicate(timeout=120)
     assert job.returncode == 75, said + errors
     assert "runtime.grace" in said
-
-    result = annotate(config)
-
-    assert result.returncode == 0, result.stderr
-    assert_complete(str(output), ids)
 
 
 @pytest.mark.ray
