@@ -18,7 +18,7 @@ from ray.exceptions import (
 )
 
 from pipeline.blame import RowsFailedError, annotate_by_halves
-from pipeline.errors import CheckpointError, IncompleteError, InputError
+from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.failure import failure_of
 from pipeline.job import Job
 from pipeline.read import Reader
@@ -73,7 +73,7 @@ class Isolation:
         try:
             return ray.get(getattr(actor, method).remote(part), timeout=timeout)
         except RayTaskError as error:
-            if isinstance(error.cause, InputError):
+            if isinstance(error.cause, InputError) and not isinstance(error.cause, TooLargeError):
                 raise error.cause from error  # the file's fault, whichever rows are asked for
             raise RowsFailedError(failure_of(error.cause, method)) from error
         except GetTimeoutError as error:

@@ -10,7 +10,8 @@ is in it.
     ├── ConfigError            the configuration cannot be used                      exit 2
     ├── InputError             the corpus cannot be read as configured               exit 2
     │   ├── SchemaError        a file's columns are not those the job was given
-    │   └── DamagedError       a file's bytes are not the Parquet that they should be
+    │   ├── DamagedError       a file's bytes are not the Parquet that they should be
+    │   └── TooLargeError      rows unfold to more bytes than a unit may have
     ├── CheckpointError        the model cannot be loaded or does not fit the task   exit 2
     ├── OutputError            the output is not this run's to write                 exit 2
     │   └── FingerprintError   it holds the results of another configuration
@@ -40,6 +41,10 @@ class SchemaError(InputError):
 
 class DamagedError(InputError):
     """A file's bytes are damaged: trying again will not help."""
+
+
+class TooLargeError(InputError):
+    """Rows unfold to more bytes than a unit may have: fewer at a time may do."""
 
 
 class CheckpointError(PipelineError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import DamagedError, InputError
+from pipeline.errors import DamagedError, InputError, TooLargeError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
 from pipeline.records import record_columns
 from pipeline.settings import InputSettings
@@ -42,7 +42,8 @@ def read_unit(
     """The unit's rows with their kept columns and ``schema.READ_FIELDS``.
 
     Raises SchemaError where the file's columns are not those planned, DamagedError where its bytes
-    are no Parquet, and InputError where it cannot be had or unfolds beyond bounds.
+    are no Parquet, TooLargeError where its rows unfold beyond bounds, and InputError where it
+    cannot be had.
     """
     source = unit.source
     with open_input(source) as file:
@@ -86,7 +87,7 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
         seen += batch.num_rows
         size += part.nbytes
         if size > max_bytes:
-            raise InputError(
+            raise TooLargeError(
                 f"{unit.source.uri}: rows {unit.start} to {unit.stop} take more than {max_bytes} "
                 "bytes in memory. Set runtime.unit_rows lower or runtime.unit_bytes higher."
             )

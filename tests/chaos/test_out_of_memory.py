@@ -1,56 +1,66 @@
-"""A record that eats the memory of a job's cgroup: it is in quarantine, and the job goes on."""
+"""Records that fill the memory of a job's cgroup: they are in quarantine, and the job goes on."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from corpora import assert_complete, output_rows
+from memory_cgroup import memory_cgroup
 from whole_jobs import ROOT, WholeJob
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-CONTROLLER = Path("/sys/fs/cgroup/memory")
 LIMIT = 6 << 30
 
 
-@pytest.fixture
-def memory_cgroup() -> Iterator[Path]:
-    """A cgroup of version 1 whose processes have ``LIMIT`` bytes together."""
-    group = CONTROLLER / f"xmod-test-{os.getpid()}"
-    try:
-        group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(LIMIT))
-    except OSError:
-        pytest.skip("no memory cgroup can be made here")
-    yield group
-    for pid in (group / "cgroup.procs").read_text().split():
-        (CONTROLLER / "cgroup.procs").write_text(pid)
-    group.rmdir()
-
-
-def test_record_that_eats_all_memory_is_quarantined_and_the_job_goes_on(
-    tmp_path, models, memory_cgroup
-):
+def test_record_that_eats_all_memory_is_quarantined_and_the_job_goes_on(tmp_path, models):
     job = WholeJob.over(tmp_path, models, 30, ("POISON-EAT", "Anna met Karl."), unit_rows=8)
-    shell = f'echo $$ > {memory_cgroup}/cgroup.procs && exec "$@"'
-    result = subprocess.run(
-        [shutil.which("sh") or "sh", "-c", shell, "sh", *job.command()],
-        env=job.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    kills = int(
-        dict(
-            line.split() for line in (memory_cgroup / "memory.oom_control").read_text().splitlines()
-        )["oom_kill"]
-    )
+    with memory_cgroup(LIMIT) as group:
+        result = group.run(job.command(), env=job.environment, cwd=ROOT, timeout=900)
+        kills = group.kills
     assert result.returncode == 0, result.stderr
     assert kills > 0, "nothing was killed for want of memory"
     assert_complete(str(job.output), job.ids, quarantined=["r30"])
     (row,) = output_rows(str(job.output), "quarantine")
     assert row["error_type"] == "ProcessDied"
+
+
+def bombs(kind: str) -> pa.Table:
+    """Columns of a file of some kilobytes; its texts have 4 GiB, or one alone 2."""
+    rows = 1 if kind == "one string" else 4096
+    if kind == "one string":
+        texts: pa.Array = pa.array(["a" * ((2 << 30) - 64)], pa.string())
+    else:
+        megabyte = pa.array(["a" * (1 << 20)])
+        places = pa.array([0] * rows, pa.int32())
+        texts = pa.DictionaryArray.from_arrays(places, megabyte)
+    return pa.table(
+        {
+            "id": [f"b{row}" for row in range(rows)],
+            "text": texts,
+            "language": pa.array(["en"] * rows),
+            "note": list(range(rows)),
+        }
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["dictionary", "one string"])
+def test_bomb_is_quarantined_within_the_memory_and_the_job_goes_on(tmp_path, models, kind):
+    job = WholeJob.over(tmp_path, models, 30, unit_rows=4096, unit_bytes=8 << 20)
+    table = bombs(kind)
+    path = job.config.parent / "in" / "bomb.parquet"
+    options = {"dictionary_pagesize_limit": 1 << 30, "store_schema": False}
+    pq.write_table(table, path, compression="zstd", **options)
+    assert path.stat().st_size < 1 << 20
+    with memory_cgroup(LIMIT) as group:
+        result = group.run(
+            [*job.command(), "--set", "input.max_text_bytes=100000"],
+            env=job.environment,
+            cwd=ROOT,
+            timeout=1800,
+        )
+    assert result.returncode == 0, result.stderr + result.stdout
+    rows = output_rows(str(job.output), "quarantine")
+    assert len(rows) == table.num_rows
+    assert len(output_rows(str(job.output))) == 30
+    assert {row["file"].rpartition("/")[2] for row in rows} == {"bomb.parquet"}
