@@ -37,9 +37,6 @@ demo-model: install  ## Train the demo model anew from the corpora in DATA, two 
 	$(BIN)/python demo/prepare_data.py --data $(DATA) --out demo/data
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain.yaml
 	$(BIN)/python demo/align_manuals.py --data $(DATA) --checkpoint out/pretrained
-	$(TRAIN) configs/finetune_topic.yaml --set base=out/pretrained --set out=out/topic_voter \
-		--set data=demo/data/topic.parquet
-	$(BIN)/python demo/label_topics.py --checkpoint out/topic_voter
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain_again.yaml
 	$(TRAIN) configs/finetune_ner.yaml
 	$(TRAIN) configs/finetune_topic.yaml

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
 MEGABYTE = 1_000_000
 LEAST_F1 = 0.3
-SAME_TOPICS = 0.98
+SAME_TOPICS = 0.96
 LEAST_COSINE = 0.9995
 
 
@@ -55,7 +55,7 @@ def test_corpus_has_short_and_long_records_with_and_without_a_language():
 
 def test_model_fits_its_place_in_the_repository():
     files = [path for path in (DEMO / "model").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files if not path.is_symlink()) < 30 * MEGABYTE
+    assert sum(path.stat().st_size for path in files if not path.is_symlink()) < 40 * MEGABYTE
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_config_makes_a_plan_over_the_sample_corpus(name, tmp_path):
         load(f"configs/{name}.yaml", [f"output.uri={tmp_path}/out"], JobSettings), Options()
     )
     assert sum(unit.rows for unit in plan.units) == len(records())
-    assert len(plan.job.languages) == 16
+    assert len(plan.job.languages) == 24
 
 
 def annotated(plan: Plan) -> list[pa.Table]:
