@@ -59,7 +59,7 @@ def test_scores_without_marks_are_of_the_nearest_vectors(demo):
     assert (align.scores(texts, texts, cosines).argmax(axis=1) == np.arange(10)).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not DATA.exists(), reason=f"the data folder {DATA} is not here")
 def test_align_manuals_pairs_follow_the_manuals_and_leave_the_rest_as_it_is(demo, tmp_path):
     align, corpora = demo("align_manuals"), demo("text_corpora")
