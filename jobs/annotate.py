@@ -31,9 +31,9 @@ from pipeline.report import (
 )
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
 from pipeline.settings import JobSettings
-from pipeline.stop import stopping_on_sigterm
+from pipeline.stop import STOPPED, stopping_on_sigterm
 
-_INCOMPLETE, _UNUSABLE, _BAD_FILES, _STOPPED = 1, 2, 3, 75
+_INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
 
 
 def main(
@@ -66,7 +66,7 @@ def main(
         raise typer.Exit(_INCOMPLETE) from None
     except StoppedError as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(_STOPPED) from None
+        raise typer.Exit(STOPPED) from None
     except PipelineError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_UNUSABLE) from None

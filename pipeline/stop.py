@@ -1,12 +1,13 @@
 """SIGTERM: the job takes no more units, ends those that are at work, and can be run again.
 
 Enters: the signal, and how many seconds are left from it on. Leaves: a ``Stopped`` that workers and
-the driver ask before they take a unit, and a StoppedError. What holds: a unit at work is published
+the driver ask before they take a unit, and an exit code. What holds: a unit at work is published
 if it ends in time; where it does not, it is left without a commit record, as after a crash.
 """
 
-import _thread
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from pipeline.errors import StoppedError
+STOPPED = 75
+"""The exit code of a job that was told to stop: sysexits.h's EX_TEMPFAIL."""
 
 Stopped = Callable[[], bool]
 """Whether the job has been told to stop; goes to workers with what they run."""
@@ -50,7 +52,8 @@ class StopSign:
 def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
     """A sign that SIGTERM raises; in the main thread, and with a connection to Ray.
 
-    What is still at work ``grace`` seconds later is given up, by a StoppedError.
+    Where units are still at work ``grace`` seconds later, the process ends with ``STOPPED``: what
+    they have published stands, as after a crash.
     """
     sign, told, ended = StopSign(), threading.Event(), threading.Event()
 
@@ -60,20 +63,17 @@ def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
             return
         sign.raise_it()
         if not ended.wait(grace):
-            _thread.interrupt_main()
+            sys.stdout.write(
+                f"Units were still at work {grace:g} seconds after SIGTERM (runtime.grace). Run "
+                "the same command again to go on.\n"
+            )
+            sys.stdout.flush()
+            os._exit(STOPPED)  # an exception could be held up in whatever the main thread waits for
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    threading.Thread(target=watch, daemon=True).start()
     before = signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
         yield sign
-    except KeyboardInterrupt:
-        if not told.is_set():
-            raise
-        raise StoppedError(
-            f"Units were still at work {grace:g} seconds after SIGTERM (runtime.grace). Run the "
-            "same command again to go on."
-        ) from None
     finally:
         ended.set()
         told.set()

@@ -192,7 +192,7 @@ def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models
         job.send_signal(signal.SIGTERM)
         said, errors = job.communicate(timeout=120)
     assert job.returncode == 75, said + errors
-    assert "runtime.grace" in said
+    assert "runtime.grace" in said or "Told to stop" in said
 
 
 @pytest.mark.ray
