@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-model scores test chaos fuzz bench check format lock clean
+.PHONY: help install demo demo-data demo-model scores test chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -33,8 +33,10 @@ fuzz: install  ## Feed it thousands of damaged and hostile files
 DATA ?= ../shared/data
 TRAIN := $(BIN)/python jobs/finetune.py --config
 
-demo-model: install  ## Train the demo model anew from the corpora in DATA, two and a half hours
+demo-data: install
 	$(BIN)/python demo/prepare_data.py --data $(DATA) --out demo/data
+
+demo-model: demo-data  ## Train the demo model anew from the corpora in DATA, two and a half hours
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain.yaml
 	$(BIN)/python demo/align_manuals.py --data $(DATA) --checkpoint out/pretrained
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain_again.yaml
@@ -43,7 +45,7 @@ demo-model: install  ## Train the demo model anew from the corpora in DATA, two 
 	$(TRAIN) configs/finetune_embeddings.yaml
 	$(MAKE) scores
 
-scores:  ## Measure the demo model on its test parts, zero-shot transfer and Greek with it
+scores: demo-data  ## Measure the demo model on its test parts, zero-shot transfer and Greek with it
 	$(BIN)/python jobs/evaluate.py --config configs/evaluate.yaml
 	$(TRAIN) configs/finetune_topic_english.yaml
 	$(BIN)/python jobs/evaluate.py --config configs/transfer.yaml --transfer

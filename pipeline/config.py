@@ -40,6 +40,7 @@ def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> Co
     tree = _read_yaml(Path(path))
     for override in overrides:
         _apply(tree, override)
+    _require_bounded(tree, path)
     try:
         return model.model_validate(tree)
     except ValidationError as error:
@@ -49,23 +50,30 @@ def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> Co
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8") as file:
-            tree = yaml.safe_load(file.read(_MOST_BYTES))
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(
+                f"{path} has {path.stat().st_size} bytes; expected a job's settings, at most "
+                f"{_MOST_BYTES}. Check --config."
+            )
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"Cannot read the config {path}: {error.strerror}. Check --config."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
-    if next(islice(_values(tree), _MOST_VALUES, None), None):
-        raise ConfigError(
-            f"{path} holds more than {_MOST_VALUES} values once its aliases are written out; "
-            "expected a job's settings. Take anchors and aliases out of it."
-        )
     if not isinstance(tree, dict):
         seen = "nothing" if tree is None else f"a {type(tree).__name__}"
         raise ConfigError(f"{path} holds {seen}; expected a mapping of sections.")
     return tree
+
+
+def _require_bounded(tree: Any, path: Path | str) -> None:
+    if next(islice(_values(tree), _MOST_VALUES, None), None):
+        raise ConfigError(
+            f"{path} and --set hold more than {_MOST_VALUES} values once aliases are written out; "
+            "expected a job's settings. Take anchors and aliases out."
+        )
 
 
 def _values(tree: Any) -> Iterator[bool]:
@@ -114,7 +122,7 @@ def _position(items: list[Any], name: str, override: str) -> int:
 def _parse_value(value: str, override: str) -> Any:
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
 
 

@@ -75,9 +75,9 @@ def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
     try:
         yield sign
     finally:
+        signal.signal(signal.SIGTERM, before)  # first: its handler takes the lock of told.set
         ended.set()
         told.set()
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Sign:

@@ -225,11 +225,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (BOMB, "more than 10000 values once its aliases are written out"),
+        (BOMB, "more than 10000 values once aliases are written out"),
         ("a: &a {b: *a}\n", "more than 10000 values"),
         ("input: &a [*a]\n", "more than 10000 values"),
         ("a: " + "[" * 100_000, "not valid YAML"),
-        ("a: " + "x" * (2 << 20) + "\nunknown: 1", "unknown key"),
+        ("a: " + "x" * (2 << 20), "2097155 bytes; expected a job's settings"),
     ],
     ids=["billion laughs", "itself", "itself in a list", "deep", "long"],
 )
@@ -238,6 +238,12 @@ def test_load_bomb_is_refused_at_once(tmp_path: Path, text: str, message: str):
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load(path, [], JobSettings)
+
+
+def test_load_bomb_in_an_override_is_refused(config: Path):
+    for override in ("input.keep_columns=&a [*a]", "input.keep_columns=" + "[" * 100_000):
+        with pytest.raises(ConfigError, match=r"more than 10000 values|not valid YAML"):
+            load(config, [override], JobSettings)
 
 
 def test_load_takes_nothing_from_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch):

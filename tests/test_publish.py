@@ -293,7 +293,7 @@ def publish_in_turn(store: Store, failed: tuple[int, ...], turns: Turns, writer:
 
 
 @pytest.mark.parametrize("other", [(1, 4), (), (2,)])
-@pytest.mark.parametrize("every", [31, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [31, pytest.param(1, marks=pytest.mark.slow)])
 def test_publish_by_two_writers_in_any_order_leaves_each_record_once(
     other: tuple[int, ...], every: int
 ):

@@ -100,9 +100,9 @@ def _read_config(folder: Path) -> XmodConfig:
 def _require_sizes(folder: Path, config: XmodConfig, shapes: Shapes) -> None:
     """Compare what the config claims with what the weights are."""
     layers = {int(found[1]) for name in shapes if (found := _LAYER.search(name))}
-    words = _shape_of("embeddings.word_embeddings.weight", shapes)
-    positions = _shape_of("embeddings.position_embeddings.weight", shapes)
-    inner = _shape_of(".intermediate.dense.weight", shapes)
+    words = _shape_of(folder, "embeddings.word_embeddings.weight", shapes)
+    positions = _shape_of(folder, "embeddings.position_embeddings.weight", shapes)
+    inner = _shape_of(folder, ".intermediate.dense.weight", shapes)
     claimed = {
         "vocab_size": words[0],
         "hidden_size": words[1],
@@ -118,11 +118,11 @@ def _require_sizes(folder: Path, config: XmodConfig, shapes: Shapes) -> None:
             )
 
 
-def _shape_of(ending: str, shapes: Shapes) -> tuple[int, ...]:
+def _shape_of(folder: Path, ending: str, shapes: Shapes) -> tuple[int, ...]:
     found = next((shape for name, shape in shapes.items() if name.endswith(ending)), None)
     if found is None or len(found) != 2:
         raise CheckpointError(
-            f"The weights have no matrix …{ending.lstrip('.')}: they are not an X-MOD's, or the "
-            "checkpoint is incomplete."
+            f"{folder} has no matrix …{ending.lstrip('.')} in its weights, but {len(shapes)} "
+            "others: they are not an X-MOD's, or the checkpoint is incomplete. Copy it again."
         )
     return found

@@ -6,14 +6,14 @@ the answer is lost and the client has asked again, so that a create that won is 
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
-from outputs import CrashError
+from outputs import CrashError, MemoryStore
 
 from pipeline.errors import OutputError
-from pipeline.storage import Store
 
 _T = TypeVar("_T")
 
@@ -35,42 +35,35 @@ Fates = Callable[[str, str], Fate]
 
 
 @dataclass(frozen=True)
-class FaultyStore(Store):
+class FaultyStore(MemoryStore):
     """A folder of which several processes may hold one of these each, over the same ``files``."""
 
     uri: str = "memory://out"
-    files: dict[str, bytes] = field(default_factory=dict)
     fate_of: Fates = lambda *_: Fate.DONE
 
     def create(self, path: str, body: bytes) -> bool:
-        def once() -> bool:
-            return self.files.setdefault(path, body) is body
-
+        once = partial(super().create, path, body)
         return self._request("create", path, once, again=lambda: False)
 
     def replace(self, path: str, body: bytes) -> None:
-        self._request("replace", path, lambda: self.files.update({path: body}))
+        self._request("replace", path, partial(super().replace, path, body))
 
     def read(self, path: str) -> bytes | None:
-        return self._request("read", path, lambda: self.files.get(path))
+        return self._request("read", path, partial(super().read, path))
 
     def read_all(self, paths: Collection[str]) -> dict[str, bytes]:
         bodies = {path: self.read(path) for path in paths}
         return {path: body for path, body in bodies.items() if body is not None}
 
     def exists(self, path: str) -> bool:
-        return self._request("exists", path, lambda: path in self.files)
+        return self._request("exists", path, partial(super().exists, path))
 
     def listing(self, folder: str = "") -> dict[str, int]:
-        def listed() -> dict[str, int]:
-            prefix = f"{folder}/" if folder else ""
-            return {path: len(self.files[path]) for path in self.files if path.startswith(prefix)}
-
-        return self._request("list", folder, listed)
+        return self._request("list", folder, partial(super().listing, folder))
 
     def delete(self, paths: Collection[str]) -> None:
         for path in list(paths):
-            self._request("delete", path, lambda path=path: self.files.pop(path, None))
+            self._request("delete", path, partial(super().delete, [path]))
 
     def _request(
         self, name: str, path: str, act: Callable[[], _T], again: Callable[[], _T] | None = None

@@ -31,11 +31,6 @@ class MemoryCgroup:
         lines = (self.folder / "memory.oom_control").read_text().splitlines()
         return int(dict(line.split() for line in lines)["oom_kill"])
 
-    @property
-    def most_bytes(self) -> int:
-        """The most that was in use at once, the cache of files included."""
-        return int((self.folder / "memory.max_usage_in_bytes").read_text())
-
 
 @contextmanager
 def memory_cgroup(limit: int) -> Iterator[MemoryCgroup]:

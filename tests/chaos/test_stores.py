@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from faulty_proxy import FaultyProxy, Spoilt, faulty_proxy
-from outputs import assert_exactly_once
+from outputs import FINGERPRINT, assert_exactly_once
 from test_crash_matrix import run, units_of
 
 from pipeline.errors import IncompleteError, OutputError
@@ -47,29 +47,17 @@ def forget_clients() -> None:
     S3FileSystem.clear_instance_cache()
 
 
-def run_until_it_ends_well(store: Store, most: int) -> int:
-    """How many runs it takes, each a process of its own as far as the store can tell."""
-    for number in range(1, most + 1):
-        forget_clients()
-        try:
-            run(store, "f" * 64)
-        except (IncompleteError, OutputError):
-            continue
-        return number
-    raise AssertionError(f"{most} runs did not end well")
-
-
 def assert_all_there(proxy: FaultyProxy, store: Store) -> None:
     proxy.plan = lambda *_: Spoilt.NOT
     forget_clients()
-    assert_exactly_once(store, *units_of("f" * 64))
+    assert_exactly_once(store, *units_of(FINGERPRINT))
 
 
 @pytest.mark.parametrize("spoilt", TRANSIENT)
 def test_every_fourth_answer_is_spoilt(proxy: FaultyProxy, s3_bucket: str, spoilt: Spoilt):
     proxy.plan = lambda number, *_: spoilt if number % 4 == 3 else Spoilt.NOT
     store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
-    assert run_until_it_ends_well(store, most=1) == 1
+    run(store, FINGERPRINT)
     assert proxy.done[spoilt] >= 5
     assert_all_there(proxy, store)
 
@@ -88,9 +76,9 @@ def test_a_tenth_of_all_answers_is_spoilt_one_way_or_another(
     proxy.plan = plan
     for _ in range(3):
         store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
-        run_until_it_ends_well(store, most=1)
+        run(store, FINGERPRINT)
         proxy.plan, spoiling = (lambda *_: Spoilt.NOT), proxy.plan
-        assert_exactly_once(store, *units_of("f" * 64))
+        assert_exactly_once(store, *units_of(FINGERPRINT))
         proxy.plan = spoiling
     assert proxy.done.total() - proxy.done[Spoilt.NOT] >= 5
 
@@ -101,10 +89,10 @@ def test_listings_that_lag_behind_never_make_a_run_end_well_with_less(
     store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
     proxy.plan = lambda *_: Spoilt.STALE
     with pytest.raises(IncompleteError, match="not committed"):
-        run(store, "f" * 64)
+        run(store, FINGERPRINT)
     assert not store.exists("_SUCCESS")
     proxy.plan = lambda *_: Spoilt.NOT
-    assert run_until_it_ends_well(store, most=1) == 1
+    run(store, FINGERPRINT)
     assert_all_there(proxy, store)
 
 
@@ -112,7 +100,7 @@ def test_a_clock_that_is_wrong_is_said(proxy: FaultyProxy, s3_bucket: str):
     proxy.plan = lambda *_: Spoilt.SKEWED
     store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
     with pytest.raises(OutputError, match=r"Skewed|Forbidden|403|clock"):
-        run(store, "f" * 64)
+        run(store, FINGERPRINT)
 
 
 @pytest.mark.long
@@ -122,9 +110,9 @@ def test_a_service_that_stays_away_is_said_and_a_later_run_goes_on(
     proxy.plan = lambda number, *_: Spoilt.NOT if number < 12 else Spoilt.UNAVAILABLE
     store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
     with pytest.raises(OutputError, match=r"Check output\.uri, the service"):
-        run(store, "f" * 64)
+        run(store, FINGERPRINT)
     proxy.plan = lambda *_: Spoilt.NOT
-    assert run_until_it_ends_well(store, most=1) == 1
+    run(store, FINGERPRINT)
     assert_all_there(proxy, store)
 
 
@@ -132,6 +120,6 @@ def test_a_service_that_stays_away_is_said_and_a_later_run_goes_on(
 def test_a_request_that_hangs_is_given_up_and_made_again(proxy: FaultyProxy, s3_bucket: str):
     proxy.plan = lambda number, *_: Spoilt.HUNG if number == 6 else Spoilt.NOT
     store = Store.open(f"{s3_bucket}/{uuid.uuid4().hex}")
-    assert run_until_it_ends_well(store, most=1) == 1
+    run(store, FINGERPRINT)
     assert proxy.done[Spoilt.HUNG] == 1
     assert_all_there(proxy, store)

@@ -1,4 +1,4 @@
-"""What the demo's models add to their own data: translated paragraphs, and topics."""
+"""Translated paragraphs that the demo's model adds to its own data."""
 
 import importlib
 from itertools import combinations
@@ -8,9 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from test_prepare_data import DATA, ROOT
-
-from pipeline.training.finetune import finetune
-from pipeline.training.learning import alone
 
 
 @pytest.fixture
@@ -78,44 +75,3 @@ def test_align_manuals_pairs_follow_the_manuals_and_leave_the_rest_as_it_is(demo
     german = [row for row in rows[2:] if row["language"] == "de_DE"]
     assert len(german) > 1000
     assert manuals & {("de_DE", row["text"]) for row in german}
-
-
-def test_label_topics_translations_get_the_topic_they_vote_for_together(
-    demo, corpora, finetune_config, tmp_path
-):
-    label = demo("label_topics")
-    config = finetune_config("classification", "voter")
-    finetune(config, alone)
-    topic = pq.read_table(corpora / "topic.parquet")
-    pq.write_table(topic, tmp_path / "topic.parquet")
-    pairs = [
-        {
-            "text": f"{word} {language}",
-            "translation": f"the {word}",
-            "language": language,
-            "translation_language": "en_XX",
-            "split": split,
-        }
-        for split, word in (("train", "river"), ("train", "town"), ("dev", "people"))
-        for language in ("de_DE", "zh_CN")
-    ]
-    pq.write_table(pa.Table.from_pylist(pairs), tmp_path / "translations.parquet")
-
-    out = tmp_path / "more.parquet"
-    label.main(config.out, tmp_path, out, 0.0)
-    rows = pq.read_table(out).to_pylist()
-    assert rows[: topic.num_rows] == topic.to_pylist()
-    new = rows[topic.num_rows :]
-    assert {(row["language"], row["split"]) for row in new} == {
-        ("en_XX", "train"),
-        ("de_DE", "train"),
-        ("zh_CN", "train"),
-    }
-    for word in ("river", "town"):
-        labels = {row["label"] for row in new if word in row["text"]}
-        assert len(labels) == 1
-        assert labels <= {"person", "place"}
-    assert not any("people" in row["text"] for row in new)
-
-    label.main(config.out, tmp_path, out, 1.01)
-    assert pq.read_table(out).num_rows == topic.num_rows

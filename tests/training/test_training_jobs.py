@@ -27,7 +27,9 @@ NOTICED_WITHIN = 6.0
 CONFIGS = {
     "pretrain.yaml": PretrainConfig,
     "finetune_ner.yaml": FinetuneConfig,
+    "pretrain_again.yaml": PretrainConfig,
     "finetune_topic.yaml": FinetuneConfig,
+    "finetune_embeddings.yaml": FinetuneConfig,
     "add_language.yaml": AddLanguageConfig,
     "finetune_topic_english.yaml": FinetuneConfig,
     "evaluate.yaml": EvaluateConfig,
