@@ -21,8 +21,8 @@ demo: install  ## Annotate the sample corpus with entities, topics and vectors, 
 	$(BIN)/python jobs/annotate.py --config configs/demo.yaml --new-run
 	$(BIN)/python demo/show.py out/demo
 
-test: install  ## Run all tests: real Ray, real S3, real kills
-	$(BIN)/python -m pytest
+test: install  ## Run all tests, two files at a time: real Ray, real S3, real kills
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
 
 chaos: install  ## Break things for an hour: crashes, kills, poison, stores that fail
 	$(BIN)/python -m pytest tests/chaos tests/test_publish.py -m "" --durations=20

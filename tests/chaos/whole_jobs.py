@@ -27,7 +27,7 @@ class WholeJob:
     config: Path
     output: Path
     ids: list[str]
-    environment: Mapping[str, str]
+    environment: dict[str, str]
 
     @classmethod
     def over(
