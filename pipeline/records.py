@@ -20,6 +20,10 @@ def record_columns(
 ) -> Iterator[tuple[pa.Field, pa.Array]]:
     """``schema.READ_FIELDS`` and their values for the unit's ``rows``."""
     texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
+    questions = _strings_of(rows, settings.question_column)
+    choices = _lists_of(rows, settings.choices_column)
+    too_large = _too_large(texts, questions, choices, settings.max_text_bytes)
+    failures = [first or second for first, second in zip(failures, too_large, strict=True)]
     origin = pa.array([unit.to_json()]).dictionary_encode()
     yield schema.RECORD_ID, _record_ids(rows, unit, settings)
     yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
@@ -27,8 +31,8 @@ def record_columns(
     yield schema.TEXT, texts
     yield schema.TAG, _strings_of(rows, settings.language_column)
     yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
-    yield schema.QUESTION, _strings_of(rows, settings.question_column)
-    yield schema.CHOICES, _lists_of(rows, settings.choices_column)
+    yield schema.QUESTION, questions
+    yield schema.CHOICES, choices
     yield schema.ERROR, pa.array(failures, schema.FAILURE)
 
 
@@ -86,6 +90,30 @@ def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict
     """Texts that can be used, null elsewhere, and why a text cannot be used."""
     decoded = [_decoded(value, max_bytes) for value in _bytes(column)]
     return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
+
+
+def _too_large(
+    texts: pa.Array, questions: pa.Array | pa.ChunkedArray, choices: pa.Array, max_bytes: int
+) -> Iterator[dict[str, str] | None]:
+    """Why a record is too large with what is asked of it: each choice is read beside the text."""
+    if questions.null_count == choices.null_count == len(texts):
+        yield from (None for _ in texts)
+        return
+    lengths = (
+        pc.fill_null(pc.binary_length(column), 0).to_pylist() for column in (texts, questions)
+    )
+    for text, question, options in zip(*lengths, choices.to_pylist(), strict=True):
+        own = sum(len(option.encode()) for option in options or () if option)
+        size = (text + question) * len(options or ("alone",)) + own
+        yield (
+            None
+            if size <= max_bytes
+            else _failure(
+                "QuestionTooLarge",
+                f"The question and the choices, with the text once for each choice, have {size} "
+                f"bytes; expected at most {max_bytes}. Set input.max_text_bytes.",
+            )
+        )
 
 
 def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:

@@ -153,6 +153,32 @@ def test_read_unit_text_of_exactly_the_most_bytes_is_taken(tmp_path: Path):
     assert errors_of(read_file(path, max_text_bytes=6)) == [None, "TextTooLarge"]
 
 
+@pytest.mark.parametrize(
+    ("question", "choices", "bytes_read"),
+    [
+        ("q" * 97, None, 101),
+        ("q", ["ä", "b", ""], 18),
+        (None, [""] * 26, 104),
+        (None, ["c" * 93, None], 101),
+    ],
+)
+def test_read_unit_what_is_asked_counts_with_the_text_once_a_choice(
+    tmp_path: Path, question: str | None, choices: list[str | None] | None, bytes_read: int
+):
+    """A list of empty strings is small, and a window of the text for each."""
+    columns = {
+        "text": ["text", "text"],
+        "question": pa.array([question, None], pa.string()),
+        "choices": pa.array([choices, None], pa.list_(pa.string())),
+    }
+    path = write(tmp_path / "a.parquet", columns)
+    asked = {"question_column": "question", "choices_column": "choices"}
+    assert errors_of(read_file(path, max_text_bytes=bytes_read, **asked)) == [None, None]
+    block = read_file(path, max_text_bytes=bytes_read - 1, **asked)
+    assert errors_of(block) == ["QuestionTooLarge", None]
+    assert f"have {bytes_read} bytes" in block["_error"].to_pylist()[0]["message"]
+
+
 def test_read_unit_bad_texts_in_a_dictionary_fail_in_each_of_their_rows(tmp_path: Path):
     values = raw_strings([b"good", b"bad\xff"])
     indices = pa.array([0, 1, 0, 1], pa.int32())
