@@ -3,6 +3,7 @@
 Exits with 0 if all is well, 1 with the list of what is wrong, 2 if there is no output folder.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -18,6 +19,10 @@ from pipeline.verify import Problem, Verdict, verify
 
 def main(
     output: Annotated[str, typer.Argument(help="The folder that output.uri named.")],
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Say what was found in a last line of JSON, for programs."),
+    ] = False,
 ) -> None:
     """Recompute from its files that an output holds each record exactly once."""
     console = Console()
@@ -28,7 +33,8 @@ def main(
         raise typer.Exit(2) from error
     if verdict.problems:
         console.print(_problems(verdict.problems))
-    console.print(_summary(verdict), markup=False, highlight=False, soft_wrap=True)
+    summary = _json(output, verdict) if as_json else _summary(verdict)
+    console.print(summary, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if verdict.problems else 0)
 
 
@@ -50,6 +56,19 @@ def _summary(verdict: Verdict) -> str:
     return (
         f"{state}: {verdict.units} units, {verdict.rows_out} records annotated, "
         f"{verdict.rows_quarantined} in quarantine{repeated}."
+    )
+
+
+def _json(output: str, verdict: Verdict) -> str:
+    return json.dumps(
+        {
+            "output": output,
+            "problems": len(verdict.problems),
+            "units": verdict.units,
+            "rows_out": verdict.rows_out,
+            "rows_quarantined": verdict.rows_quarantined,
+            "repeated_ids": verdict.repeated_ids,
+        }
     )
 
 

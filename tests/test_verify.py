@@ -217,15 +217,32 @@ def test_verify_folder_that_is_no_output_raises(local_store: Store):
         verify(local_store)
 
 
-def run_job(store: Store) -> subprocess.CompletedProcess[str]:
+def run_job(store: Store, *options: str) -> subprocess.CompletedProcess[str]:
     folder = store.uri.removeprefix("file://")
     return subprocess.run(
-        [sys.executable, JOB, folder],
+        [sys.executable, JOB, folder, *options],
         check=False,
         capture_output=True,
         text=True,
         cwd=JOB.parents[1],
     )
+
+
+def test_job_verify_as_json_says_its_findings_in_the_last_line(output: Store):
+    whole = run_job(output, "--json")
+    output.delete([part_path(FIRST)])
+    damaged = run_job(output, "--json")
+    found = [json.loads(ended.stdout.splitlines()[-1]) for ended in (whole, damaged)]
+    assert [whole.returncode, damaged.returncode] == [0, 1]
+    assert found[0] == {
+        "output": output.uri.removeprefix("file://"),
+        "problems": 0,
+        "units": 3,
+        "rows_out": 10,
+        "rows_quarantined": 3,
+        "repeated_ids": 0,
+    }
+    assert found[1]["problems"] > 0
 
 
 def test_job_verify_complete_output_exits_0(output: Store):

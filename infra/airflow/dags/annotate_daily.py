@@ -1,0 +1,75 @@
+"""Every day: the date's partition of a corpus, annotated, verified, in the tables, with its report.
+
+Enters: a corpus in folders by date, `<corpus>/date=2026-11-27/*.parquet`. Leaves:
+`<enriched>/date=2026-11-27/`, as `jobs/annotate.py` writes it, and its rows in the tables.
+Holds: each task is a Ray job that can be run again. A retry, and a date that is run or backfilled
+a second time, resume: what is committed stays, and a date that is done is left as it is.
+
+Which corpus, and where the project is on the cluster's machines, comes with the run: the defaults
+are parameters of the DAG, so `airflow dags trigger --conf` and the form of the UI can change them.
+"""
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import DAG, Param
+from ray_jobs import RayJobOperator
+
+DATE = "{{ params.date or ds }}"
+CORPUS = f"{{{{ params.corpus }}}}/date={DATE}"
+ENRICHED = f"{{{{ params.enriched }}}}/date={DATE}"
+BAD_FILES = 3
+"""What annotate ends with when it is done and left out files that cannot be read."""
+
+
+def job(name: str, *options: str) -> list[str]:
+    """The command of one of the project's jobs."""
+    return ["{{ params.python }}", f"{{{{ params.project }}}}/jobs/{name}.py", *options]
+
+
+ANNOTATE = job(
+    "annotate",
+    *("--config", "{{ params.config }}"),
+    *("--set", f"input.uri={CORPUS}"),
+    *("--set", f"output.uri={ENRICHED}"),
+    "{{ '--allow-bad-files' if params.allow_bad_files else '' }}",
+)
+
+with DAG(
+    dag_id="annotate_daily",
+    description=__doc__.splitlines()[0],
+    schedule="@daily",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=2,
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(minutes=2),
+        "retry_exponential_backoff": True,
+        "execution_timeout": timedelta(hours=12),
+    },
+    params={
+        "corpus": Param("s3://corpus/articles", type="string", description="Folders by date."),
+        "enriched": Param("s3://corpus/enriched", type="string", description="Where they go."),
+        "config": Param("/app/configs/ner.yaml", type="string", description="Of annotate.py."),
+        "tables": Param("/app/configs/tables.yaml", type="string", description="Of tables.py."),
+        "date": Param(None, type=["null", "string"], format="date", description="Not the run's."),
+        "allow_bad_files": Param(False, type="boolean", description="Leave out unreadable files."),
+        "project": Param("/app", type="string", description="The project, on the cluster."),
+        "python": Param("python", type="string", description="Its Python, on the cluster."),
+    },
+    tags=["xmod", "ray"],
+    doc_md=__doc__,
+) as dag:
+    check_input = RayJobOperator(task_id="check_input", command=[*ANNOTATE, "--dry-run"])
+    annotate = RayJobOperator(task_id="annotate", command=ANNOTATE, passes=(0, BAD_FILES))
+    verify = RayJobOperator(task_id="verify", command=job("verify", ENRICHED, "--json"))
+    tables = RayJobOperator(
+        task_id="tables",
+        command=job("tables", "--config", "{{ params.tables }}", "--output", f"{ENRICHED}"),
+        # Two dates at once would race for the tables' next snapshot.
+        max_active_tis_per_dag=1,
+    )
+    report = RayJobOperator(task_id="report", command=job("report", ENRICHED))
+
+    check_input >> annotate >> verify >> [tables, report]

@@ -1,0 +1,225 @@
+"""A Ray job as an Airflow task: submitted once, waited for without a worker, ended with its task.
+
+Enters: a command, and an Airflow connection of type HTTP to the dashboard of a Ray head, whose
+password is Ray's token. Leaves: what the command prints as its last line, where that is JSON.
+Holds: a task of a run has one submission id. So a retry that finds its job at work waits for that
+one, and starts it again, under the same id, where it has ended; of two that submit at once one is
+refused. No worker slot is taken meanwhile: a trigger asks for the job's state. Whoever kills the
+task, at work or deferred, stops the job.
+
+The API is Ray's own: docs.ray.io, "Ray Jobs REST API". No provider for it is maintained, so the
+HTTP provider's hooks carry the requests.
+"""
+
+import asyncio
+import json
+import re
+import shlex
+from collections.abc import AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+from airflow.providers.http.hooks.http import HttpAsyncHook, HttpHook
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
+TAIL = 60
+"""Lines of a job's log that go to the task's."""
+
+
+class RayJobs:
+    """The jobs of one cluster, as a worker asks for them."""
+
+    def __init__(self, connection: str) -> None:
+        self._connection = connection
+        self._headers = bearer(HttpHook.get_connection(connection).password)
+
+    def url(self, submission_id: str) -> str:
+        """Where the dashboard shows the job."""
+        return f"{HttpHook('GET', self._connection).url_from_endpoint('')}/#/jobs/{submission_id}"
+
+    def find(self, submission_id: str) -> dict[str, Any] | None:
+        """The job as Ray has it; None if there is none."""
+        answer = self._ask("GET", path(submission_id), check_response=False)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def submit(self, job: Mapping[str, object]) -> None:
+        """Submit `job`, which has a submission id."""
+        self._ask("POST", path(), json=job)
+
+    def forget(self, submission_id: str) -> None:
+        """Take an ended job from Ray's list, so that its id can be submitted again."""
+        self._ask("DELETE", path(submission_id))
+
+    def stop(self, submission_id: str) -> None:
+        """SIGTERM for the command, which ends it well; Ray kills it some seconds later."""
+        self._ask("POST", path(submission_id, "stop"), check_response=False)
+
+    def log(self, submission_id: str) -> list[str]:
+        """What the command wrote, by line."""
+        logs: str = self._ask("GET", path(submission_id, "logs")).json()["logs"]
+        return logs.splitlines()
+
+    def _ask(
+        self, method: str, endpoint: str, check_response: bool = True, **request: object
+    ) -> Any:  # noqa: ANN401
+        hook = HttpHook(method, self._connection)
+        options = {"check_response": check_response, "timeout": 60}
+        return hook.run(endpoint, headers=self._headers, extra_options=options, **request)
+
+
+class RayJobLink(BaseOperatorLink):
+    """From the task to its job in the dashboard."""
+
+    name = "Ray job"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
+        """The job's page."""
+        return RayJobs(operator.connection).url(operator.submission_id)
+
+
+class RayJobOperator(BaseOperator):
+    """Runs `command` as a Ray job.
+
+    `retry_unless` are exit codes after which another try is of no use, such as that of a config
+    that cannot be used; `passes` are those that are no failure.
+    """
+
+    template_fields: ClassVar[Sequence[str]] = ("command", "submission_id", "env_vars")
+    operator_extra_links = (RayJobLink(),)
+
+    def __init__(
+        self,
+        *,
+        command: Sequence[str],
+        connection: str = "ray",
+        submission_id: str = "{{ dag.dag_id }}.{{ task.task_id }}.{{ run_id }}",
+        env_vars: Mapping[str, str] | None = None,
+        passes: Sequence[int] = (0,),
+        retry_unless: Sequence[int] = (2,),
+        poll_seconds: float = 10,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(**kwargs)
+        self.command = command
+        self.connection = connection
+        self.submission_id = submission_id
+        self.env_vars = env_vars
+        self.passes = passes
+        self.retry_unless = retry_unless
+        self.poll_seconds = poll_seconds
+
+    def execute(self, context: Context) -> None:
+        """Have the job run, and hand over to the trigger."""
+        self.submission_id = in_urls(self.submission_id)
+        jobs = RayJobs(self.connection)
+        found = jobs.find(self.submission_id)
+        if found and found["status"] in ENDED:
+            self.log.info("The job of an earlier try has ended (%s).", found["status"])
+            jobs.forget(self.submission_id)
+            found = None
+        if found is None:
+            jobs.submit(
+                {
+                    "submission_id": self.submission_id,
+                    "entrypoint": shlex.join(part for part in self.command if part),
+                    "runtime_env": {"env_vars": dict(self.env_vars or {})},
+                    "metadata": {"dag": self.dag_id, "task": self.task_id},
+                }
+            )
+        self.log.info("Waiting for %s", jobs.url(self.submission_id))
+        self.defer(
+            trigger=RayJobTrigger(self.connection, self.submission_id, self.poll_seconds),
+            method_name="completed",
+            timeout=self.execution_timeout,
+        )
+
+    def completed(self, context: Context, event: dict[str, Any]) -> object:
+        """The last line of the job's output, if JSON; raises where the job failed."""
+        lines = RayJobs(self.connection).log(event["submission_id"])
+        self.log.info("The job's log ends with:\n%s", "\n".join(lines[-TAIL:]))
+        code = 0 if event["status"] == "SUCCEEDED" else event["driver_exit_code"]
+        if code in self.passes:
+            return json_of(lines[-1] if lines else "")
+        what = f"Ray job {event['submission_id']} is {event['status']}, exit code {code}"
+        if code in self.retry_unless:
+            raise AirflowFailException(f"{what}: another try would end so too. See its log above.")
+        raise AirflowException(f"{what}. See its log above; the next try goes on from there.")
+
+    def on_kill(self) -> None:
+        """Stop the job: the task was killed before it was deferred."""
+        RayJobs(self.connection).stop(self.submission_id)
+
+
+class RayJobTrigger(BaseTrigger):
+    """Fires once the job has ended."""
+
+    def __init__(self, connection: str, submission_id: str, poll_seconds: float) -> None:
+        super().__init__()
+        self.connection = connection
+        self.submission_id = submission_id
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What a triggerer makes it from again."""
+        names = ("connection", "submission_id", "poll_seconds")
+        return "ray_jobs.RayJobTrigger", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event, with the job's status and exit code."""
+        while True:
+            job = await self._ask("GET", path(self.submission_id))
+            if job["status"] in ENDED:
+                names = ("submission_id", "status", "driver_exit_code")
+                yield TriggerEvent({name: job.get(name) for name in names})
+                return
+            await asyncio.sleep(self.poll_seconds)
+
+    async def on_kill(self) -> None:
+        """Stop the job: the deferred task was killed."""
+        await self._ask("POST", path(self.submission_id, "stop"))
+
+    async def _ask(self, method: str, endpoint: str) -> dict[str, Any]:
+        hook = HttpAsyncHook(method, self.connection, retry_limit=10, retry_delay=self.poll_seconds)
+        connection = await hook.aget_connection(self.connection)
+        async with hook.session() as session:
+            answer = await session.run(endpoint, headers=bearer(connection.password))
+            found: dict[str, Any] = await answer.json()
+        return found
+
+
+class RayJobsPlugin(AirflowPlugin):
+    """What Airflow's web server must know of this module."""
+
+    name = "ray_jobs"
+    operator_extra_links: ClassVar = [RayJobLink()]
+
+
+def path(*parts: str) -> str:
+    """An endpoint of the Jobs API; Ray insists on the last slash of the list's."""
+    return "/".join(("api", "jobs", *parts)) if parts else "api/jobs/"
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that Ray's token authentication asks for; none where a cluster has no token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def in_urls(name: str) -> str:
+    """`name` as part of a URL: a run id has a time with colons and a plus."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
+
+
+def json_of(line: str) -> object:
+    """What `line` says in JSON; None if it is none."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
