@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-data demo-model scores test chaos fuzz bench check format lock clean
+.PHONY: help install demo demo-data demo-model scores test test-airflow chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -29,6 +29,16 @@ chaos: install  ## Break things for an hour: crashes, kills, poison, stores that
 
 fuzz: install  ## Feed it thousands of damaged and hostile files
 	$(BIN)/python -m pytest tests/fuzz -m "" --durations=20
+
+AIRFLOW := infra/airflow/.venv
+
+$(AIRFLOW)/installed: infra/airflow/requirements.lock
+	$(PYTHON) -m venv $(AIRFLOW)
+	$(AIRFLOW)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, installed apart, on a real Ray head
+	$(BIN)/python -m pytest tests/airflow -m ""
 
 DATA ?= ../shared/data
 TRAIN := $(BIN)/python jobs/finetune.py --config

@@ -46,7 +46,7 @@ class S3Server:
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[S3Server]:
     """A SeaweedFS server with its data and log in ``folder``; it asks for credentials."""
-    ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
+    ports = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
     (folder / "s3.json").write_text(json.dumps({"identities": [_identity()]}))
     (folder / "data").mkdir()
     with (folder / "log").open("w") as log:
@@ -123,7 +123,7 @@ def _identity() -> dict[str, object]:
     return {"name": "test", "credentials": credentials, "actions": actions}
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ports with the port 10000 above each free as well: SeaweedFS's components expect it."""
     found: list[int] = []
     with ExitStack() as stack:

@@ -1,20 +1,19 @@
 """The command as a user runs it: exit codes, messages, kill -9 and resume, and `ray job submit`."""
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 from corpora import assert_complete, make_corpus, make_settings, output_rows, write_local
+from heads import RAY, ray_head
 
 from pipeline.commit import parse_commit
-from pipeline.report import REPORT, RunReport
+from pipeline.run_report import REPORT, RunReport
 from pipeline.storage import Store
 
 ROOT = Path(__file__).parents[2]
@@ -211,68 +210,19 @@ def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
     assert_report_adds_up(tmp_path / "out")
 
 
-@pytest.fixture
-def head_node(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A cluster with its job server, as an operator starts it; the environment of its clients."""
-    port, dashboard = 36379, 38265
-    token = tmp_path / "token"
-    token.write_text(secrets.token_hex(32))
-    environment = {
-        **os.environ,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
-    }
-    ray = str(Path(sys.executable).with_name("ray"))
-    options = [
-        f"--port={port}",
-        f"--dashboard-port={dashboard}",
-        "--ray-client-server-port=38001",
-        # The usual port is that of whichever Ray of this machine came first.
-        "--dashboard-agent-listen-port=38267",
-        "--num-cpus=4",
-        "--disable-usage-stats",
-        "--block",
-    ]
-    with (tmp_path / "head.log").open("w") as log:
-        head = subprocess.Popen(
-            [ray, "start", "--head", *options],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            yield environment
-        finally:
-            head.terminate()  # it ends the rest; told all at once, they wait for each other
-            head.wait(60)
-
-
 @pytest.mark.ray
 @pytest.mark.slow
-def test_annotate_through_ray_job_submit_runs_on_the_cluster(tmp_path, models, head_node):
+def test_annotate_through_ray_job_submit_runs_on_the_cluster(tmp_path, models):
     config, ids = write_config(tmp_path, models, 40)
-    ray = str(Path(sys.executable).with_name("ray"))
-
-    def submit(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ray, "job", *arguments],
-            env=head_node,
+    with ray_head(tmp_path) as head:
+        result = subprocess.run(
+            [RAY, "job", "submit", "--", *command(config)],
+            env=head.environment,
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=500,
         )
-
-    deadline = time.monotonic() + 120
-    while submit(["list"]).returncode and time.monotonic() < deadline:
-        time.sleep(1)
-    result = submit(["submit", "--", *command(config)])
-    # The head answers before the agent that starts jobs has reported to it.
-    while "No available agent" in result.stderr and time.monotonic() < deadline:
-        time.sleep(1)
-        result = submit(["submit", "--", *command(config)])
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "40 records in, 40 annotated" in result.stdout

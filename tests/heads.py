@@ -1,0 +1,82 @@
+"""A Ray head with its job server, as an operator starts it, which asks for a token."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stores import free_ports
+
+RAY = str(Path(sys.executable).with_name("ray"))
+STARTS_WITHIN = 120
+
+
+@dataclass(frozen=True)
+class Head:
+    """A running head; ``environment`` is what its clients need to find it and to be let in."""
+
+    dashboard: int
+    token: str
+    environment: dict[str, str]
+
+
+@contextmanager
+def ray_head(folder: Path) -> Iterator[Head]:
+    """A head of four CPUs, with its token and its log in ``folder``."""
+    port, dashboard, client, agent = free_ports(4)
+    token = folder / "token"
+    token.write_text(secrets.token_hex(32))
+    environment = {
+        **os.environ,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
+    }
+    options = [
+        f"--port={port}",
+        f"--dashboard-port={dashboard}",
+        f"--ray-client-server-port={client}",
+        # The usual port is that of whichever Ray of this machine came first.
+        f"--dashboard-agent-listen-port={agent}",
+        "--num-cpus=4",
+        "--disable-usage-stats",
+        "--block",
+    ]
+    with (folder / "head.log").open("w") as log:
+        process = subprocess.Popen(
+            [RAY, "start", "--head", *options],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            head = Head(dashboard, token.read_text(), environment)
+            _wait_for_jobs(process, head)
+            yield head
+        finally:
+            process.terminate()  # it ends the rest; told all at once, they wait for each other
+            process.wait(60)
+
+
+def _wait_for_jobs(process: subprocess.Popen[bytes], head: Head) -> None:
+    """Until the head takes jobs: it answers before the agent that starts them has reported."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{head.dashboard}/api/jobs/",
+        data=b'{"entrypoint": "true"}',
+        headers={"Authorization": f"Bearer {head.token}", "Content-Type": "application/json"},
+    )
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(request, timeout=60):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError("the head takes no jobs")
