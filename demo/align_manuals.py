@@ -29,7 +29,7 @@ from text_corpora import LANGUAGES, PIVOT, Names, manual_rows, pair, topic_rows
 
 from pipeline.training.evaluate import load_reader
 from pipeline.training.inference import mean_embeddings
-from pipeline.training.quiet import be_quiet
+from pipeline.quiet import be_quiet
 from pipeline.training.settings import Evaluated, Task
 
 logger = logging.getLogger("demo.align_manuals")

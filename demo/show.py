@@ -12,9 +12,8 @@ import duckdb
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-_COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold yellow"}
+from pipeline.highlight import highlighted
 
 _RECORDS = """
 select record_id, xmod_language, topic_label, topic_score, text, entities
@@ -41,7 +40,7 @@ def main(
     console.print("\n[bold]One record a language[/] (magenta persons, green places, yellow orgs)\n")
     for record in _rows(_RECORDS, output):
         console.print(_heading(record), highlight=False)
-        console.print(_marked(record))
+        console.print(highlighted(str(record["text"]), record["entities"]))
         console.print()
     if any(output.glob("quarantine/*.parquet")):
         console.print("[bold]In quarantine[/], with the reason", highlight=False)
@@ -59,14 +58,6 @@ def _rows(query: str, output: Path) -> list[dict[str, object]]:
 def _heading(record: dict[str, object]) -> str:
     topic = f"{record['topic_label']} {record['topic_score']:.2f}"
     return f"[dim]{record['record_id']}  {record['xmod_language']}  {topic}[/]"
-
-
-def _marked(record: dict[str, object]) -> Text:
-    text = Text(str(record["text"]))
-    for entity in record["entities"]:
-        text.stylize(_COLOURS.get(entity["label"], "bold"), entity["start"], entity["end"])
-    found = ", ".join(f"{entity['text']} {entity['label']}" for entity in record["entities"])
-    return text.append(f"\n→ {found}", style="dim")
 
 
 def _table(query: str, output: Path) -> Table:

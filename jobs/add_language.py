@@ -12,9 +12,9 @@ import typer
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
+from pipeline.quiet import be_quiet
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
-from pipeline.training.quiet import be_quiet
 from pipeline.training.settings import AddLanguageConfig
 
 

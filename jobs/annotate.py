@@ -1,6 +1,7 @@
 """Annotate a corpus: Parquet in, enriched Parquet out, every record exactly once.
 
     python jobs/annotate.py --config configs/ner.yaml [--set runtime.actors=2] [--dry-run]
+    python jobs/annotate.py --config configs/ner.yaml --try "Anna lebt in Graz." [--lang de]
 
 Exit codes: 0 done and reconciled; 1 not every record is accounted for, run again to resume; 2 the
 config, the input, the model or the output cannot be used; 3 done, and input files were left out; 75
@@ -20,9 +21,10 @@ from pipeline.config import load
 from pipeline.effort import Effort
 from pipeline.errors import IncompleteError, PipelineError, StoppedError
 from pipeline.flow import cluster
+from pipeline.highlight import highlighted, record_table
 from pipeline.progress import Progress
+from pipeline.quiet import be_quiet
 from pipeline.report import (
-    REPORT,
     plan_table,
     routing_table,
     run_report,
@@ -30,8 +32,10 @@ from pipeline.report import (
     summary_table,
 )
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
+from pipeline.run_report import REPORT
 from pipeline.settings import JobSettings
 from pipeline.stop import STOPPED, stopping_on_sigterm
+from pipeline.trial import Trial, annotated
 
 _INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
 
@@ -49,6 +53,16 @@ def main(
     allow_bad_files: Annotated[
         bool, typer.Option("--allow-bad-files", help="Leave out files that cannot be read.")
     ] = False,
+    text: Annotated[
+        str | None, typer.Option("--try", help="Annotate this text, print it and stop.")
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option(help="The language of --try; it is detected without.")
+    ] = None,
+    question: Annotated[str | None, typer.Option(help="What is asked of --try.")] = None,
+    choice: Annotated[
+        list[str] | None, typer.Option(help="An answer that --try may have; give it twice or more.")
+    ] = None,
 ) -> None:
     """Annotate the corpus that the config names."""
     begun = time.monotonic()
@@ -56,7 +70,11 @@ def main(
     console = Console()
     options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
     try:
-        plan = make_plan(load(config, overrides or [], JobSettings), options)
+        settings = load(config, overrides or [], JobSettings)
+        if text is not None:
+            _try(settings, Trial(text, lang, question, tuple(choice or ())), console)
+            return
+        plan = make_plan(settings, options)
         if dry_run:
             console.print(plan_table(plan))
             return
@@ -72,6 +90,14 @@ def main(
         raise typer.Exit(_UNUSABLE) from None
     if plan.survey.bad_files:
         raise typer.Exit(_BAD_FILES)
+
+
+def _try(settings: JobSettings, trial: Trial, console: Console) -> None:
+    be_quiet()
+    columns = annotated(settings, trial)
+    if "entities" in columns:
+        console.print(highlighted(trial.text, columns.pop("entities")))
+    console.print(record_table(columns))
 
 
 def _annotate(plan: Plan, console: Console, begun: float) -> None:

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
+from pipeline.quiet import be_quiet
 from pipeline.training.evaluate import evaluate
-from pipeline.training.quiet import be_quiet
 from pipeline.training.scoreboard import on_screen, write
 from pipeline.training.settings import EvaluateConfig
 

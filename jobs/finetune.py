@@ -12,9 +12,9 @@ import typer
 
 from pipeline.config import load
 from pipeline.errors import PipelineError
+from pipeline.quiet import be_quiet
 from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
-from pipeline.training.quiet import be_quiet
 from pipeline.training.settings import FinetuneConfig
 
 

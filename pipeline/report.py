@@ -1,60 +1,21 @@
-"""What happened in a run: ``run_report.json``, and tables to print.
+"""What happened in a run: the ``RunReport``, and tables to print.
 
-Enters: the plan, the reconciliation, and the run's effort. Leaves: JSON and rich tables. What
+Enters: the plan, the reconciliation, and the run's effort. Leaves: the report and rich tables. What
 holds: no text of records and no credential is in them.
 """
 
 from datetime import UTC, datetime
 
-import langcodes
-from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
 import pipeline
 from pipeline.commit import LanguageCounts
-from pipeline.effort import Effort, StageLine
+from pipeline.effort import Effort
 from pipeline.reconcile import Reconciliation
 from pipeline.run import Plan
+from pipeline.run_report import BadFileEntry, RunReport
 from pipeline.tasks import task_name
-
-REPORT = "run_report.json"
-
-
-class BadFileEntry(BaseModel):
-    """An input file that was left out."""
-
-    uri: str
-    reason: str
-
-
-class RunReport(BaseModel):
-    """The contents of ``run_report.json``; ``done_here`` is what this run itself annotated.
-
-    ``seconds`` and ``seconds_to_first_unit`` count from the start of the command; ``stages`` are of
-    the units done here.
-    """
-
-    package_version: str
-    fingerprint: str
-    input_uri: str
-    output_uri: str
-    finished: datetime
-    seconds: float
-    rows_in: int
-    rows_out: int
-    rows_quarantined: int
-    units: int
-    units_done_here: int
-    rows_done_here: int
-    tokens: int
-    tokens_done_here: int
-    tokens_per_second: float
-    seconds_to_first_unit: float | None
-    stages: dict[str, StageLine]
-    languages: dict[str, LanguageCounts]
-    quarantine_reasons: dict[str, int]
-    bad_files: list[BadFileEntry]
 
 
 def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
@@ -92,12 +53,8 @@ def summary_table(report: RunReport) -> Table:
     table.add_column("language", min_width=20)
     for name in ("records", "entities", "quarantined", "tokens", "tokens/s"):
         table.add_column(name, justify="right")
-    by_name: dict[str, LanguageCounts] = {}
-    for tag, counts in report.languages.items():
-        name = _language_name(tag)
-        by_name[name] = by_name.get(name, LanguageCounts()) + counts
     share = report.tokens_done_here / report.tokens if report.tokens else 0.0
-    for name, counts in sorted(by_name.items(), key=lambda item: (-item[1].records, item[0])):
+    for name, counts in report.by_language_name().items():
         speed = counts.tokens * share / report.seconds if report.seconds else 0.0
         table.add_row(name, *_cells(counts, speed))
     total = sum(report.languages.values(), LanguageCounts())
@@ -167,13 +124,6 @@ def plan_table(plan: Plan) -> Table:
     table.add_row("output", escape(plan.store.uri))
     table.add_row("fingerprint", job.fingerprint)
     return table
-
-
-def _language_name(tag: str) -> str:
-    """The English name, regions taken together; the script where the tag has one (zh-Hant)."""
-    language = langcodes.Language.get(tag)
-    plain = langcodes.Language.make(language=language.language, script=language.script)
-    return f"{plain.display_name()} ({plain.to_tag()})"
 
 
 def _cells(counts: LanguageCounts, speed: float) -> list[str]:

@@ -16,7 +16,6 @@ from pipeline.effort import Effort
 from pipeline.publish import Publisher
 from pipeline.reconcile import Reconciliation, reconcile
 from pipeline.report import (
-    RunReport,
     plan_table,
     routing_table,
     run_report,
@@ -24,6 +23,7 @@ from pipeline.report import (
     summary_table,
 )
 from pipeline.run import Options, Plan, make_plan
+from pipeline.run_report import RunReport
 from pipeline.settings import JobSettings
 from pipeline.storage import Store
 

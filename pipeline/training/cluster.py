@@ -29,10 +29,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from pipeline.errors import PipelineError
+from pipeline.quiet import be_quiet
 from pipeline.session import connected
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, require_examples
-from pipeline.training.quiet import be_quiet
 from pipeline.training.schedule import saved_at
 from pipeline.training.settings import (
     AddLanguageConfig,

@@ -194,6 +194,19 @@ def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models
     assert "runtime.grace" in said or "Told to stop" in said
 
 
+def test_annotate_try_prints_the_record_of_one_text(tmp_path, models):
+    config, _ = write_config(tmp_path, models, 1)
+    said = annotate(config, "--try", "Anna met Karl.", "--lang", "de")
+    refused = annotate(config, "--try", "Anna met Karl.", "--set", "tasks.0.model.path=nowhere")
+    assert said.returncode == 0, said.stderr
+    assert said.stderr == ""
+    assert "Anna met Karl." in said.stdout
+    assert "de_DE" in said.stdout
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "nowhere" in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):

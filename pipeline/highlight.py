@@ -1,0 +1,52 @@
+"""An annotated record on the console: its text with the entities in colour, and the rest below.
+
+Enters: a text, and the output's columns for it. Leaves: rich text and a table. Holds: entities are
+marked where they are, by code points; the text is shown as it is, whatever markup it may hold.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold yellow"}
+_OTHER = "bold cyan"
+_SHOWN = 4
+"""Numbers of a vector that are shown."""
+
+
+def highlighted(text: str, entities: Iterable[Mapping[str, Any]]) -> Text:
+    """The text with its entities in colour, and what they are below."""
+    marked, found = Text(text), []
+    for entity in entities:
+        marked.stylize(_COLOURS.get(entity["label"], _OTHER), entity["start"], entity["end"])
+        found.append(f"{entity['text']} {entity['label']}")
+    return marked.append(f"\n→ {', '.join(found) or 'no entities'}", style="dim")
+
+
+def record_table(columns: Mapping[str, object]) -> Table:
+    """Column and value of all that is not null."""
+    table = Table("column", "value")
+    for name, value in columns.items():
+        if value is not None:
+            table.add_row(name, Text(_cell(value)))
+    return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return _list(value)
+    return str(value)
+
+
+def _list(values: list[object]) -> str:
+    """Items, one a line; of numbers some, and how many there are."""
+    if values and all(isinstance(one, float | int) for one in values):
+        some = ", ".join(map(_cell, values[:_SHOWN]))
+        return some if len(values) <= _SHOWN else f"{some}, … ({len(values)} numbers)"
+    return "\n".join(map(_cell, values)) or "none"
