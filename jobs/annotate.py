@@ -20,11 +20,13 @@ from rich.console import Console
 from pipeline.config import load
 from pipeline.effort import Effort
 from pipeline.errors import IncompleteError, PipelineError, StoppedError
+from pipeline.estimate import estimate
 from pipeline.flow import cluster
 from pipeline.highlight import highlighted, record_table
 from pipeline.progress import Progress
 from pipeline.quiet import be_quiet
 from pipeline.report import (
+    estimate_table,
     plan_table,
     routing_table,
     run_report,
@@ -46,7 +48,12 @@ def main(
         list[str] | None, typer.Option("--set", help="key=value, such as runtime.actors=2.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan, what it will take, and stop.")
+    ] = False,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Records that --dry-run annotates to see what all will take.")
+    ] = 200,
     new_run: Annotated[
         bool, typer.Option("--new-run", help="Delete what the output's earlier run left.")
     ] = False,
@@ -76,7 +83,7 @@ def main(
             return
         plan = make_plan(settings, options)
         if dry_run:
-            console.print(plan_table(plan))
+            _plan(plan, sample, console)
             return
         _annotate(plan, console, begun)
     except IncompleteError as error:
@@ -90,6 +97,13 @@ def main(
         raise typer.Exit(_UNUSABLE) from None
     if plan.survey.bad_files:
         raise typer.Exit(_BAD_FILES)
+
+
+def _plan(plan: Plan, sample: int, console: Console) -> None:
+    console.print(plan_table(plan))
+    be_quiet()
+    if found := estimate(plan, sample):
+        console.print(estimate_table(found))
 
 
 def _try(settings: JobSettings, trial: Trial, console: Console) -> None:

@@ -11,7 +11,9 @@ from rich.table import Table
 
 import pipeline
 from pipeline.commit import LanguageCounts
+from pipeline.cost import cost_of
 from pipeline.effort import Effort
+from pipeline.estimate import Estimate
 from pipeline.reconcile import Reconciliation
 from pipeline.run import Plan
 from pipeline.run_report import BadFileEntry, RunReport
@@ -44,6 +46,7 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         bad_files=[
             BadFileEntry(uri=bad.source.uri, reason=bad.reason) for bad in plan.survey.bad_files
         ],
+        cost=cost_of(effort.seconds, plan.job.settings),
     )
 
 
@@ -123,6 +126,22 @@ def plan_table(plan: Plan) -> Table:
     table.add_row("memory an actor", f"about {job.actor_bytes() / 2**20:,.0f} MiB")
     table.add_row("output", escape(plan.store.uri))
     table.add_row("fingerprint", job.fingerprint)
+    return table
+
+
+def estimate_table(found: Estimate) -> Table:
+    """What a run will take."""
+    minutes = found.seconds / 60
+    table = Table(title="Estimate", title_justify="left", show_header=False)
+    table.add_row("sample", f"{found.sampled:,} of {found.records:,} records, in this process")
+    table.add_row("tokens", f"{found.tokens:,}")
+    for stage, seconds in found.stages.items():
+        rate = f", {found.tokens / seconds:,.0f} tokens/s"
+        table.add_row(stage, f"{seconds:,.1f} s of one process{rate}")
+    table.add_row(
+        "time", f"{minutes / 60:,.1f} hours" if minutes > 90 else f"{minutes:,.1f} minutes"
+    )
+    table.add_row("cost", str(found.cost))
     return table
 
 

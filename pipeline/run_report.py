@@ -11,6 +11,7 @@ from langcodes.tag_parser import LanguageTagError
 from pydantic import BaseModel
 
 from pipeline.commit import LanguageCounts
+from pipeline.cost import Cost
 from pipeline.effort import StageLine
 
 REPORT = "run_report.json"
@@ -50,6 +51,8 @@ class RunReport(BaseModel):
     languages: dict[str, LanguageCounts]
     quarantine_reasons: dict[str, int]
     bad_files: list[BadFileEntry]
+    cost: Cost | None = None
+    """Of this run; None in reports of versions that did not count it."""
 
     def by_language_name(self) -> dict[str, LanguageCounts]:
         """Counts by ``language_name``, the most frequent first."""

@@ -100,6 +100,7 @@ INDIFFERENT: dict[str, Change] = {
     "rounds": section("runtime", rounds=5),
     "timeouts": section("runtime", unit_timeout=5, row_timeout=5),
     "output.uri": section("output", uri="/elsewhere"),
+    "prices": lambda tree: tree.update(prices={"cpu_hour": 0.04}),
     "spelling of input.uri": section("input", uri="file:///x/../corpus/"),
     "defaults spelt out": section("runtime", max_length=512, stride=64),
 }

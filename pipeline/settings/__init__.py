@@ -8,6 +8,7 @@ needs a store or a checkpoint to check is checked when the plan is made.
 from pipeline.settings.inputs import InputSettings, OutputSettings
 from pipeline.settings.job import JobSettings
 from pipeline.settings.language import Fallback, LanguageSettings
+from pipeline.settings.prices import Prices
 from pipeline.settings.runtime import ActorPool, Device, DType, RuntimeSettings
 from pipeline.settings.tasks import (
     Aggregation,
@@ -46,6 +47,7 @@ __all__ = [
     "NerSettings",
     "OutputSettings",
     "Pooling",
+    "Prices",
     "QuestionAnsweringSettings",
     "RuntimeSettings",
     "TaskSettings",

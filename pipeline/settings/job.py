@@ -5,6 +5,7 @@ from pydantic import Field, model_validator
 from pipeline.config import Section
 from pipeline.settings.inputs import InputSettings, OutputSettings
 from pipeline.settings.language import LanguageSettings
+from pipeline.settings.prices import Prices
 from pipeline.settings.runtime import RuntimeSettings
 from pipeline.settings.tasks import TaskSettings
 
@@ -17,6 +18,7 @@ class JobSettings(Section):
     language: LanguageSettings = LanguageSettings()
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
     runtime: RuntimeSettings = RuntimeSettings()
+    prices: Prices | None = None
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> "JobSettings":

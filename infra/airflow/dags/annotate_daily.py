@@ -61,7 +61,9 @@ with DAG(
     tags=["xmod", "ray"],
     doc_md=__doc__,
 ) as dag:
-    check_input = RayJobOperator(task_id="check_input", command=[*ANNOTATE, "--dry-run"])
+    check_input = RayJobOperator(
+        task_id="check_input", command=[*ANNOTATE, "--dry-run", "--sample", "0"]
+    )
     annotate = RayJobOperator(task_id="annotate", command=ANNOTATE, passes=(0, BAD_FILES))
     verify = RayJobOperator(task_id="verify", command=job("verify", ENRICHED, "--json"))
     tables = RayJobOperator(

@@ -1,0 +1,13 @@
+"""What machines cost."""
+
+from pydantic import Field
+
+from pipeline.config import Section
+
+
+class Prices(Section):
+    """Money an hour of a CPU, with its share of the memory, and of a GPU."""
+
+    currency: str = Field(default="USD", min_length=1)
+    cpu_hour: float = Field(default=0, ge=0)
+    gpu_hour: float = Field(default=0, ge=0)
