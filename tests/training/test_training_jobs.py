@@ -28,6 +28,7 @@ CONFIGS = {
     "pretrain.yaml": PretrainConfig,
     "finetune_ner.yaml": FinetuneConfig,
     "pretrain_again.yaml": PretrainConfig,
+    "pretrain_labels.yaml": PretrainConfig,
     "finetune_topic.yaml": FinetuneConfig,
     "finetune_embeddings.yaml": FinetuneConfig,
     "add_language.yaml": AddLanguageConfig,
