@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-data demo-model scores test test-airflow chaos fuzz bench check format lock clean
+.PHONY: help install demo demo-data demo-model scores test test-airflow config-schemas chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -39,6 +39,9 @@ $(AIRFLOW)/installed: infra/airflow/requirements.lock
 
 test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, installed apart, on a real Ray head
 	$(BIN)/python -m pytest tests/airflow -m ""
+
+config-schemas: install  ## Write the JSON schemas of the configs, for editors
+	$(BIN)/python -m pipeline.config_schemas configs/schema
 
 DATA ?= ../shared/data
 TRAIN := $(BIN)/python jobs/finetune.py --config

@@ -32,7 +32,9 @@ def _pairs(value: object) -> object:
     return tuple(sorted(value.items()))
 
 
-ScoreByLanguage = Annotated[tuple[tuple[str, Score], ...], BeforeValidator(_pairs)]
+ScoreByLanguage = Annotated[
+    tuple[tuple[str, Score], ...], BeforeValidator(_pairs, json_schema_input_type=dict[str, Score])
+]
 """A mapping in YAML, such as ``{ms_MY: 0.7}``."""
 
 

@@ -87,7 +87,7 @@ class RuntimeSettings(Section):
             return self.dtype
         return DType.BFLOAT16 if self.on_gpu else DType.FLOAT32
 
-    @field_validator("actors", mode="before")
+    @field_validator("actors", mode="before", json_schema_input_type=int | ActorPool)
     @classmethod
     def _one_number(cls, value: object) -> object:
         return {"min": value, "max": value} if isinstance(value, int) else value
