@@ -8,7 +8,6 @@ config, the input, the model or the output cannot be used; 3 done, and input fil
 stopped by SIGTERM with all that was at work in the output, run again to go on.
 """
 
-import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,9 @@ from pipeline.errors import IncompleteError, PipelineError, StoppedError
 from pipeline.estimate import estimate
 from pipeline.flow import cluster
 from pipeline.highlight import highlighted, record_table
+from pipeline.lineage import lineage
+from pipeline.logs import LogFormat, log_commit, start_logs
+from pipeline.metrics import Metrics
 from pipeline.progress import Progress
 from pipeline.quiet import be_quiet
 from pipeline.report import (
@@ -34,7 +36,7 @@ from pipeline.report import (
     summary_table,
 )
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
-from pipeline.run_report import REPORT
+from pipeline.run_report import REPORT, RunReport
 from pipeline.settings import JobSettings
 from pipeline.stop import STOPPED, stopping_on_sigterm
 from pipeline.trial import Trial, annotated
@@ -60,6 +62,9 @@ def main(
     allow_bad_files: Annotated[
         bool, typer.Option("--allow-bad-files", help="Leave out files that cannot be read.")
     ] = False,
+    log: Annotated[
+        LogFormat, typer.Option(help="Of the log on standard error; json tells of each unit.")
+    ] = LogFormat.TEXT,
     text: Annotated[
         str | None, typer.Option("--try", help="Annotate this text, print it and stop.")
     ] = None,
@@ -73,7 +78,7 @@ def main(
 ) -> None:
     """Annotate the corpus that the config names."""
     begun = time.monotonic()
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    start_logs(log)
     console = Console()
     options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
     try:
@@ -85,7 +90,9 @@ def main(
         if dry_run:
             _plan(plan, sample, console)
             return
-        _annotate(plan, console, begun)
+        start_logs(log, run=plan.job.fingerprint)
+        with lineage(plan) as told:
+            told.complete(_annotate(plan, console, begun))
     except IncompleteError as error:
         console.print(f"Not complete. {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(_INCOMPLETE) from None
@@ -114,12 +121,12 @@ def _try(settings: JobSettings, trial: Trial, console: Console) -> None:
     console.print(record_table(columns))
 
 
-def _annotate(plan: Plan, console: Console, begun: float) -> None:
+def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
     claim_output(plan)
     effort = Effort()
     if not plan.open_units:
         console.print(f"All {len(plan.units)} units are committed; nothing is left to annotate.")
-        result = annotate_corpus(plan, lambda record: None)
+        result = annotate_corpus(plan)
     else:
         runtime = plan.job.settings.runtime
         with (
@@ -127,7 +134,8 @@ def _annotate(plan: Plan, console: Console, begun: float) -> None:
             stopping_on_sigterm(runtime.grace) as stopped,
             Progress(plan, console, begun) as progress,
         ):
-            result = annotate_corpus(plan, progress.advance, stopped)
+            metrics = Metrics(plan.job.fingerprint, sum(unit.rows for unit in plan.open_units))
+            result = annotate_corpus(plan, [progress.advance, metrics.count, log_commit], stopped)
         effort = progress.effort
     effort = replace(effort, seconds=time.monotonic() - begun)
     report = run_report(plan, result, effort)
@@ -144,6 +152,7 @@ def _annotate(plan: Plan, console: Console, begun: float) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    return report
 
 
 if __name__ == "__main__":

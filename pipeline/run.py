@@ -6,7 +6,7 @@ not done again; what fails with others is tried apart before any row is blamed.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.apart import Isolation
@@ -88,7 +88,9 @@ def claim_output(plan: Plan) -> None:
     claim(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
 
 
-def annotate_corpus(plan: Plan, watch: Watch, stopped: Stopped = never) -> Reconciliation:
+def annotate_corpus(
+    plan: Plan, watchers: Sequence[Watch] = (), stopped: Stopped = never
+) -> Reconciliation:
     """Annotate what is left of the plan and reconcile the output.
 
     Raises IncompleteError where units are left without a commit record, and StoppedError once it is
@@ -96,11 +98,11 @@ def annotate_corpus(plan: Plan, watch: Watch, stopped: Stopped = never) -> Recon
     """
     if plan.open_units:
         reopen(plan.store)
-        _annotate(plan, watch, stopped)
+        _annotate(plan, watchers, stopped)
     return reconcile(plan.store, plan.units, plan.job.fingerprint)
 
 
-def _annotate(plan: Plan, watch: Watch, stopped: Stopped) -> None:
+def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
     known = suspected(plan.store)
     left = [unit for unit in plan.open_units if unit.unit_id not in known]
     suspects = [unit for unit in plan.open_units if unit.unit_id in known]
@@ -109,33 +111,36 @@ def _annotate(plan: Plan, watch: Watch, stopped: Stopped) -> None:
             break
         tried = left
         in_flight = 1 if attempt else _IN_FLIGHT
-        left = _round(plan.job, tried, watch, stopped, in_flight)
+        left = _round(plan.job, tried, watchers, stopped, in_flight)
         if left:
             _require_going_on(plan, stopped)
         suspect(plan.store, left)
         if attempt:
             clear(plan.store, {unit.unit_id for unit in tried} - {unit.unit_id for unit in left})
-    _run_apart(plan, [*suspects, *left], watch, stopped)
+    _run_apart(plan, [*suspects, *left], watchers, stopped)
 
 
 def _round(
-    job: Job, units: list[Unit], watch: Watch, stopped: Stopped, in_flight: int
+    job: Job, units: list[Unit], watchers: Sequence[Watch], stopped: Stopped, in_flight: int
 ) -> list[Unit]:
     """The units of ``units`` that a round leaves without a commit record."""
     committed: set[str] = set()
     for table in annotate_units(units, job, stopped, in_flight=in_flight):
-        committed |= _committed(table.to_pylist(), watch)
+        committed |= _committed(table.to_pylist(), watchers)
     return [unit for unit in units if unit.unit_id not in committed]
 
 
-def _committed(receipts: Iterable[dict[str, object]], watch: Watch) -> set[str]:
+def _committed(receipts: Iterable[dict[str, object]], watchers: Sequence[Watch]) -> set[str]:
     committed: set[str] = set()
     for receipt in receipts:
         if receipt["commit"] is None:
             if receipt["failure"] != STOPPED:
-                logger.warning("unit %s failed: %s", receipt["unit_id"], receipt["failure"])
+                unit_id, failure = receipt["unit_id"], receipt["failure"]
+                logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
             continue
-        watch(CommitRecord.model_validate_json(str(receipt["commit"])))
+        record = CommitRecord.model_validate_json(str(receipt["commit"]))
+        for watch in watchers:
+            watch(record)
         committed.add(str(receipt["unit_id"]))
     return committed
 
@@ -149,7 +154,9 @@ def _require_going_on(plan: Plan, stopped: Stopped) -> None:
         )
 
 
-def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch, stopped: Stopped) -> None:
+def _run_apart(
+    plan: Plan, suspects: list[Unit], watchers: Sequence[Watch], stopped: Stopped
+) -> None:
     """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
     if not suspects:
         return
@@ -160,9 +167,10 @@ def _run_apart(plan: Plan, suspects: list[Unit], watch: Watch, stopped: Stopped)
             try:
                 receipt = _publish_apart(plan, isolation, unit)
             except PipelineError as error:
-                logger.error("unit %s failed apart: %s", unit.unit_id, error)
+                unit_id = unit.unit_id
+                logger.error("unit %s failed apart: %s", unit_id, error, extra={"unit": unit_id})
                 continue
-            clear(plan.store, _committed(receipt, watch))
+            clear(plan.store, _committed(receipt, watchers))
 
 
 def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[str, object]]:

@@ -19,9 +19,14 @@ STARTS_WITHIN = 120
 
 @dataclass(frozen=True)
 class Head:
-    """A running head; ``environment`` is what its clients need to find it and to be let in."""
+    """A running head, by its ports: its own, its dashboard's, its metrics'.
 
+    ``environment`` is what its clients need to find it and to be let in.
+    """
+
+    port: int
     dashboard: int
+    metrics: int
     token: str
     environment: dict[str, str]
 
@@ -29,7 +34,7 @@ class Head:
 @contextmanager
 def ray_head(folder: Path) -> Iterator[Head]:
     """A head of four CPUs, with its token and its log in ``folder``."""
-    port, dashboard, client, agent = free_ports(4)
+    port, dashboard, client, agent, metrics = free_ports(5)
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
     environment = {
@@ -44,6 +49,7 @@ def ray_head(folder: Path) -> Iterator[Head]:
         f"--ray-client-server-port={client}",
         # The usual port is that of whichever Ray of this machine came first.
         f"--dashboard-agent-listen-port={agent}",
+        f"--metrics-export-port={metrics}",
         "--num-cpus=4",
         "--disable-usage-stats",
         "--block",
@@ -57,7 +63,7 @@ def ray_head(folder: Path) -> Iterator[Head]:
             start_new_session=True,
         )
         try:
-            head = Head(dashboard, token.read_text(), environment)
+            head = Head(port, dashboard, metrics, token.read_text(), environment)
             _wait_for_jobs(process, head)
             yield head
         finally:

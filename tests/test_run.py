@@ -31,7 +31,7 @@ def run(settings: JobSettings, **options: object) -> tuple[list[str], Reconcilia
     plan = make_plan(settings, Options(**options))
     claim_output(plan)
     done: list[str] = []
-    result = annotate_corpus(plan, lambda record: done.append(record.unit_id))
+    result = annotate_corpus(plan, [lambda record: done.append(record.unit_id)])
     return done, result
 
 

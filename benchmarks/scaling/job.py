@@ -79,6 +79,7 @@ def run(corpus: Path, out: Path, driver: Driver, **runtime: object) -> Run:
 
 
 def _measure(overrides: list[str]) -> Run:
+    from pipeline.commit import CommitRecord
     from pipeline.config import load
     from pipeline.flow import cluster
     from pipeline.run import Options, annotate_corpus, claim_output, make_plan
@@ -90,12 +91,12 @@ def _measure(overrides: list[str]) -> Run:
     commits: list[Commit] = []
     with cluster(plan.job.settings.runtime):
         start = time.perf_counter()
-        annotate_corpus(
-            plan,
-            lambda record: commits.append(
-                Commit(round(time.perf_counter() - start, 3), record.rows_in, _megabytes())
-            ),
-        )
+
+        def watch(record: CommitRecord) -> None:
+            seconds = round(time.perf_counter() - start, 3)
+            commits.append(Commit(seconds, record.rows_in, _megabytes()))
+
+        annotate_corpus(plan, [watch])
         ended = time.perf_counter() - start
     return Run(tuple(commits), round(ended, 3), round(busy, 1))
 
