@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-data demo-model scores test test-airflow config-schemas chaos fuzz bench check format lock clean
+.PHONY: help install demo demo-data demo-model scores test test-airflow config-docs site chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -20,6 +20,7 @@ install: .venv/installed  ## Make .venv with all that running and testing need
 demo: install  ## Annotate the sample corpus with entities, topics and vectors, and show some
 	$(BIN)/python jobs/annotate.py --config configs/demo.yaml --new-run
 	$(BIN)/python demo/show.py out/demo
+	$(BIN)/python jobs/report.py out/demo
 
 test: install  ## Run all tests, two files at a time: real Ray, real S3, real kills
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
@@ -40,8 +41,12 @@ $(AIRFLOW)/installed: infra/airflow/requirements.lock
 test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, installed apart, on a real Ray head
 	$(BIN)/python -m pytest tests/airflow -m ""
 
-config-schemas: install  ## Write the JSON schemas of the configs, for editors
+config-docs: install  ## Write the JSON schemas of the configs, for editors, and their reference
 	$(BIN)/python -m pipeline.config_schemas configs/schema
+	$(BIN)/python -m pipeline.config_reference docs/reference.md
+
+site: install  ## Build the documentation as a site in out/site, with its links checked
+	$(BIN)/sphinx-build -W --keep-going -q -c docs . out/site
 
 DATA ?= ../shared/data
 TRAIN := $(BIN)/python jobs/finetune.py --config

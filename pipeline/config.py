@@ -20,9 +20,15 @@ from pipeline.errors import ConfigError
 
 
 class Section(BaseModel):
-    """A part of a configuration: frozen, and closed to keys it does not know."""
+    """A part of a configuration: frozen, and closed to keys it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A string below a key says what it is for, to readers of the code, of the reference and of a
+    schema.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 _MOST_BYTES = 1 << 20

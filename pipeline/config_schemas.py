@@ -1,7 +1,7 @@
 """JSON schemas of the configs, with which an editor completes keys and marks mistakes.
 
 Enters: the settings of each command. Leaves: a schema file a command. Holds: the files in the
-repository are those that the models give, which a test checks; `make config-schemas` writes them.
+repository are those that the models give, which a test checks; `make config-docs` writes them.
 A config names its schema in its first line, as the YAML language server reads it.
 
     python -m pipeline.config_schemas configs/schema

@@ -22,7 +22,7 @@ def schema_of(config: Path) -> Path:
 @pytest.mark.parametrize("command", SETTINGS)
 def test_schema_of_the_repository_is_that_of_the_settings(command):
     written = (CONFIGS / "schema" / f"{command}.json").read_text()
-    assert written == schema_text(command), "run make config-schemas"
+    assert written == schema_text(command), "run make config-docs"
 
 
 def test_each_schema_is_of_a_command():

@@ -14,11 +14,17 @@ class JobSettings(Section):
     """Everything that ``jobs/annotate.py`` is told."""
 
     input: InputSettings
+    """The corpus."""
     output: OutputSettings
+    """The enriched corpus."""
     language: LanguageSettings = LanguageSettings()
+    """How records come to adapters."""
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+    """What is annotated."""
     runtime: RuntimeSettings = RuntimeSettings()
+    """Machines, batches and retries."""
     prices: Prices | None = None
+    """For estimates of cost; null: none are made."""
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> "JobSettings":

@@ -42,15 +42,25 @@ class LanguageSettings(Section):
     """How a record's language is found, and what happens where it is not."""
 
     detector: str = "cascade"
+    """Asked where no column says the language; docs/languages.md has the others."""
     detector_model: str | None = None
+    """For ``fasttext``: the path of a model on every machine."""
     candidates: Literal["all"] | tuple[str, ...] = "all"
+    """X-MOD languages that records may go to; all: those of the checkpoints."""
     expected: tuple[str, ...] = ()
+    """X-MOD languages; any other needs twenty times the evidence."""
     majority: bool = False
+    """What most of a unit is in settles its doubtful records."""
     per_window: bool = False
+    """Each window of a mixed text goes through its own adapter."""
     min_score: Score = 0.5
+    """Below it a detected language counts as unknown."""
     min_scores: ScoreByLanguage = ()
+    """Thresholds of single languages, such as ``{ms_MY: 0.7}``."""
     fallback: Fallback = Fallback.QUARANTINE
+    """What a record gets that has no adapter or is in no known language."""
     default: str | None = None
+    """The X-MOD language of ``fallback: default``, such as ``en_XX``."""
 
     def least_score(self, language: str) -> float:
         """What a detected ``language`` must score at least."""

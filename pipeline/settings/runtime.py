@@ -33,7 +33,9 @@ class ActorPool(Section):
     """Bounds of the actor pool; one number in the config sets both."""
 
     min: int = Field(default=1, ge=1)
+    """Actors that are there from the start."""
     max: int = Field(default=1, ge=1)
+    """Actors at most."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ActorPool":
@@ -48,20 +50,35 @@ class RuntimeSettings(Section):
     """Machines, batches, retries; windows and ``dtype`` alone shape results."""
 
     device: Device = Device.AUTO
+    """Where the model runs."""
     dtype: DType = DType.AUTO
+    """Arithmetic of the forward; docs/engine.md says which to take."""
     actors: ActorPool = ActorPool()
+    """Processes that hold the models: a number, or its bounds."""
     cpus_per_actor: float = Field(default=1, gt=0)
+    """Each whole CPU has a micro-batch of its own."""
     gpus_per_actor: float = Field(default=0, ge=0)
+    """A part of a GPU where several actors share one."""
     max_batch_tokens: int | None = Field(default=None, gt=0)
+    """Of a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
     unit_rows: int = Field(default=4096, gt=0)
+    """Records that are committed together, at most."""
     unit_bytes: int = Field(default=64 << 20, gt=0)
+    """Bytes of a unit before compression, at most."""
     max_length: int = Field(default=512, gt=8)
+    """Tokens of a window; the checkpoint may allow fewer."""
     stride: int = Field(default=64, ge=0)
+    """Tokens that neighbouring windows share."""
     max_windows: int | None = Field(default=None, ge=1)
+    """Of a text; the rest is cut off and ``truncated`` is true. Null: nothing is."""
     rounds: int = Field(default=2, ge=1, le=10)
+    """How often units are tried among others before they are tried apart."""
     unit_timeout: float = Field(default=3600, gt=0)
+    """Seconds that a stage may take with a unit."""
     row_timeout: float = Field(default=120, gt=0)
+    """Seconds that a record may take alone."""
     grace: float = Field(default=25, ge=0)
+    """Seconds after SIGTERM for units that are at work."""
 
     @property
     def on_gpu(self) -> bool:

@@ -40,44 +40,63 @@ class ModelSettings(Section):
     """
 
     path: str
+    """A folder that every machine can see, or a hub name."""
     revision: str | None = None
+    """A commit of that hub name, 40 digits."""
     sha256: str | None = None
+    """The digest that ``--dry-run`` prints; another one is refused."""
 
 
 class NerSettings(Section):
     """Named entities from a token-classification checkpoint."""
 
     type: Literal["ner"]
+    """Named entities."""
     model: ModelSettings
+    """The checkpoint."""
     aggregation: Aggregation = Aggregation.SIMPLE
+    """How tokens make entities."""
     min_score: float = Field(default=0.0, ge=0, le=1)
+    """Entities below it are left out."""
 
 
 class ClassificationSettings(Section):
     """One label a record from a sequence-classification checkpoint."""
 
     type: Literal["classification"]
+    """One label a record."""
     name: Name
+    """What its columns begin with."""
     model: ModelSettings
+    """The checkpoint."""
     probs: bool = False
+    """Whether all probabilities are written."""
 
 
 class EmbeddingsSettings(Section):
     """One vector a record from the encoder of any X-MOD checkpoint."""
 
     type: Literal["embeddings"]
+    """One vector a record."""
     model: ModelSettings
+    """The checkpoint."""
     pooling: Pooling = Pooling.MEAN
+    """How token vectors make one."""
     normalize: bool = True
+    """Whether vectors have length one."""
     dtype: Literal["float32", "float16"] = "float32"
+    """Of the vectors that are written."""
 
 
 class TokenVectorsSettings(Section):
     """One vector a token from the encoder of any X-MOD checkpoint."""
 
     type: Literal["token_vectors"]
+    """One vector a token."""
     model: ModelSettings
+    """The checkpoint."""
     dtype: Literal["float32", "float16"] = "float16"
+    """Of the vectors that are written."""
 
 
 class QuestionAnsweringSettings(Section):
@@ -87,13 +106,21 @@ class QuestionAnsweringSettings(Section):
     """
 
     type: Literal["question_answering"]
+    """Answers that stand in the text."""
     name: Name
+    """What its columns begin with."""
     model: ModelSettings
+    """The checkpoint."""
     question: str | None = Field(default=None, min_length=1)
+    """Asked of every record; null: each has its own."""
     n_best: int = Field(default=1, ge=1, le=100)
+    """Answers a record, at most."""
     max_answer_tokens: int = Field(default=15, ge=1)
+    """Of an answer."""
     no_answer: bool = False
+    """Whether a record may have none, as in SQuAD 2."""
     min_score: float = Field(default=0.0, ge=0, le=1)
+    """Answers below it are left out."""
 
 
 class MultipleChoiceSettings(Section):
@@ -103,10 +130,15 @@ class MultipleChoiceSettings(Section):
     """
 
     type: Literal["multiple_choice"]
+    """The best of several choices."""
     name: Name
+    """What its columns begin with."""
     model: ModelSettings
+    """The checkpoint."""
     choices: tuple[str, ...] = ()
+    """Of every record; none: each has its own."""
     probs: bool = False
+    """Whether all probabilities are written."""
 
     @field_validator("choices")
     @classmethod
@@ -123,31 +155,42 @@ class MaskedLmSettings(Section):
     """
 
     type: Literal["masked_lm"]
+    """How likely a text is, by a masked language model."""
     model: ModelSettings
+    """The checkpoint."""
     passes: int = Field(default=8, ge=2)
+    """Forwards of a window; each hides another part of its tokens."""
 
 
 class FillMaskSettings(Section):
     """What may stand where a text has the tokenizer's mask."""
 
     type: Literal["fill_mask"]
+    """What may stand where a text has the mask."""
     model: ModelSettings
+    """The checkpoint."""
     top_k: int = Field(default=5, ge=1, le=100)
+    """Tokens for each mask."""
 
 
 class CausalLmSettings(Section):
     """How likely a text is to a language model that reads from left to right."""
 
     type: Literal["causal_lm"]
+    """How likely a text is, read from left to right."""
     model: ModelSettings
+    """The checkpoint."""
 
 
 class GenerationSettings(Section):
     """How a text goes on, by a language model that reads from left to right."""
 
     type: Literal["generation"]
+    """How a text goes on."""
     model: ModelSettings
+    """The checkpoint."""
     max_new_tokens: int = Field(default=32, ge=1)
+    """That are added, at most."""
 
 
 TaskSettings = Annotated[

@@ -37,8 +37,12 @@ class AddLanguageConfig(Section):
     unknown_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
     """Share of unknown tokens above which rows are added."""
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+    """Of the tokens that masked LM hides."""
     max_steps: PositiveInt
+    """Where training ends, unless `optimisation.max_minutes` comes first."""
     embedding_learning_rate: PositiveFloat = 1e-3
     """Of new vocabulary rows."""
     optimisation: Optimisation
+    """Steps, batches and rates."""
     runtime: TrainingRuntime = TrainingRuntime()
+    """Workers, and what each of them gets."""

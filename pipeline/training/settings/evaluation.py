@@ -17,7 +17,9 @@ class Evaluated(Section):
     """One checkpoint, scored on one task's test data."""
 
     task: Task
+    """The head."""
     checkpoint: Path
+    """Its folder."""
     data: Path | Annotated[tuple[DataFile, ...], Field(min_length=1)]
     """As for fine-tuning; the train split, if there is one, is for the baseline."""
     source: str | None = None
@@ -34,4 +36,6 @@ class EvaluateConfig(Section):
     out: Path
     """Folder for scores.json, scores.md and scores.png."""
     batch_size: PositiveInt
+    """Rows of a forward."""
     threads: PositiveInt
+    """Of torch."""

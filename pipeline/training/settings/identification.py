@@ -28,3 +28,4 @@ class IdentifierConfig(Section):
     fasttext_model: Path | None = None
     """The model for the detector fasttext, if that is among them."""
     seed: int
+    """Of everything that chance decides."""

@@ -27,8 +27,11 @@ class Optimisation(Section):
     """How a model is stepped. Training ends at `max_minutes` or at its last step."""
 
     learning_rate: PositiveFloat
+    """AdamW's, at the end of the warm-up; it falls to 0 from there."""
     weight_decay: Annotated[float, Field(ge=0.0)]
+    """AdamW's."""
     warmup_share: Share
+    """Of the steps or minutes."""
     batch_size: PositiveInt
     """Rows of one forward of one worker."""
     accumulation: PositiveInt = 1
@@ -36,8 +39,11 @@ class Optimisation(Section):
     max_minutes: PositiveFloat
     """Wall time of the training itself, in all its attempts together."""
     precision: Precision = Precision.FLOAT32
+    """Of products; weights are float32."""
     threads: PositiveInt
+    """Of torch, in each worker."""
     seed: int
+    """Of everything that chance decides."""
 
 
 class TrainingRuntime(Section):
@@ -46,7 +52,9 @@ class TrainingRuntime(Section):
     workers: PositiveInt = 1
     """Each steps on its share of the examples; gradients are averaged."""
     cpus_per_worker: PositiveFloat = 1.0
+    """That Ray keeps for a worker."""
     gpus_per_worker: NonNegativeFloat = 0.0
+    """0 or 1."""
     save_steps: PositiveInt = 500
     """Steps between two checkpoints, from which a training resumes."""
     max_failures: NonNegativeInt = 3

@@ -23,13 +23,19 @@ class Architecture(Section):
     """The shape of an X-MOD encoder; without `pre_norm`, adapters are facebook/xmod-base's."""
 
     layers: PositiveInt
+    """Of the encoder."""
     hidden_size: PositiveInt
+    """Width of a token's vector."""
     attention_heads: PositiveInt
+    """They divide the hidden size."""
     intermediate_size: PositiveInt
+    """Width within the feed-forward."""
     adapter_reduction_factor: PositiveInt
+    """Hidden size over the adapters' width."""
     window: Annotated[int, Field(ge=8)]
     """Tokens of the longest input, special tokens included."""
     dropout: Share
+    """Of hidden states and attention."""
     initializer_range: PositiveFloat
     """Standard deviation of new weights. Narrow models need more than BERT's 0.02."""
     pre_norm: bool
@@ -50,7 +56,9 @@ class Vocabulary(Section):
     """The SentencePiece unigram vocabulary."""
 
     size: Annotated[int, Field(ge=100)]
+    """Pieces, special tokens included."""
     character_coverage: Annotated[float, Field(gt=0.9, le=1.0)]
+    """Share of the characters that get pieces; the others are unknown."""
     sample_characters: PositiveInt
     """Characters of text the vocabulary is trained on, shared out by `language_smoothing`."""
 
@@ -65,7 +73,9 @@ class LabelledObjective(Section):
     weight: PositiveFloat = 1.0
     """What its loss counts beside that of masked LM, whose gradients would drown a small one."""
     max_rows_per_language: PositiveInt
+    """Of the corpus, by chance."""
     batch_size: PositiveInt
+    """Rows of a batch."""
 
 
 class TranslationObjective(Section):
@@ -74,7 +84,9 @@ class TranslationObjective(Section):
     data: Path
     """Parquet as for fine-tuning embeddings; only its train split is read."""
     share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Of the batches."""
     weight: PositiveFloat = 1.0
+    """What the loss counts beside that of masked LM."""
     batch_size: PositiveInt
     """Pairs of one forward."""
     temperature: PositiveFloat
@@ -85,8 +97,11 @@ class Objectives(Section):
     """What is learnt beside masked LM, which has the rest of the batches."""
 
     tags: LabelledObjective | None = None
+    """Entity tags of sentences."""
     classes: LabelledObjective | None = None
+    """Classes of texts."""
     translations: TranslationObjective | None = None
+    """Texts and their translations."""
 
     @property
     def share(self) -> float:
@@ -106,24 +121,32 @@ class PretrainConfig(Section):
     data: Path
     """Parquet file or folder with the columns text and language."""
     out: Path
+    """Where the checkpoint goes."""
     languages: Annotated[tuple[str, ...], Field(min_length=1)]
     """X-MOD codes; their order becomes `config.languages`, hence the `lang_id`s."""
     language_smoothing: Smoothing
     """Languages are drawn in proportion to their windows to this power."""
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Of the tokens that masked LM hides, in every batch."""
     max_steps: PositiveInt
+    """Where training ends, unless `optimisation.max_minutes` comes first."""
     start: Path | None = None
     """An X-MOD or XLM-R checkpoint to go on from, with its vocabulary and architecture.
 
     Languages that it has keep their adapters; the others get new ones.
     """
     vocabulary: Vocabulary | None = None
+    """Of a new model; with `start` it is the start's."""
     architecture: Architecture | None = None
+    """Of a new model; with `start` it is the start's."""
     adapter_reduction_factor: PositiveInt = 2
     """Of the adapters that a `start` without any gets, as XLM-R is."""
     objectives: Objectives = Objectives()
+    """What is learnt beside masked words."""
     optimisation: Optimisation
+    """Steps, batches and rates."""
     runtime: TrainingRuntime = TrainingRuntime()
+    """Workers, and what each of them gets."""
 
     def seed_of(self, objective: str, worker: int) -> tuple[int, int, int]:
         """The seed of a worker's batches for an objective, apart from that of the others."""
