@@ -25,6 +25,7 @@ from pipeline.highlight import highlighted, record_table
 from pipeline.lineage import lineage
 from pipeline.logs import LogFormat, log_commit, start_logs
 from pipeline.metrics import Metrics
+from pipeline.page import try_write_page
 from pipeline.progress import Progress
 from pipeline.quiet import be_quiet
 from pipeline.report import (
@@ -140,6 +141,7 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
     effort = replace(effort, seconds=time.monotonic() - begun)
     report = run_report(plan, result, effort)
     plan.store.replace(REPORT, report.model_dump_json(indent=1).encode())
+    try_write_page(plan.store)
     console.print(summary_table(report))
     console.print(routing_table(report))
     if report.units_done_here:

@@ -31,6 +31,8 @@ The way of a record::
 ``verify``          an output folder → the list of what is wrong with it
 ``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
                     ``effort`` summed up
+``page``            an output → ``report.html``, to read in a browser
+``tables``          enriched outputs → analytics tables, as Iceberg or Parquet
 ``training``        pre-train, fine-tune, add a language, evaluate: what a training is
                     (``learning``), on Ray Train (``cluster``); one file a head in ``heads``
 ==================  =========================================================================

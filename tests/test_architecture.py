@@ -50,8 +50,14 @@ TESTED_ELSEWHERE = {
     "pipeline/tables/flow.py": "tests/tables/test_build.py",
     # The two formats in one, and what a manifest says of a file.
     "pipeline/tables/destination.py": "tests/tables/test_build.py",
+    "pipeline/tables/source.py": "tests/tables/test_outputs.py",
     "pipeline/tables/data_files.py": "tests/tables/test_iceberg_tables.py",
     "jobs/tables.py": "tests/tables/test_tables_job.py",
+    "pipeline/run_report.py": "tests/test_report.py",
+    "pipeline/page/limits.py": "tests/page/test_page.py",
+    "pipeline/page/facts.py": "tests/page/test_sections.py",
+    "pipeline/page/shown.py": "tests/page/test_sample.py",
+    "jobs/report.py": "tests/page/test_page.py",
     # Two files of one name cannot be collected: the job's has test_annotate.py.
     "pipeline/annotate.py": "tests/test_annotate_stage.py",
     "pipeline/engine.py": "tests/test_annotate_stage.py",
