@@ -7,6 +7,7 @@ writes it anew.
     python -m pipeline.config_reference docs/reference.md
 """
 
+import datetime
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -116,6 +117,7 @@ _PLAIN = {
     float: "number",
     bool: "true or false",
     Path: "path",
+    datetime.date: "date",
     type(None): "null",
 }
 

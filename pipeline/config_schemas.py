@@ -15,6 +15,7 @@ import typer
 
 from pipeline.config import Section
 from pipeline.settings import JobSettings
+from pipeline.settings.tables import TablesSettings
 from pipeline.training.settings import (
     AddLanguageConfig,
     EvaluateConfig,
@@ -25,6 +26,7 @@ from pipeline.training.settings import (
 
 SETTINGS: dict[str, type[Section]] = {
     "annotate": JobSettings,
+    "tables": TablesSettings,
     "pretrain": PretrainConfig,
     "finetune": FinetuneConfig,
     "add_language": AddLanguageConfig,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from corpora import save_models
-from stores import seaweedfs
+from stores import S3Server, seaweedfs
 
 from pipeline.storage import Store
 
@@ -20,14 +20,20 @@ def local_store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
-def s3_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a bucket on a real S3 server, which this session's environment points to."""
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, which this session's environment points to."""
     with pytest.MonkeyPatch.context() as environment:
         with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
             for name, value in server.environment.items():
                 environment.setenv(name, value)
-            server.make_bucket("corpus")
-            yield "s3://corpus"
+            yield server
+
+
+@pytest.fixture(scope="session")
+def s3_bucket(s3_server: S3Server) -> str:
+    """The URI of a bucket on that server."""
+    s3_server.make_bucket("corpus")
+    return "s3://corpus"
 
 
 @pytest.fixture

@@ -25,9 +25,13 @@ STARTS_WITHIN = 60
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running server; ``environment`` is what botocore needs to find it and to be let in."""
+    """A running server; ``environment`` is what botocore needs to find it and to be let in.
+
+    ``catalog`` is the address of its Iceberg REST catalog.
+    """
 
     endpoint: str
+    catalog: str
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,16 +50,21 @@ class S3Server:
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[S3Server]:
     """A SeaweedFS server with its data and log in ``folder``; it asks for credentials."""
-    ports = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
+    catalog, *others = free_ports(5)
+    ports = dict(zip(("master", "volume", "filer", "s3"), others, strict=True))
     (folder / "s3.json").write_text(json.dumps({"identities": [_identity()]}))
     (folder / "data").mkdir()
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            _command(folder, ports), cwd=folder, stdout=log, stderr=log, start_new_session=True
+            _command(folder, ports, catalog),
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             _wait_until_healthy(server, f"http://127.0.0.1:{ports['s3']}/healthz", folder / "log")
-            yield S3Server(f"http://127.0.0.1:{ports['s3']}")
+            yield S3Server(*(f"http://127.0.0.1:{port}" for port in (ports["s3"], catalog)))
         finally:
             server.send_signal(signal.SIGKILL)  # its data is thrown away with the folder
             server.wait()
@@ -93,7 +102,7 @@ def gcs_puts(objects: dict[str, bytes]) -> Iterator[str]:
         server.server_close()
 
 
-def _command(folder: Path, ports: dict[str, int]) -> list[str]:
+def _command(folder: Path, ports: dict[str, int], catalog: int) -> list[str]:
     options = {
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
@@ -107,7 +116,7 @@ def _command(folder: Path, ports: dict[str, int]) -> list[str]:
         "s3": "true",
         "s3.config": folder / "s3.json",
         "s3.iam": "false",
-        "s3.port.iceberg": 0,
+        "s3.port.iceberg": catalog,
         "s3.port.lance": 0,
     }
     for name, port in ports.items():

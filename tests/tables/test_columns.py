@@ -1,0 +1,58 @@
+"""Schemas of the tables: what they refuse, how they grow, and that the docs tell all of them."""
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import SchemaError
+from pipeline.tables.columns import SCHEMAS, TABLES, conformed, document_names, grown
+
+DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
+
+
+def documented(table: str) -> list[tuple[str, str]]:
+    """Names and types below the heading of ``table``."""
+    section = DOCS.read_text(encoding="utf-8").partition(f"\n### {table}\n")[2].partition("\n#")[0]
+    return re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_docs_tell_every_column_of_every_table_with_its_type(table: str):
+    assert documented(table) == [(field.name, str(field.type)) for field in SCHEMAS[table]]
+
+
+def test_document_names_are_apart_from_those_of_the_table():
+    names = document_names(["outlet", "date", "source", "date_group"])
+    assert names == {
+        "outlet": "outlet",
+        "date": "input_date",
+        "source": "input_source",
+        "date_group": "input_date_group",
+    }
+
+
+def test_document_names_that_meet_are_refused():
+    with pytest.raises(SchemaError, match=r"two columns input_date: .*documents\.keep_columns"):
+        document_names(["date", "input_date"])
+
+
+def test_grown_puts_new_columns_at_the_end():
+    standing = pa.schema([("a", pa.int32())])
+    added = ("demo", pa.schema([("b", pa.float16()), ("a", pa.int32())]))
+    assert grown(standing, added).equals(pa.schema([("a", pa.int32()), ("b", pa.float32())]))
+
+
+def test_grown_with_another_type_names_column_types_and_output():
+    first = ("first", pa.schema([("year", pa.int32())]))
+    second = ("second", pa.schema([("year", pa.string())]))
+    with pytest.raises(SchemaError, match=r"year is string in output second and int32"):
+        grown(pa.schema([]), first, second)
+
+
+def test_conformed_fills_casts_and_orders():
+    schema = pa.schema([("a", pa.int32()), ("b", pa.string()), ("c", pa.list_(pa.int32()))])
+    table = conformed(pa.table({"b": ["x"], "a": pa.array([1], pa.int64()), "d": [1]}), schema)
+    assert table.schema.equals(schema)
+    assert table.to_pylist() == [{"a": 1, "b": "x", "c": None}]

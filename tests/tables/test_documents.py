@@ -1,0 +1,102 @@
+"""Rows of documents, and which columns they have."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from enriched import day_of, made, source_of
+
+from pipeline.errors import ConfigError
+from pipeline.settings.tables import DocumentSettings
+from pipeline.tables.documents import Documents, require_columns
+
+
+def documents(**settings: Any) -> Documents:
+    return Documents(DocumentSettings(**settings))
+
+
+def test_documents_have_a_row_a_record(tmp_path: Path):
+    source = source_of(tmp_path)
+    rows = made(documents(), source).to_pylist()
+    assert [row["record_id"] for row in rows] == [
+        f"file:///corpus/a.parquet#{row}" for row in (0, 2, 3, 4, 5)
+    ]
+    assert {key: rows[0][key] for key in ("source", "file", "unit_id", "date", "language")} == {
+        "source": "demo",
+        "file": "file:///corpus/a.parquet",
+        "unit_id": source.parts[0].unit_id,
+        "date": day_of(0),
+        "language": "de",
+    }
+    assert [row["n_entities"] for row in rows] == [2, 1, 0, 2, 0]
+    assert [row["topic_label"] for row in rows] == ["news", "sports", "news", "sports", "sports"]
+
+
+def test_documents_keep_columns_of_the_input_but_the_text(tmp_path: Path):
+    names = made(documents(), source_of(tmp_path)).column_names
+    assert names[names.index("n_entities") + 1 :] == [
+        "published",
+        "outlet",
+        "visits",
+        "topic_label",
+        "topic_score",
+    ]
+
+
+def test_documents_with_text_have_it(tmp_path: Path):
+    rows = made(documents(text=True), source_of(tmp_path))
+    assert rows["text"][0].as_py() == "Berlin 0"
+
+
+def test_documents_keep_the_columns_that_are_named(tmp_path: Path):
+    source = source_of(tmp_path)
+    chosen = documents(keep_columns=("text", "outlet"), task_columns=("embedding",))
+    names = made(chosen, source).column_names
+    assert names[names.index("n_entities") + 1 :] == ["outlet", "text", "embedding"]
+
+
+def test_documents_all_task_columns_are_vectors_too_as_plain_lists(tmp_path: Path):
+    rows = made(documents(task_columns="all"), source_of(tmp_path))
+    assert rows["embedding"].type.equals(pa.list_(pa.field("element", pa.float32())))
+    assert rows["embedding"][0].as_py() == [0.5, 0.0]
+    assert "entities" not in rows.column_names
+
+
+@pytest.mark.parametrize("setting", ["keep_columns", "task_columns"])
+def test_documents_column_that_no_output_has_is_refused_with_those_that_are(
+    tmp_path: Path, setting: str
+):
+    origin = source_of(tmp_path).origin
+    known = {"keep_columns": "outlet", "task_columns": "embedding"}[setting]
+    require_columns(DocumentSettings(**{setting: (known,)}), [origin])
+    with pytest.raises(ConfigError, match=rf"documents\.{setting} names outlett, .*{known}"):
+        require_columns(DocumentSettings(**{setting: (known, "outlett")}), [origin])
+
+
+def test_documents_column_that_another_output_has_is_passed_over(tmp_path: Path):
+    chosen = documents(keep_columns=("outlet", "elsewhere"), task_columns=("perplexity",))
+    rows = made(chosen, source_of(tmp_path))
+    assert rows.column_names[-1] == "outlet"
+
+
+def test_documents_keep_all_takes_names_as_wholes(tmp_path: Path):
+    origin = dataclasses.replace(source_of(tmp_path).origin, inputs=("a", "outlet"), text="a")
+    assert "a" not in documents().columns(origin)
+
+
+def test_documents_without_entities_do_not_count_any(tmp_path: Path):
+    rows = made(documents(), source_of(tmp_path, entities=False))
+    assert set(rows["n_entities"].to_pylist()) == {None}
+
+
+def test_documents_column_of_the_input_that_is_called_entities_is_one_of_the_input(tmp_path: Path):
+    source = source_of(tmp_path, entities=False)
+    schema = source.origin.schema.append(pa.field("entities", pa.string()))
+    origin = dataclasses.replace(source.origin, schema=schema, inputs=("entities", "published"))
+    plain = documents()
+    values = {name: pa.nulls(1, schema.field(name).type) for name in plain.columns(origin)}
+    part = pa.table({**values, "entities": ["many"]})
+    (row,) = plain.rows(part, source.parts[0], origin).to_pylist()
+    assert (row["entities"], row["n_entities"]) == ("many", None)

@@ -1,0 +1,115 @@
+"""What tables lack, told without Ray: nothing has been written of them yet, or by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from enriched import make_settings, write_output
+
+from pipeline.errors import ConfigError, SchemaError
+from pipeline.storage import Store
+from pipeline.tables.columns import DOCUMENTS, ENTITIES, LABELS, LANGUAGES, SCHEMAS, TABLES
+from pipeline.tables.destination import Commit
+from pipeline.tables.planning import Plan, TablePlan, make_plan
+
+
+def output(folder: Path, name: str = "a", **values: Any) -> dict[str, object]:
+    uri = write_output(folder / name, **values)
+    return {"uri": uri, "name": name, "date": "2026-01-01"}
+
+
+def of(plan: Plan, name: str) -> TablePlan:
+    return next(table for table in plan.tables if table.name == name)
+
+
+def remembered(plan: Plan) -> None:
+    """Let the tables remember what the plan would build, without any rows."""
+    commits = {t.name: Commit(t.states, t.schema, (), ()) for t in plan.open_tables}
+    plan.destination.commit(commits)
+
+
+def test_make_plan_of_new_tables_lacks_every_output_and_writes_nothing(tmp_path: Path):
+    outputs = [output(tmp_path, "a"), output(tmp_path, "b", fingerprint="b" * 64)]
+    plan = make_plan(make_settings(tmp_path, outputs))
+    assert [table.name for table in plan.open_tables] == list(TABLES)
+    assert all([source.name for source in t.changed] == ["a", "b"] for t in plan.tables)
+    assert Store.open(str(tmp_path / "tables")).listing() == {}
+
+
+def test_make_plan_of_what_tables_have_lacks_nothing(tmp_path: Path):
+    settings = make_settings(tmp_path, [output(tmp_path)])
+    remembered(make_plan(settings))
+    plan = make_plan(settings)
+    assert (plan.open_tables, plan.changed) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("sections", "lacking"),
+    [
+        ({"documents": {"text": True}}, {DOCUMENTS}),
+        ({"documents": {"task_columns": ["embedding"]}}, {DOCUMENTS}),
+        ({"layout": {"dates": "month", "min_rows": 99}}, set()),
+    ],
+    ids=str,
+)
+def test_make_plan_with_other_settings_lacks_what_they_change(
+    tmp_path: Path, sections: dict[str, Any], lacking: set[str]
+):
+    outputs = [output(tmp_path)]
+    remembered(make_plan(make_settings(tmp_path, outputs)))
+    plan = make_plan(make_settings(tmp_path, outputs, **sections))
+    assert {table.name for table in plan.open_tables} == lacking
+
+
+def test_make_plan_with_another_date_lacks_the_output_everywhere(tmp_path: Path):
+    outputs = [output(tmp_path, "a"), output(tmp_path, "b", fingerprint="b" * 64)]
+    remembered(make_plan(make_settings(tmp_path, outputs)))
+    outputs[1]["date"] = "2026-01-02"
+    plan = make_plan(make_settings(tmp_path, outputs))
+    assert [source.name for source in plan.changed] == ["b"]
+    assert len(plan.open_tables) == len(TABLES)
+
+
+def test_make_plan_remembers_outputs_that_are_not_named(tmp_path: Path):
+    remembered(make_plan(make_settings(tmp_path, [output(tmp_path, "a")])))
+    plan = make_plan(make_settings(tmp_path, [output(tmp_path, "b")]))
+    assert [sorted(table.states) for table in plan.tables] == [["a", "b"]] * 4
+    assert plan.tables[0].replaced == {"b"}
+
+
+def test_make_plan_of_a_task_that_came_later_has_its_column_at_the_end(tmp_path: Path):
+    remembered(make_plan(make_settings(tmp_path, [output(tmp_path, "a")])))
+    later = make_settings(tmp_path, [output(tmp_path, "b", perplexity=True, topic=False)])
+    schema = of(make_plan(later), DOCUMENTS).schema
+    assert schema.names[-3:] == ["topic_label", "topic_score", "perplexity"]
+    assert schema.names[: len(SCHEMAS[DOCUMENTS])] == SCHEMAS[DOCUMENTS].names
+
+
+def test_make_plan_of_columns_that_do_not_fit_is_refused(tmp_path: Path):
+    first = make_plan(make_settings(tmp_path, [output(tmp_path, "a")]))
+    strange = of(first, DOCUMENTS).schema.field("visits").with_name("outlet")
+    place = of(first, DOCUMENTS).schema.get_field_index("outlet")
+    schema = of(first, DOCUMENTS).schema.set(place, strange)
+    first.destination.commit({DOCUMENTS: Commit({}, schema, (), ())})
+    with pytest.raises(SchemaError, match="outlet is string in output a and int64 in the table"):
+        make_plan(make_settings(tmp_path, [output(tmp_path, "a")]))
+
+
+def test_make_plan_of_columns_that_no_output_has_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"documents\.keep_columns names nothing"):
+        make_plan(
+            make_settings(tmp_path, [output(tmp_path)], documents={"keep_columns": ["nothing"]})
+        )
+
+
+def test_target_is_named_by_what_its_files_follow_from(tmp_path: Path):
+    settings = make_settings(tmp_path, [output(tmp_path)])
+    plan = make_plan(settings)
+    names = {
+        table.target(plan.destination, settings.layout).plan
+        for table in plan.tables
+        if table.name in (DOCUMENTS, ENTITIES, LABELS, LANGUAGES)
+    }
+    assert len(names) == 4
+    again = make_plan(settings)
+    assert of(again, LABELS).target(again.destination, settings.layout).plan in names

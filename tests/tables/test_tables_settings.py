@@ -1,0 +1,47 @@
+"""What the settings of tables take and refuse."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load
+from pipeline.errors import ConfigError
+from pipeline.settings.tables import Granularity, SqliteCatalog, TablesSettings
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "configs" / "tables.yaml"
+
+
+def test_config_of_the_demo_is_read_as_it_is_written():
+    settings = load(CONFIG, [], TablesSettings)
+    assert [output.name for output in settings.outputs] == ["demo"]
+    assert settings.layout.dates is Granularity.MONTH
+    assert settings.destination.type == "iceberg"
+    assert isinstance(settings.destination.catalog, SqliteCatalog)
+
+
+def test_config_parquet_is_another_destination():
+    settings = load(CONFIG, ["destination={type: parquet, uri: out/tables}"], TablesSettings)
+    assert settings.destination.type == "parquet"
+    assert settings.destination.keep_snapshots == 10
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("destination.catalog.type=hive", "'sqlite', 'rest', 'glue'"),
+        ("destination.type=delta", "'parquet', 'iceberg'"),
+        ("outputs.0.date=2026-01-02", "has both of date_column and date"),
+        ("outputs.0.date_column=null", "has neither of date_column and date"),
+        ("outputs=[]", "at least 1 item"),
+        ("outputs=[{uri: a, date: 2026-01-02}, {uri: a, date: 2026-01-03}]", "are called a"),
+        ("layout.min_rows=0", "greater than or equal to 1"),
+        ("layout.dates=week", "'day', 'month' or 'year'"),
+        ("layout.min_row=3", "did you mean 'min_rows'"),
+        ("destination.catalog={type: rest, uri: 'http://me:pw@host/api'}", "before '@'"),
+        ("destination.name='xmod; drop'", "pattern"),
+    ],
+)
+def test_config_that_cannot_be_used_says_where(override: str, message: str):
+    with pytest.raises(ConfigError, match=message):
+        load(CONFIG, [override], TablesSettings)
