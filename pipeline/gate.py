@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import DamagedError, SchemaError
 from pipeline.schema import RECORD_ID
 from pipeline.settings import InputSettings
+from pipeline.view_types import without_views
 
 _SHOWN = 50
 """Names in a message; a file may have thousands of columns."""
@@ -30,8 +31,11 @@ class InputColumns:
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
-        """The kept columns as the output has them."""
-        return tuple(self.planned.field(name).with_name(output) for name, output in self.kept)
+        """The kept columns as the output has them, without views."""
+        fields = ((self.planned.field(name), output) for name, output in self.kept)
+        return tuple(
+            pa.field(output, without_views(field.type), field.nullable) for field, output in fields
+        )
 
 
 def open_parquet(file: BinaryIO, uri: str) -> pq.ParquetFile:

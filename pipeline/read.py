@@ -61,6 +61,9 @@ def read_unit(
             ) from error
     kept = rows.select([name for name, _ in columns.kept])
     block = kept.rename_columns([output for _, output in columns.kept])
+    for place, field in enumerate(columns.fields):
+        if block.schema.types[place] != field.type:
+            block = block.set_column(place, field, block[place].cast(field.type))
     for field, values in record_columns(rows, unit, settings):
         block = block.append_column(field, values)
     return block

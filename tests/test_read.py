@@ -133,6 +133,20 @@ def test_read_unit_kept_columns_have_their_types_and_values(tmp_path: Path):
     assert "text" not in block.column_names
 
 
+def test_read_unit_kept_views_become_types_that_a_block_can_be_divided_by(tmp_path: Path):
+    columns = {
+        "text": pa.array(["a", "b"], pa.string_view()),
+        "note": pa.array(["x", None], pa.string_view()),
+        "tags": pa.array([["x"], None], pa.list_(pa.string_view())),
+    }
+    path = write(tmp_path / "a.parquet", columns)
+    block = read_file(path)
+    assert block.schema.field("note").type == pa.string()
+    assert block.schema.field("tags").type.value_type == pa.string()
+    taken = block.filter(pa.array([False, True]))
+    assert taken.select(["text", "note"]).to_pylist() == [{"text": "b", "note": None}]
+
+
 def test_read_unit_bad_texts_fail_in_their_rows_alone(tmp_path: Path):
     secret = b"secret-words"
     texts = [b"good", None, secret + b"\xff", b"x" * 101, secret * 8, b"fine"]

@@ -221,6 +221,7 @@ def test_annotate_leaves_out_bad_files_and_ends_with_3(tmp_path, models):
     assert allowed.returncode == 3, allowed.stderr
     assert_complete(str(tmp_path / "out"), ids)
     assert_report_adds_up(tmp_path / "out")
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 @pytest.mark.ray
