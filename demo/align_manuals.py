@@ -27,9 +27,9 @@ import typer
 from prepare_data import ner_rows, tested_texts, untested, without_leaks
 from text_corpora import LANGUAGES, PIVOT, Names, manual_rows, pair, topic_rows
 
+from pipeline.quiet import be_quiet
 from pipeline.training.evaluate import load_reader
 from pipeline.training.inference import mean_embeddings
-from pipeline.quiet import be_quiet
 from pipeline.training.settings import Evaluated, Task
 
 logger = logging.getLogger("demo.align_manuals")

@@ -73,7 +73,7 @@ def samples(head: Head) -> dict[tuple[str, str], float]:
 
 
 def seen_once(head: Head, expected: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:
-    """The samples, as soon as the ``expected`` ones are among them; Ray reports every ten seconds."""
+    """The samples once the ``expected`` ones are among them; Ray reports every ten seconds."""
     deadline = time.monotonic() + REPORTED_WITHIN
     found = samples(head)
     while not expected.items() <= found.items() and time.monotonic() < deadline:

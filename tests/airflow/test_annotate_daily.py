@@ -88,6 +88,7 @@ def parameters(tmp_path, models) -> dict[str, str]:
     settings = make_settings("given/later", "given/later", models).model_dump(mode="json")
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(settings))
     tables = yaml.safe_load((ROOT / "configs" / "tables.yaml").read_text())
+    tables["destination"] = {"type": "parquet", "uri": str(tmp_path / "tables")}
     (tmp_path / "tables.yaml").write_text(yaml.safe_dump(tables))
     return {
         "corpus": str(tmp_path / "corpus"),

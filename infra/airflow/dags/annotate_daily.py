@@ -35,6 +35,14 @@ ANNOTATE = job(
     "{{ '--allow-bad-files' if params.allow_bad_files else '' }}",
 )
 
+TABLES_OF_THE_DATE = (
+    *("--set", f"outputs.0.uri={ENRICHED}"),
+    *("--set", f"outputs.0.name={DATE}"),
+    *("--set", f"outputs.0.date={DATE}"),
+    *("--set", "outputs.0.date_column=null"),
+)
+"""What is in the tables of other dates stays there: an output is replaced under its name alone."""
+
 with DAG(
     dag_id="annotate_daily",
     description=__doc__.splitlines()[0],
@@ -68,7 +76,7 @@ with DAG(
     verify = RayJobOperator(task_id="verify", command=job("verify", ENRICHED, "--json"))
     tables = RayJobOperator(
         task_id="tables",
-        command=job("tables", "--config", "{{ params.tables }}", "--output", f"{ENRICHED}"),
+        command=job("tables", "--config", "{{ params.tables }}", *TABLES_OF_THE_DATE),
         # Two dates at once would race for the tables' next snapshot.
         max_active_tis_per_dag=1,
     )
