@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 LIMIT = 6 << 30
 
 
+@pytest.mark.long
 def test_record_that_eats_all_memory_is_quarantined_and_the_job_goes_on(tmp_path, models):
     job = WholeJob.over(tmp_path, models, 30, ("POISON-EAT", "Anna met Karl."), unit_rows=8)
     with memory_cgroup(LIMIT) as group:

@@ -96,6 +96,7 @@ def test_finetune_and_evaluate_from_the_command_line(finetune_config, corpora, t
     assert "has source" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.ray
 def test_finetune_that_was_killed_goes_on_with_the_same_command(finetune_config, tmp_path):
