@@ -48,11 +48,18 @@ class Airflow:
     def run(self, date: str, **parameters: object) -> dict[str, str]:
         """The states of the tasks of a run for ``date``."""
         said = self("dags", "test", DAG, date, "--conf", json.dumps(parameters))
-        listed = self("dags", "list-runs", DAG, "-o", "json")
-        (run,) = [row for row in json.loads(listed.stdout) if row["logical_date"].startswith(date)]
-        states = self("tasks", "states-for-dag-run", DAG, run["run_id"], "-o", "json")
-        assert states.returncode == 0, said.stdout + said.stderr + states.stderr
-        return {row["task_id"]: row["state"] for row in json.loads(states.stdout)}
+        Path(self.environment["AIRFLOW_HOME"], f"{date}.log").write_text(said.stdout + said.stderr)
+        runs = self.listed("dags", "list-runs", DAG)
+        (run,) = [row["run_id"] for row in runs if row["logical_date"].startswith(date)]
+        states = self.listed("tasks", "states-for-dag-run", DAG, run)
+        return {row["task_id"]: row["state"] for row in states}
+
+    def listed(self, *arguments: str) -> list[dict[str, str]]:
+        """What the command lists, which may be told of other things as well."""
+        said = self(*arguments, "-o", "json")
+        lines = [line for line in said.stdout.splitlines() if line.startswith("[{")]
+        assert lines, said.stdout + said.stderr
+        return json.loads(lines[-1])
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ ANNOTATE = job(
 
 TABLES_OF_THE_DATE = (
     *("--set", f"outputs.0.uri={ENRICHED}"),
-    *("--set", f"outputs.0.name={DATE}"),
+    *("--set", f"outputs.0.name=date={DATE}"),
     *("--set", f"outputs.0.date={DATE}"),
     *("--set", "outputs.0.date_column=null"),
 )
