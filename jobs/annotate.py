@@ -18,7 +18,7 @@ from rich.console import Console
 
 from pipeline.config import load
 from pipeline.effort import Effort
-from pipeline.errors import IncompleteError, PipelineError, StoppedError
+from pipeline.errors import ConfigError, IncompleteError, PipelineError, StoppedError
 from pipeline.estimate import estimate
 from pipeline.flow import cluster
 from pipeline.highlight import highlighted, record_table
@@ -83,6 +83,8 @@ def main(
     console = Console()
     options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
     try:
+        if text is None and (lang or question or choice):
+            raise ConfigError("--lang, --question and --choice are of --try; give a text with it.")
         settings = load(config, overrides or [], JobSettings)
         if text is not None:
             _try(settings, Trial(text, lang, question, tuple(choice or ())), console)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline import schema
 from pipeline.cost import Cost, cost_of
-from pipeline.errors import PipelineError
+from pipeline.failure import failure_in
 from pipeline.job import Job
 from pipeline.run import Plan
 from pipeline.stopwatch import seconds_by_stage
@@ -74,14 +74,9 @@ def sampled_units(units: Sequence[Unit], sample: int) -> Iterator[Unit]:
 
 
 def _annotated(job: Job, piece: Unit) -> pa.Table | None:
-    """The piece after all stages before publishing; None where the run would blame its records."""
-    try:
-        block = job.reader(piece)
-        for recipe in (job.identify, job.tokenize, job.annotate):
-            block = recipe.run(block)
-    except (PipelineError, pa.ArrowException):
-        return None
-    return block
+    """The piece after all stages before publishing; None where the run would have to blame rows."""
+    block = job.annotate(job.preparation(piece))
+    return None if failure_in(block) else block
 
 
 def _seconds(blocks: Sequence[pa.Table]) -> dict[str, float]:

@@ -165,7 +165,8 @@ def _failure(error: BaseException) -> dict[str, Any]:
 
 def _client() -> Any | None:  # noqa: ANN401
     """OpenLineage's client, where the environment says where events go."""
-    if not any(name.startswith(_SETTINGS) for name in os.environ):
+    given = sorted(name for name in os.environ if name.startswith(_SETTINGS))
+    if not given:
         return None
     try:
         from openlineage.client import OpenLineageClient
@@ -174,4 +175,10 @@ def _client() -> Any | None:  # noqa: ANN401
             "The environment has settings of OpenLineage, and its client is not installed. "
             "Run pip install 'xmod-pipeline[lineage]', or unset OPENLINEAGE_*."
         ) from error
-    return OpenLineageClient()
+    try:
+        return OpenLineageClient()
+    except Exception as error:  # whatever it says of settings that are the user's
+        raise ConfigError(
+            f"OpenLineage's client cannot be set up from the environment: {error}. Mend or unset "
+            f"{', '.join(given)}."
+        ) from error

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline import schema
 from pipeline.errors import InputError
+from pipeline.failure import failure_in
 from pipeline.job import resolve_job
 from pipeline.plan import cut, survey_corpus
 from pipeline.settings import InputSettings, JobSettings
@@ -36,7 +37,7 @@ class Trial:
 def annotated(settings: JobSettings, trial: Trial) -> dict[str, Any]:
     """The columns of the output for the trial's record.
 
-    Raises InputError where the record would go to quarantine, and what a stage raises.
+    Raises InputError where the record would go to quarantine.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "trial.parquet"
@@ -47,18 +48,21 @@ def annotated(settings: JobSettings, trial: Trial) -> dict[str, Any]:
         survey = survey_corpus(inputs, allow_bad_files=False)
         job = resolve_job(own, survey.planned, None)
         (unit,) = cut(survey, own.runtime, job.fingerprint, None)
-        block = job.reader(unit)
-    for recipe in (job.identify, job.tokenize, job.annotate):
-        block = recipe.run(block)
-        _require_sound(block)
+        block = job.preparation(unit)
+    _require_sound(block)
+    block = job.annotate(block)
+    _require_sound(block)
     shown = (name for name in job.declared.names if name != schema.RECORD_ID.name)
     return {name: block[name][0].as_py() for name in shown}
 
 
 def _require_sound(block: pa.Table) -> None:
-    (failure,) = block[schema.ERROR.name].to_pylist()
+    failure = failure_in(block) or block[schema.ERROR.name][0].as_py()
     if failure:
-        raise InputError(f"The record would go to quarantine: {failure['message']}")
+        raise InputError(
+            f"The record would go to quarantine in stage {failure['stage']}, as "
+            f"{failure['error_type']}: {failure['message']}"
+        )
 
 
 def _columns(trial: Trial) -> dict[str, pa.Array]:

@@ -1,11 +1,14 @@
 """What a sample says of a corpus."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from corpora import make_corpus, make_settings, write_local
 
 from pipeline.estimate import estimate, sampled_units
+from pipeline.recipe import Recipe
 from pipeline.run import Options, Plan, make_plan
 from pipeline.unit import SourceFile, Unit
 
@@ -55,3 +58,19 @@ def test_estimate_of_a_sample_scales_to_the_records_that_are_left(plan):
 
 def test_estimate_of_nothing_left_is_none(plan):
     assert estimate(plan, sample=0) is None
+
+
+class Raises:
+    """A stage that raises what is not this package's."""
+
+    name = "identify"
+    consumes = ()
+    produces = ()
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        raise ZeroDivisionError
+
+
+def test_estimate_of_records_that_no_stage_gets_through_is_none(plan):
+    job = replace(plan.job, identify=Recipe("identify", Raises, ()))
+    assert estimate(replace(plan, job=job), sample=20) is None

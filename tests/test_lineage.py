@@ -1,6 +1,7 @@
 """The events of a run, as OpenLineage's own client writes and sends them."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,9 +10,18 @@ from pathlib import Path
 import pytest
 from corpora import make_corpus, make_settings, write_local
 
-from pipeline.errors import InputError, StoppedError
+from pipeline.errors import ConfigError, InputError, StoppedError
 from pipeline.lineage import dataset_name, lineage, origins
 from pipeline.run import Options, Plan, make_plan
+
+
+@pytest.fixture(autouse=True)
+def environment_as_it_was() -> Iterator[None]:
+    """The client writes settings of its own into the environment."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
@@ -118,6 +128,13 @@ def test_service_that_refuses_costs_no_run(plan, service, monkeypatch, caplog):
         pass
     assert asked == ["/api/v1/lineage"]
     assert "OpenLineage was not told of START" in caplog.text
+
+
+def test_settings_that_are_none_of_the_clients_are_named(plan, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "nowhere")
+    with pytest.raises(ConfigError, match=r"nowhere.*unset OPENLINEAGE__TRANSPORT__TYPE"):
+        with lineage(plan):
+            pass
 
 
 def test_without_settings_nothing_is_told(plan, tmp_path):

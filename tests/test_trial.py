@@ -35,5 +35,7 @@ def test_annotated_record_for_quarantine_is_an_error_that_says_why(settings):
     strict = settings.model_copy(
         update={"language": settings.language.model_copy(update={"fallback": Fallback.QUARANTINE})}
     )
-    with pytest.raises(InputError, match=r"would go to quarantine: .*'qq'"):
+    with pytest.raises(
+        InputError, match=r"quarantine in stage identify, as UnknownLanguageTag: .*'qq'"
+    ):
         annotated(strict, Trial("Anna", language="qq"))

@@ -205,6 +205,9 @@ def test_annotate_try_prints_the_record_of_one_text(tmp_path, models):
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "nowhere" in refused.stderr
     assert not (tmp_path / "out").exists()
+    alone = annotate(config, "--lang", "de")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert "--try" in alone.stderr
 
 
 @pytest.mark.ray
