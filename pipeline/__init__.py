@@ -23,7 +23,8 @@ The way of a record::
 ``tasks``           one file a task: what it takes from a forward and the columns it adds
 ``annotate``        windows → task columns, through an ``engine`` a checkpoint
 ``publish``         unit → ``parts``, ``commit`` record; created once, adopted if there
-``stopwatch``       what each stage took of a unit, on the way to its commit record
+``stopwatch``       what each stage took of a unit, on the way to its commit record, in ``portions``
+                    that its rows carry
 ``failure``         what raised in a unit travels on as data
 ``blame``           halves of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
 ``flow``            the stages as one Ray Dataset, in a ``session`` with Ray

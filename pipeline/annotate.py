@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import schema
+from pipeline.commit import MicroBatches
 from pipeline.engine import Engine, Workload
+from pipeline.portions import portions
 from pipeline.settings import RuntimeSettings
 from pipeline.tasks.task import Document
 from pipeline.xmod.adapters import Adapters
@@ -43,23 +45,29 @@ class Annotate:
 
     @property
     def produces(self) -> tuple[pa.Field, ...]:
-        """The tasks' columns."""
-        return tuple(field for engine in self._engines for field in engine.fields)
+        """The tasks' columns, and what the models had to do for them."""
+        fields = (field for engine in self._engines for field in engine.fields)
+        return (*fields, schema.BATCHES)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with the columns of all tasks."""
         sound = np.flatnonzero(schema.sound(table).to_numpy())
+        batches = MicroBatches()
         for engine in self._engines:
-            values = self._values(engine, table.take(sound)) if len(sound) else []
+            values, own = self._values(engine, table.take(sound)) if len(sound) else ([], batches)
+            batches += own
             nothing = (None,) * len(engine.fields)
             rows: list[tuple[object, ...]] = [nothing] * table.num_rows
             for row, value in zip(sound.tolist(), values, strict=True):
                 rows[row] = value
             columns = [[row[k] for row in rows] for k in range(len(nothing))]
             table = schema.add(table, engine.fields, columns)
-        return table
+        shares = portions(batches.model_dump(), schema.BATCHES.type, table.num_rows)
+        return table.append_column(schema.BATCHES, shares)
 
-    def _values(self, engine: Engine, table: pa.Table) -> list[tuple[object, ...]]:
+    def _values(
+        self, engine: Engine, table: pa.Table
+    ) -> tuple[list[tuple[object, ...]], MicroBatches]:
         windows = _windows(table[schema.windows_field(engine.reading).name])
         texts = table[schema.TEXT.name].to_pylist()
         documents = [

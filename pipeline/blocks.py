@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import schema
-from pipeline.commit import UNDETERMINED, LanguageCounts
+from pipeline.commit import UNDETERMINED, LanguageCounts, MicroBatches
 from pipeline.errors import PublishError
+from pipeline.portions import wholes
 from pipeline.unit import Unit
 
 
@@ -46,6 +47,13 @@ def divided(block: pa.Table, left_out: Collection[int]) -> tuple[pa.Table, pa.Ta
     """``block`` without the rows ``left_out``, and these."""
     is_out = pc.is_in(block["_row"], pa.array(left_out, pa.int64()))
     return block.filter(pc.invert(is_out)), block.filter(is_out)
+
+
+def batches_of(block: pa.Table) -> MicroBatches:
+    """The micro-batches that the models had of ``block``."""
+    if schema.BATCHES.name not in block.column_names:
+        return MicroBatches()
+    return MicroBatches(**{n: round(v) for n, v in wholes(block[schema.BATCHES.name]).items()})
 
 
 def quarantined(unit: Unit, rows: pa.Table) -> pa.Table:

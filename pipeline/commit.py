@@ -2,8 +2,8 @@
 
 Enters: what was published of a unit. Leaves: ``CommitRecord``, as JSON in ``_commit/``, and the
 paths of a unit's files. What holds: a commit record depends on the files that it names and on the
-unit alone (``stages``, the seconds that the work took, excepted), so that two writers of one unit
-write the same record.
+unit alone (``stages`` and ``batches``, how the work went, excepted), so that two writers of one
+unit write the same record.
 """
 
 import hashlib
@@ -60,13 +60,42 @@ class LanguageCounts(Record):
 
 
 class StageSeconds(Record):
-    """What a stage took: seconds on the clock, and seconds of CPU of all threads of its process."""
+    """What a stage took: seconds on the clock, and seconds of CPU of all threads of its process.
+
+    ``waited`` is how long the unit was at hand before the stage began, since the one before it; by
+    two clocks where these are on two machines.
+    """
 
     wall: Seconds
     cpu: Seconds
+    waited: Seconds = 0
 
     def __add__(self, other: "StageSeconds") -> "StageSeconds":
-        return StageSeconds(wall=self.wall + other.wall, cpu=self.cpu + other.cpu)
+        return StageSeconds(
+            wall=self.wall + other.wall,
+            cpu=self.cpu + other.cpu,
+            waited=self.waited + other.waited,
+        )
+
+
+class MicroBatches(Record):
+    """``number`` forwards of a model, the ``tokens`` in them, and the ``room`` that they had."""
+
+    number: Count = 0
+    tokens: Count = 0
+    room: Count = 0
+
+    def __add__(self, other: "MicroBatches") -> "MicroBatches":
+        return MicroBatches(
+            number=self.number + other.number,
+            tokens=self.tokens + other.tokens,
+            room=self.room + other.room,
+        )
+
+    @property
+    def fill(self) -> float | None:
+        """The share of the room that tokens took; None of no batch."""
+        return self.tokens / self.room if self.room else None
 
 
 class CommittedRows(Record):
@@ -94,6 +123,8 @@ class CommitRecord(Record):
     """Records in quarantine by ``error_type``."""
     stages: dict[str, StageSeconds] = {}
     """What each stage took in the attempt that made this record; ``publish`` up to writing it."""
+    batches: MicroBatches = MicroBatches()
+    """Of all models, in that attempt."""
 
     def is_of(self, unit: Unit) -> bool:
         """Whether this is the record of ``unit``."""

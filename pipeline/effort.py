@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from pipeline.commit import CommitRecord, StageSeconds
+from pipeline.commit import CommitRecord, MicroBatches, StageSeconds
 from pipeline.schema import STAGES
 
 
@@ -27,6 +27,8 @@ class StageLine(BaseModel):
     seconds: float
     cpu_seconds: float
     cpu_share: float
+    waited_seconds: float = 0.0
+    """That units stood at hand before the stage, added up over them."""
     records_per_second: float
     tokens_per_second: float
 
@@ -41,6 +43,7 @@ class Effort:
     seconds: float = 0.0
     seconds_to_first_unit: float | None = None
     stages: Mapping[str, StageSeconds] = field(default_factory=dict)
+    batches: MicroBatches = field(default_factory=MicroBatches)
 
     def with_unit(self, record: CommitRecord, seconds: float) -> "Effort":
         """The effort with the unit of ``record`` in it, which was seen after ``seconds``."""
@@ -52,6 +55,7 @@ class Effort:
             seconds=seconds,
             seconds_to_first_unit=seconds if first is None else first,
             stages={stage: self._of(stage) + record.stages.get(stage, _NONE) for stage in STAGES},
+            batches=self.batches + record.batches,
         )
 
     @property
@@ -69,6 +73,7 @@ class Effort:
             seconds=round(took.wall, 3),
             cpu_seconds=round(took.cpu, 3),
             cpu_share=round(took.cpu / every, 4) if every else 0.0,
+            waited_seconds=round(took.waited, 3),
             records_per_second=_rate(self.records, took.wall),
             tokens_per_second=_rate(self.tokens, took.wall),
         )

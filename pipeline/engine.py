@@ -7,12 +7,13 @@ depend on the records beside it; records are decoded while others are at work.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate, chain, islice
+from typing import TypeAlias
 
 import numpy as np
 import torch
 
+from pipeline.commit import MicroBatches
 from pipeline.settings import RuntimeSettings, TaskSettings
 from pipeline.tasks import make_task
 from pipeline.tasks.task import NOWHERE, Document, Places, Scores
@@ -54,14 +55,15 @@ class Engine:
 
     def annotate(
         self, documents: Sequence[Document], languages: Sequence[Sequence[str | None]]
-    ) -> list[tuple[object, ...]]:
+    ) -> tuple[list[tuple[object, ...]], MicroBatches]:
         """One value a field for each of ``documents``; ``languages`` are those of their windows."""
         lang_ids = iter(self._adapters.lang_ids(list(chain.from_iterable(languages))))
         inputs = [list(self._inputs(document, lang_ids)) for document in documents]
+        batches = self._micro_batches(list(chain.from_iterable(inputs)))
         values: dict[int, tuple[object, ...]] = {}
-        for row, scores in _by_record(inputs, self._score(inputs)):
+        for row, scores in _by_record(inputs, self._score(batches)):
             values[row] = self._decode(documents[row], scores)
-        return [values[row] for row in range(len(documents))]
+        return [values[row] for row in range(len(documents))], self._counted(batches)
 
     def _inputs(self, document: Document, lang_ids: Iterator[int]) -> Iterator["_Input"]:
         """The forwards of a record; tasks that share them mask alike."""
@@ -74,23 +76,29 @@ class Engine:
             for places in first.masked(window):
                 yield _Input(window, lang_id, places)
 
-    def _score(self, inputs: list[list["_Input"]]) -> Iterator[tuple[int, list[Scores]]]:
-        """Each input's place, counted over all records, and each task's result for it.
+    def _micro_batches(self, inputs: list["_Input"]) -> list["_Batch"]:
+        lengths, lang_ids = [len(one.window) for one in inputs], [one.lang_id for one in inputs]
+        batches = micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number)
+        return [{place: inputs[place] for place in places} for places in batches]
+
+    def _counted(self, batches: list["_Batch"]) -> MicroBatches:
+        tokens = sum(len(one.window) for batch in batches for one in batch.values())
+        room = len(batches) * self._max_tokens
+        return MicroBatches(number=len(batches), tokens=tokens, room=max(room, tokens))
+
+    def _score(self, batches: list["_Batch"]) -> Iterator[tuple[int, list[Scores]]]:
+        """Each input's place, and each task's result for it.
 
         They come as their micro-batches end, while others are still at work.
         """
-        flat = list(chain.from_iterable(inputs))
-        lengths, lang_ids = [len(one.window) for one in flat], [one.lang_id for one in flat]
-        batches = list(micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number))
-        forward = partial(self._forward, flat)
-        for batch, by_task in zip(batches, self._lanes.map(forward, batches), strict=True):
+        for batch, by_task in zip(batches, self._lanes.map(self._forward, batches), strict=True):
             for place, scores in zip(batch, zip(*by_task, strict=True), strict=True):
                 yield place, list(scores)
 
     @torch.inference_mode()
-    def _forward(self, inputs: list["_Input"], batch: list[int]) -> list[list[Scores]]:
-        """For each task, its result for each of the inputs at ``batch``, one micro-batch."""
-        some = [inputs[i] for i in batch]
+    def _forward(self, batch: "_Batch") -> list[list[Scores]]:
+        """For each task, its result for each of the inputs of one micro-batch."""
+        some = list(batch.values())
         tokens = [one.window.ids for one in some]
         lang_ids = [one.lang_id for one in some]
         first, encoder = self._tasks[0], self._model.encoder
@@ -126,6 +134,10 @@ class _Input:
     window: Window
     lang_id: int
     masked: Places
+
+
+_Batch: TypeAlias = dict[int, _Input]
+"""A micro-batch: inputs by their places, counted over all records."""
 
 
 def _by_record(

@@ -12,7 +12,7 @@ from pipeline.commit import CommitRecord
 
 _RUN = "run"
 _SECONDS = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]
-"""Bounds of a stage's seconds with a unit."""
+"""Bounds of a stage's seconds with a unit, and of a unit's before a stage."""
 
 
 class Metrics:
@@ -38,13 +38,23 @@ class Metrics:
         self._quarantined = counter("quarantined", "Records in quarantine.", "reason")
         self._units = counter("units", "Units committed.")
         self._cpu = counter("stage_cpu_seconds", "CPU seconds of a stage.", "stage")
-        self._wall = Histogram(
-            "xmod_stage_seconds", "A stage's seconds with a unit.", _SECONDS, (_RUN, "stage")
-        ).set_default_tags(run)
-        self._waiting = Gauge(
+        self._batches = {
+            "number": counter("micro_batches", "Forwards of a model."),
+            "tokens": counter("micro_batch_tokens", "Tokens in them, windows' overlaps too."),
+            "room": counter("micro_batch_room", "Tokens that they had room for."),
+        }
+
+        def histogram(name: str, of: str) -> Histogram:
+            made = Histogram(f"xmod_{name}", of, _SECONDS, (_RUN, "stage"))
+            made.set_default_tags(run)
+            return made
+
+        self._wall = histogram("stage_seconds", "A stage's seconds with a unit.")
+        self._queue = histogram("queue_seconds", "A unit's seconds at hand before a stage.")
+        self._to_do = Gauge(
             "xmod_records_left", "Records that are not committed.", (_RUN,)
         ).set_default_tags(run)
-        self._waiting.set(self._left)
+        self._to_do.set(self._left)
 
     def count(self, record: CommitRecord) -> None:
         """Count a unit that was committed."""
@@ -56,9 +66,12 @@ class Metrics:
         for stage, took in record.stages.items():
             _add(self._cpu, took.cpu, stage=stage)
             self._wall.observe(took.wall, {"stage": stage})
+            self._queue.observe(took.waited, {"stage": stage})
+        for name, number in record.batches.model_dump().items():
+            _add(self._batches[name], number)
         _add(self._units, 1)
         self._left -= record.rows_in
-        self._waiting.set(self._left)
+        self._to_do.set(self._left)
 
 
 def _add(counter: Counter, value: float, **labels: str) -> None:

@@ -18,7 +18,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline import schema
-from pipeline.blocks import divided, failed_rows, language_counts, quarantined, whole_unit
+from pipeline.blocks import (
+    batches_of,
+    divided,
+    failed_rows,
+    language_counts,
+    quarantined,
+    whole_unit,
+)
 from pipeline.commit import (
     CommitRecord,
     CommittedRows,
@@ -56,7 +63,7 @@ class Publisher:
         Raises PublishError where the block is not one whole unit with the declared columns, and
         where what stands in the output cannot be reconciled with it; OutputError from the store.
         """
-        watch = Stopwatch()
+        watch = Stopwatch.at(block)
         unit = whole_unit(block)
         record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
         row = {"unit_id": unit.unit_id, "commit": record.model_dump_json(), "failure": None}
@@ -125,6 +132,7 @@ class _UnitWriter:
             counts=language_counts(part.table, others),
             reasons=quarantine.reasons if quarantine else {},
             stages={**seconds_by_stage(self.block), "publish": self.watch.seconds()},
+            batches=batches_of(self.block),
         )
 
     def _standing_part(self) -> Part | None:

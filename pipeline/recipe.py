@@ -31,7 +31,7 @@ class Recipe:
     def run(self, block: pa.Table) -> pa.Table:
         """``block`` after the stage, and what it took; raises what the stage raises."""
         stage = self.stage()  # before the clock runs: what a process loads is no unit's
-        return timed(self.name, lambda: schema.run(stage, block))
+        return timed(self.name, lambda: schema.run(stage, block), block)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """``block`` after the stage, or a failed block where it raised."""

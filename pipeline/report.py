@@ -41,6 +41,7 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         tokens_per_second=effort.tokens_per_second,
         seconds_to_first_unit=None if first is None else round(first, 3),
         stages=effort.lines(),
+        batch_fill=effort.batches.fill,
         languages=counts,
         quarantine_reasons=result.reasons,
         bad_files=[
@@ -91,7 +92,7 @@ def stages_table(report: RunReport) -> Table:
     """Where the time of the units went that this run did."""
     table = Table(title="Time by stage", title_justify="left")
     table.add_column("stage")
-    for name in ("seconds", "CPU seconds", "share", "records/s", "tokens/s"):
+    for name in ("seconds", "CPU seconds", "share", "waited for", "records/s", "tokens/s"):
         table.add_column(name, justify="right")
     for stage, line in report.stages.items():
         table.add_row(
@@ -99,6 +100,7 @@ def stages_table(report: RunReport) -> Table:
             f"{line.seconds:,.2f}",
             f"{line.cpu_seconds:,.2f}",
             f"{line.cpu_share:.0%}",
+            f"{line.waited_seconds:,.2f}",
             f"{line.records_per_second:,.0f}",
             f"{line.tokens_per_second:,.0f}",
         )

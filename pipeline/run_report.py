@@ -48,6 +48,8 @@ class RunReport(BaseModel):
     tokens_per_second: float
     seconds_to_first_unit: float | None
     stages: dict[str, StageLine]
+    batch_fill: float | None = None
+    """Of ``runtime.max_batch_tokens``, the share that micro-batches of the units done here had."""
     languages: dict[str, LanguageCounts]
     quarantine_reasons: dict[str, int]
     bad_files: list[BadFileEntry]

@@ -11,8 +11,8 @@ A block on its way::
     identify   + language, language_score, language_source, language_distance, xmod_language,
                lang_id; with language.per_window also language_shares, _segments
     tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each reading
-    annotate   + the columns of the tasks
-    each       + _took_<stage>
+    annotate   + the columns of the tasks, _batches
+    each       + _took_<stage>, _ended
     publish    → one row of RECEIPT
 """
 
@@ -78,8 +78,8 @@ FILL = pa.struct(
 )
 """A mask in the text, as code points, and what may stand there, the most probable first."""
 
-TOOK = pa.struct([pa.field("wall", pa.float64()), pa.field("cpu", pa.float64())])
-"""A row's share of the seconds that a stage took with its block."""
+TOOK = pa.struct([pa.field(name, pa.float64()) for name in ("wall", "cpu", "waited")])
+"""A row's share of the seconds that a stage took with its block and its block waited for it."""
 
 RECORD_ID = pa.field("record_id", pa.string())
 UNIT = pa.field("_unit", pa.dictionary(pa.int32(), pa.string()))
@@ -96,6 +96,12 @@ QUESTION = pa.field("_question", pa.string())
 CHOICES = pa.field("_choices", pa.list_(pa.string()))
 """The choices column's value, null where there is none."""
 ERROR = pa.field("_error", FAILURE)
+ENDED = pa.field("_ended", pa.float64())
+"""When the last stage was done with the row, in seconds since 1970 by its machine's clock."""
+BATCHES = pa.field(
+    "_batches", pa.struct([pa.field(name, pa.float64()) for name in ("number", "tokens", "room")])
+)
+"""A row's share of its block's micro-batches, of their tokens, and of those they had room for."""
 
 READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, QUESTION, CHOICES, ERROR)
 

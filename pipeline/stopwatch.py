@@ -1,16 +1,15 @@
 """What each stage takes of a unit: seconds on the clock and seconds of CPU, kept with the block.
 
 Enters: a step to run, or a block that came through steps. Leaves: the step's block with a column
-``_took_<stage>``, or a block's seconds by stage. What holds: a row carries its share of the seconds
-of its block, so that they add up however a unit is cut and put together again; rows that no step
-brought have none, and a step that raises takes its seconds with it.
+``_took_<stage>``, or a block's seconds by stage. What holds: rows that no step brought have none,
+and a step that raises takes its seconds with it.
 
 CPU seconds are those of the whole process, because torch, Arrow and the tokenizers work in threads
 of their own. A Ray worker has one stage of one unit at a time, so that no other's are among them.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline import schema
 from pipeline.commit import StageSeconds
+from pipeline.portions import portions, wholes
 
 _MICROSECONDS = 6
 """Decimal places that are kept."""
@@ -27,36 +27,48 @@ _MICROSECONDS = 6
 class Stopwatch:
     """Runs from when it is made; ``wall`` and ``cpu`` are what the clocks said then."""
 
+    waited: float = 0.0
     wall: float = field(default_factory=time.perf_counter)
     cpu: float = field(default_factory=time.process_time)
+
+    @classmethod
+    def at(cls, block: pa.Table | None) -> "Stopwatch":
+        """One for a stage that takes ``block`` up, which has waited since the stage before."""
+        if block is None or schema.ENDED.name not in block.column_names:
+            return cls()
+        ended = pc.max(block[schema.ENDED.name]).as_py()
+        return cls() if ended is None else cls(max(0.0, time.time() - ended))
 
     def seconds(self) -> StageSeconds:
         """What has passed since."""
         wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-        return StageSeconds(wall=round(wall, _MICROSECONDS), cpu=round(cpu, _MICROSECONDS))
+        return _rounded({"wall": wall, "cpu": cpu, "waited": self.waited})
 
 
-def timed(stage: str, step: Callable[[], pa.Table]) -> pa.Table:
-    """The block that ``step`` makes, with what that took as ``stage``."""
-    watch = Stopwatch()
+def timed(stage: str, step: Callable[[], pa.Table], taken_up: pa.Table | None = None) -> pa.Table:
+    """The block that ``step`` makes of the one ``taken_up``, with what ``stage`` took."""
+    watch = Stopwatch.at(taken_up)
     block = step()
-    shares = _shares(watch.seconds(), block.num_rows)
-    return block.append_column(schema.took_field(stage), shares)
+    shares = portions(watch.seconds().model_dump(), schema.TOOK, block.num_rows)
+    return _ended_now(block.append_column(schema.took_field(stage), shares))
 
 
 def seconds_by_stage(block: pa.Table) -> dict[str, StageSeconds]:
     """What the stages that ``block`` came through took, in their order."""
     names = {stage: schema.took_field(stage).name for stage in schema.STAGES}
     return {
-        stage: _total(block[name]) for stage, name in names.items() if name in block.column_names
+        stage: _rounded(wholes(block[name]))
+        for stage, name in names.items()
+        if name in block.column_names
     }
 
 
-def _shares(seconds: StageSeconds, rows: int) -> pa.Array:
-    share = {name: value / max(1, rows) for name, value in seconds.model_dump().items()}
-    return pa.repeat(pa.scalar(share, schema.TOOK), rows)
+def _ended_now(block: pa.Table) -> pa.Table:
+    now = pa.repeat(pa.scalar(time.time(), schema.ENDED.type), block.num_rows)
+    if schema.ENDED.name not in block.column_names:
+        return block.append_column(schema.ENDED, now)
+    return block.set_column(block.column_names.index(schema.ENDED.name), schema.ENDED, now)
 
 
-def _total(shares: pa.ChunkedArray) -> StageSeconds:
-    sums = {part.name: pc.sum(pc.struct_field(shares, part.name)).as_py() for part in schema.TOOK}
-    return StageSeconds(**{name: round(value or 0, _MICROSECONDS) for name, value in sums.items()})
+def _rounded(seconds: Mapping[str, float]) -> StageSeconds:
+    return StageSeconds(**{name: round(value, _MICROSECONDS) for name, value in seconds.items()})

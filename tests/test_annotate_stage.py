@@ -21,6 +21,7 @@ from pipeline import schema
 from pipeline.annotate import Annotate, _windows, window_languages
 from pipeline.engine import Workload
 from pipeline.errors import LanguageError
+from pipeline.portions import wholes
 from pipeline.readings import Reading
 from pipeline.settings import (
     ClassificationSettings,
@@ -32,6 +33,7 @@ from pipeline.settings import (
 from pipeline.tokenize import Tokenize
 from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.packed import Packed
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 LOADED = ("th_TH", "hi_IN", "zh_CN", "en_XX", "de_DE", "ja_XX")  # not the checkpoint's order
@@ -97,8 +99,12 @@ def assert_close(one: dict[str, object], other: dict[str, object]) -> None:
 
 
 def rows(stage: Annotate, table: pa.Table) -> list[dict[str, object]]:
-    names = [field.name for field in stage.produces]
+    names = [field.name for field in published(stage)]
     return schema.run(stage, table).select(names).to_pylist()
+
+
+def published(stage: Annotate) -> list[pa.Field]:
+    return [field for field in stage.produces if field != schema.BATCHES]
 
 
 @torch.inference_mode()
@@ -170,6 +176,25 @@ def test_annotate_tasks_of_one_checkpoint_share_a_forward(stages, stage):
     assert seen == [0, 1]
 
 
+@pytest.mark.parametrize("budget", [20, 200, 4096])
+def test_annotate_block_says_how_full_its_micro_batches_were(stages, budget):
+    stage = stages.annotate(max_batch_tokens=budget)
+    sizes: list[int] = []
+    for engine in stage._engines:
+        engine._model.encoder.register_forward_hook(
+            lambda _, inputs, __: sizes.append(_tokens(*inputs))
+        )
+    table = schema.run(stage, stages.tokenized([*SENTENCES, None], [*CODES, None], failed=(7,)))
+    had = wholes(table["_batches"])
+    assert had["number"] == pytest.approx(len(sizes))
+    assert had["tokens"] == pytest.approx(sum(sizes))
+    assert had["room"] == pytest.approx(max(len(sizes) * budget, sum(sizes)))
+
+
+def _tokens(packed: Packed) -> int:
+    return len(packed.ids)
+
+
 def test_annotate_rows_in_quarantine_get_nulls_of_the_declared_types(stages, stage):
     table = stages.tokenized([None, SENTENCES[0], "x"], [None, "en_XX", None], failed=(0, 2))
     found = rows(stage, table)
@@ -180,9 +205,10 @@ def test_annotate_rows_in_quarantine_get_nulls_of_the_declared_types(stages, sta
 @pytest.mark.parametrize("texts", [[None, None], []])
 def test_annotate_block_without_sound_rows_has_the_declared_types(stages, stage, texts):
     table = schema.run(stage, stages.tokenized(texts, [None] * len(texts), failed=(0, 1)))
-    for field in stage.produces:
+    for field in published(stage):
         assert table.schema.field(field.name).type == field.type
         assert table[field.name].null_count == len(texts)
+    assert set(wholes(table["_batches"]).values()) == {0}
 
 
 def test_annotate_text_without_entities_has_an_empty_list_of_the_declared_type(stages, stage):

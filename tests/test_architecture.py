@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "pipeline/annotate.py": "tests/test_annotate_stage.py",
     "pipeline/engine.py": "tests/test_annotate_stage.py",
     "jobs/verify.py": "tests/test_verify.py",
+    "jobs/completion.py": "tests/test_completion.py",
     "pipeline/config_reference.py": "tests/test_docs.py",
     "pipeline/quiet.py": "tests/jobs/test_annotate.py",
     # Training is tested by what comes of it: a few steps, and the checkpoint that they leave.

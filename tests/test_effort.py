@@ -5,7 +5,7 @@ from functools import reduce
 import pytest
 from outputs import FINGERPRINT
 
-from pipeline.commit import CommitRecord, FileEntry, LanguageCounts, StageSeconds
+from pipeline.commit import CommitRecord, FileEntry, LanguageCounts, MicroBatches, StageSeconds
 from pipeline.effort import Effort
 from pipeline.schema import STAGES
 
@@ -25,7 +25,11 @@ def record(rows: int = 10, tokens: int = 200, **stages: tuple[float, float]) -> 
         part=FileEntry(path="data/part-0.parquet", bytes=1, sha256="0"),
         quarantine=None,
         counts={"de": LanguageCounts(records=rows, tokens=tokens)},
-        stages={name: StageSeconds(wall=wall, cpu=cpu) for name, (wall, cpu) in stages.items()},
+        stages={
+            name: StageSeconds(wall=wall, cpu=cpu, waited=2 * wall)
+            for name, (wall, cpu) in stages.items()
+        },
+        batches=MicroBatches(number=1, tokens=rows, room=40),
     )
 
 
@@ -38,6 +42,11 @@ def effort(*records: CommitRecord) -> Effort:
 def test_effort_units_records_and_tokens_add_up():
     both = effort(record(10, 200), record(30, 100))
     assert (both.units, both.records, both.tokens) == (2, 40, 300)
+
+
+def test_effort_fill_is_of_the_batches_of_all_units():
+    assert effort(record(10), record(30)).batches.fill == 0.5
+    assert Effort().batches.fill is None
 
 
 def test_effort_first_unit_is_the_first_that_was_seen():
@@ -56,6 +65,7 @@ def test_effort_lines_are_seconds_shares_and_rates_of_each_stage():
         "seconds": 2.0,
         "cpu_seconds": 1.0,
         "cpu_share": 0.1,
+        "waited_seconds": 4.0,
         "records_per_second": 20.0,
         "tokens_per_second": 150.0,
     }

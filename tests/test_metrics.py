@@ -12,7 +12,7 @@ import pytest
 from heads import Head, ray_head
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.commit import CommitRecord, LanguageCounts, StageSeconds
+from pipeline.commit import CommitRecord, LanguageCounts, MicroBatches, StageSeconds
 from pipeline.schema import STAGES
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +55,8 @@ def commit_record(name: str, reasons: dict[str, int]) -> CommitRecord:
                 "und": LanguageCounts(quarantined=lost),
             },
             "reasons": reasons,
-            "stages": {stage: StageSeconds(wall=2, cpu=0.5) for stage in STAGES},
+            "stages": {stage: StageSeconds(wall=2, cpu=0.5, waited=4) for stage in STAGES},
+            "batches": MicroBatches(number=2, tokens=90, room=200),
         }
     )
 
@@ -97,6 +98,10 @@ def test_metrics_of_two_units_add_up_and_the_dashboard_asks_for_no_others(tmp_pa
         **{("ray_xmod_stage_cpu_seconds_total", stage): 1.0 for stage in STAGES},
         **{("ray_xmod_stage_seconds_sum", stage): 4.0 for stage in STAGES},
         **{("ray_xmod_stage_seconds_count", stage): 2.0 for stage in STAGES},
+        **{("ray_xmod_queue_seconds_sum", stage): 8.0 for stage in STAGES},
+        ("ray_xmod_micro_batches_total", ""): 4.0,
+        ("ray_xmod_micro_batch_tokens_total", ""): 180.0,
+        ("ray_xmod_micro_batch_room_total", ""): 400.0,
     }
     with ray_head(tmp_path) as head:
         run = subprocess.Popen(

@@ -34,6 +34,7 @@ from pipeline.commit import (
     quarantine_path,
 )
 from pipeline.errors import PipelineError, PublishError, StageError
+from pipeline.portions import portions
 from pipeline.publish import Publisher
 from pipeline.stopwatch import seconds_by_stage, timed
 from pipeline.storage import Store
@@ -114,7 +115,7 @@ def test_publish_twice_gives_the_same_record_and_the_same_bytes(store: Store):
 def test_publish_of_the_same_block_elsewhere_writes_the_same_bytes(tmp_path: Path):
     stores = [Store.open(str(tmp_path / name)) for name in "ab"]
     records = [publish(store, failed=(1,)) for store in stores]
-    assert len({record.model_dump_json(exclude={"stages"}) for record in records}) == 1
+    assert len({record.model_dump_json(exclude={"stages", "batches"}) for record in records}) == 1
     assert stores[0].read(PART) == stores[1].read(PART)
 
 
@@ -127,6 +128,18 @@ def test_publish_commits_what_each_stage_took_and_publishes_no_column_of_it(loca
     assert record.stages["publish"].wall > 0
     assert read(local_store, PART).schema.equals(DECLARED)
     assert_exactly_once(local_store, UNIT)
+
+
+def test_publish_commits_the_micro_batches_of_all_rows_those_in_quarantine_too(
+    local_store: Store,
+):
+    had = {"number": 3, "tokens": 100, "room": 150}
+    block = make_block(UNIT, failed=(1,))
+    shares = portions(had, schema.BATCHES.type, block.num_rows)
+    Publisher(local_store, DECLARED)(block.append_column(schema.BATCHES, shares))
+    batches = parse_commit(local_store.read(COMMIT) or b"", COMMIT).batches
+    assert batches.model_dump() == had
+    assert batches.fill == pytest.approx(2 / 3)
 
 
 def test_publish_of_a_committed_unit_gives_the_seconds_that_were_committed(local_store: Store):

@@ -11,7 +11,7 @@ from parquet_files import write
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commit import LanguageCounts, StageSeconds
+from pipeline.commit import LanguageCounts, MicroBatches, StageSeconds
 from pipeline.effort import Effort
 from pipeline.publish import Publisher
 from pipeline.reconcile import Reconciliation, reconcile
@@ -88,7 +88,10 @@ def effort() -> Effort:
         tokens=20,
         seconds=5000.0,
         seconds_to_first_unit=1.23456,
-        stages={name: StageSeconds(wall=wall, cpu=cpu) for name, (wall, cpu) in stages.items()},
+        stages={
+            name: StageSeconds(wall=wall, cpu=cpu, waited=7) for name, (wall, cpu) in stages.items()
+        },
+        batches=MicroBatches(number=2, tokens=30, room=40),
     )
 
 
@@ -98,6 +101,7 @@ def test_run_report_has_a_line_for_each_stage(plan: Plan, result: Reconciliation
     tokenize, annotate = report.stages["tokenize"], report.stages["annotate"]
     assert (tokenize.records_per_second, tokenize.tokens_per_second) == (12.0, 40.0)
     assert (annotate.seconds, annotate.cpu_seconds, annotate.cpu_share) == (1500.0, 0.75, 0.75)
+    assert (annotate.waited_seconds, report.batch_fill) == (7.0, 0.75)
     assert RunReport.model_validate_json(report.model_dump_json()) == report
 
 
@@ -196,8 +200,8 @@ def test_stages_table_is_the_report_line_by_line(
     table = stages_table(run_report(plan, result, effort))
     rows = list(zip(*[list(column.cells) for column in table.columns], strict=True))
     assert rows[2:4] == [
-        ("tokenize", "0.50", "0.25", "25%", "12", "40"),
-        ("annotate", "1,500.00", "0.75", "75%", "0", "0"),
+        ("tokenize", "0.50", "0.25", "25%", "7.00", "12", "40"),
+        ("annotate", "1,500.00", "0.75", "75%", "7.00", "0", "0"),
     ]
     assert [row[0] for row in rows] == ["read", "identify", "tokenize", "annotate", "publish"]
 

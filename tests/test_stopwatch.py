@@ -55,7 +55,7 @@ def test_stopwatch_threads_of_the_process_count():
 
 def test_timed_block_has_one_more_column_that_is_not_published():
     block, bare = taken(), make_block(make_unit())
-    assert block.drop_columns(["_took_read"]).equals(bare)
+    assert block.drop_columns(["_took_read", "_ended"]).equals(bare)
     assert block.schema.field("_took_read") == schema.took_field("read")
 
 
@@ -72,6 +72,29 @@ def test_seconds_by_stage_gives_back_what_each_took():
     seconds = seconds_by_stage(block)
     assert list(seconds) == ["read", "tokenize"]
     assert seconds["tokenize"].wall >= seconds["read"].wall >= WAIT
+
+
+def test_timed_block_that_stood_at_hand_has_waited_for_the_next_stage_alone():
+    block = taken("read")
+    time.sleep(WAIT)
+    block = timed("annotate", lambda: block, block)
+    seconds = seconds_by_stage(block)
+    assert seconds["read"].waited == 0
+    assert WAIT <= seconds["annotate"].waited < 60
+    assert block.column_names.count("_ended") == 1
+
+
+def test_timed_block_that_ended_later_by_another_clock_has_not_waited():
+    block = taken("read")
+    ahead = pa.array([time.time() + 1000] * block.num_rows)
+    block = block.set_column(block.column_names.index("_ended"), schema.ENDED, ahead)
+    assert seconds_by_stage(timed("annotate", lambda: block, block))["annotate"].waited == 0
+
+
+def test_timed_rows_that_no_stage_ended_do_not_hide_when_the_others_did():
+    block = pa.concat_tables([taken(), make_block(make_unit())], promote_options="default")
+    assert Stopwatch.at(block).waited > 0
+    assert Stopwatch.at(make_block(make_unit())).waited == 0
 
 
 def test_seconds_by_stage_of_a_block_cut_and_joined_are_those_of_the_whole():

@@ -74,6 +74,9 @@ def assert_report_adds_up(output: Path) -> None:
         seconds = sum(record.stages[stage].wall for record in records)
         assert line.seconds == pytest.approx(seconds, abs=0.001)
         assert line.records_per_second == pytest.approx(report.rows_in / seconds, abs=0.1)
+    assert report.stages["read"].waited_seconds == 0
+    assert report.stages["publish"].waited_seconds > 0
+    assert 0 < (report.batch_fill or 0) <= 1
 
 
 @pytest.mark.parametrize(

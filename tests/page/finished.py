@@ -102,4 +102,4 @@ def write_report(store: Store, *units: object, **changes: object) -> None:
 
 
 def _took(rows: int) -> pa.Array:
-    return pa.array([{"wall": 2 / rows, "cpu": 1 / rows}] * rows, schema.TOOK)
+    return pa.array([{"wall": 2 / rows, "cpu": 1 / rows, "waited": 0}] * rows, schema.TOOK)
