@@ -13,6 +13,16 @@ from stores import S3Server, seaweedfs
 
 from pipeline.storage import Store
 
+LONG = 3600
+"""Seconds that a test may take that is marked so; the others have those of pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long tests their time."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG))
+
 
 @pytest.fixture(autouse=True)
 def denormals_as_they_were() -> Iterator[None]:
