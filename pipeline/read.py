@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.dictionaries import columns_out_of_bounds
 from pipeline.errors import DamagedError, InputError, TooLargeError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
 from pipeline.records import record_columns
@@ -103,19 +104,24 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
             f"{unit.source.uri} ends before row {unit.stop}, which its footer promises. Mend or "
             "remove the file, or start the job with --allow-bad-files."
         )
-    return pa.Table.from_batches(taken).select(names)
+    rows = pa.Table.from_batches(taken).select(names)
+    if broken := columns_out_of_bounds(rows):
+        raise DamagedError(
+            f"{unit.source.uri} is damaged: rows {unit.start} to {unit.stop} of {', '.join(broken)}"
+            " point beyond their dictionary. Mend or remove the file, or start the job with "
+            "--allow-bad-files."
+        )
+    return rows
 
 
 def _rows_at_once(metadata: pq.FileMetaData, groups: list[int], max_bytes: int) -> int:
     """Rows to unfold before their size is looked at: so few that one batch is no bomb.
 
-    A string can be no longer than its column's pages, but each row may repeat it.
+    A string can be no longer than its row group, but each row may repeat it. (By its column's part
+    of the group there would be more rows at once; but to ask for a column's metadata ends the
+    process where these are damaged.)
     """
-    columns = range(metadata.num_columns)
-    pages = (
-        metadata.row_group(g).column(c).total_uncompressed_size for g in groups for c in columns
-    )
-    largest: int = max(pages, default=0)
+    largest: int = max((metadata.row_group(group).total_byte_size for group in groups), default=0)
     return min(_BATCH_ROWS, max(1, max_bytes // max(1, largest)))
 
 

@@ -1,0 +1,42 @@
+"""Dictionary columns as a damaged file may give them: indices that point beyond the dictionary.
+
+Enters: a table as Arrow read it. Leaves: the columns whose indices are wrong. What holds: Arrow
+does not look at a dictionary's indices when it reads them from Parquet, and later steps trust them.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def columns_out_of_bounds(table: pa.Table) -> list[str]:
+    """The columns of ``table`` with a dictionary, at any depth, that an index points beyond."""
+    return [
+        name
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if any(
+            _is_out_of_bounds(found) for chunk in column.chunks for found in _dictionaries(chunk)
+        )
+    ]
+
+
+def _dictionaries(array: pa.Array) -> Iterator[pa.DictionaryArray]:
+    if isinstance(array, pa.DictionaryArray):
+        yield array
+        yield from _dictionaries(array.dictionary)
+    elif isinstance(array, pa.MapArray):
+        yield from _dictionaries(array.keys)
+        yield from _dictionaries(array.items)
+    elif isinstance(array, pa.StructArray):
+        for place in range(array.type.num_fields):
+            yield from _dictionaries(array.field(place))
+    elif hasattr(array, "values"):  # each kind of list
+        yield from _dictionaries(array.values)
+
+
+def _is_out_of_bounds(array: pa.DictionaryArray) -> bool:
+    bounds = pc.min_max(array.indices).as_py()
+    if bounds["min"] is None:
+        return False
+    return bool(bounds["min"] < 0 or bounds["max"] >= len(array.dictionary))
