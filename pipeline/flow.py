@@ -6,6 +6,7 @@ model, the model, and what comes after. A stage that raises costs its own unit a
 dies costs the units that were in it; neither stops the rest.
 """
 
+import gc
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -80,7 +81,12 @@ def annotate_units(
             **_WHOLE,
         )
     )
-    return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
+    yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    # What ran the dataset and the handles of its actors are in cycles. Until these are collected,
+    # the actors live and hold their CPUs; on a cluster that has none to spare the actors of the
+    # next round wait for them, and a driver that waits has nothing that would have it collect.
+    del dataset
+    gc.collect()
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """The whole job on a real Ray: local files and S3, resume, races, and records that do harm."""
 
+import gc
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import ray
 from corpora import (
     assert_complete,
     make_corpus,
@@ -16,10 +19,12 @@ from corpora import (
 
 from pipeline.commit import CommitRecord
 from pipeline.errors import FingerprintError, IncompleteError, InputError
+from pipeline.flow import annotate_units
 from pipeline.reconcile import Reconciliation
 from pipeline.run import Options, annotate_corpus, claim_output, make_plan
 from pipeline.schema import STAGES
 from pipeline.settings import JobSettings
+from pipeline.stop import never
 from pipeline.storage import Store
 from pipeline.suspects import suspect, suspected
 
@@ -173,6 +178,30 @@ def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
 
     assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r7"])
     assert reasons(settings.output.uri) == {"r7": "Timeout"}
+
+
+def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, models):
+    """Those of the next round would wait for them, and python collects nothing while it waits."""
+    corpus = make_corpus(30, ["POISON-KILL"])
+    source = write_local(corpus, tmp_path / "in")
+    settings = make_settings(source, str(tmp_path / "out"), models, actors=2, unit_rows=5)
+    plan = make_plan(settings, Options())
+    claim_output(plan)
+    gc.collect()
+    gc.disable()
+    try:
+        receipts = list(annotate_units(plan.open_units, plan.job, never, in_flight=2))
+        deadline = time.monotonic() + 60
+        while free_cpus() < ray.cluster_resources()["CPU"] and time.monotonic() < deadline:
+            time.sleep(0.5)
+    finally:
+        gc.enable()
+    assert len(receipts) < len(plan.open_units), "nothing died"
+    assert free_cpus() == ray.cluster_resources()["CPU"]
+
+
+def free_cpus() -> float:
+    return float(ray.available_resources().get("CPU", 0))
 
 
 def test_suspects_of_an_earlier_run_are_annotated_apart(tmp_path, models):

@@ -7,72 +7,23 @@ one, and starts it again, under the same id, where it has ended; of two that sub
 refused. No worker slot is taken meanwhile: a trigger asks for the job's state. Whoever kills the
 task, at work or deferred, stops the job.
 
-The API is Ray's own: docs.ray.io, "Ray Jobs REST API". No provider for it is maintained, so the
-HTTP provider's hooks carry the requests.
+No provider for Ray is maintained, so `ray_jobs_api` asks over the HTTP provider's hooks.
 """
 
 import asyncio
 import json
-import re
 import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
-from airflow.providers.http.hooks.http import HttpAsyncHook, HttpHook
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from ray_jobs_api import ENDED, RayJobs, ask, in_urls, path
 
-ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 TAIL = 60
 """Lines of a job's log that go to the task's."""
-
-
-class RayJobs:
-    """The jobs of one cluster, as a worker asks for them."""
-
-    def __init__(self, connection: str) -> None:
-        self._connection = connection
-        self._headers = bearer(HttpHook.get_connection(connection).password)
-
-    def url(self, submission_id: str) -> str:
-        """Where the dashboard shows the job."""
-        return f"{HttpHook('GET', self._connection).url_from_endpoint('')}/#/jobs/{submission_id}"
-
-    def find(self, submission_id: str) -> dict[str, Any] | None:
-        """The job as Ray has it; None if there is none."""
-        answer = self._ask("GET", path(submission_id), check_response=False)
-        if answer.status_code == HTTPStatus.NOT_FOUND:
-            return None
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def submit(self, job: Mapping[str, object]) -> None:
-        """Submit `job`, which has a submission id."""
-        self._ask("POST", path(), json=job)
-
-    def forget(self, submission_id: str) -> None:
-        """Take an ended job from Ray's list, so that its id can be submitted again."""
-        self._ask("DELETE", path(submission_id))
-
-    def stop(self, submission_id: str) -> None:
-        """SIGTERM for the command, which ends it well; Ray kills it some seconds later."""
-        self._ask("POST", path(submission_id, "stop"), check_response=False)
-
-    def log(self, submission_id: str) -> list[str]:
-        """What the command wrote, by line."""
-        logs: str = self._ask("GET", path(submission_id, "logs")).json()["logs"]
-        return logs.splitlines()
-
-    def _ask(
-        self, method: str, endpoint: str, check_response: bool = True, **request: object
-    ) -> Any:  # noqa: ANN401
-        hook = HttpHook(method, self._connection)
-        options = {"check_response": check_response, "timeout": 60}
-        return hook.run(endpoint, headers=self._headers, extra_options=options, **request)
 
 
 class RayJobLink(BaseOperatorLink):
@@ -175,7 +126,7 @@ class RayJobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, with the job's status and exit code."""
         while True:
-            job = await self._ask("GET", path(self.submission_id))
+            job = await ask(self.connection, "GET", path(self.submission_id), self.poll_seconds)
             if job["status"] in ENDED:
                 names = ("submission_id", "status", "driver_exit_code")
                 yield TriggerEvent({name: job.get(name) for name in names})
@@ -184,15 +135,8 @@ class RayJobTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Stop the job: the deferred task was killed."""
-        await self._ask("POST", path(self.submission_id, "stop"))
-
-    async def _ask(self, method: str, endpoint: str) -> dict[str, Any]:
-        hook = HttpAsyncHook(method, self.connection, retry_limit=10, retry_delay=self.poll_seconds)
-        connection = await hook.aget_connection(self.connection)
-        async with hook.session() as session:
-            answer = await session.run(endpoint, headers=bearer(connection.password))
-            found: dict[str, Any] = await answer.json()
-        return found
+        stop = path(self.submission_id, "stop")
+        await ask(self.connection, "POST", stop, self.poll_seconds)
 
 
 class RayJobsPlugin(AirflowPlugin):
@@ -200,21 +144,6 @@ class RayJobsPlugin(AirflowPlugin):
 
     name = "ray_jobs"
     operator_extra_links: ClassVar = [RayJobLink()]
-
-
-def path(*parts: str) -> str:
-    """An endpoint of the Jobs API; Ray insists on the last slash of the list's."""
-    return "/".join(("api", "jobs", *parts)) if parts else "api/jobs/"
-
-
-def bearer(token: str | None) -> dict[str, str]:
-    """The header that Ray's token authentication asks for; none where a cluster has no token."""
-    return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def in_urls(name: str) -> str:
-    """`name` as part of a URL: a run id has a time with colons and a plus."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
 
 
 def json_of(line: str) -> object:
