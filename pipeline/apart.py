@@ -44,12 +44,14 @@ class Isolation:
     def publish(self, unit: Unit) -> pa.Table:
         """The receipt of ``unit``, whose guilty rows are in quarantine.
 
-        Raises PipelineError where the fault is in the file, the model or the output, not in rows.
+        Raises TooLargeError where it has no room in memory as a whole, and another PipelineError
+        where the fault is in the file, the model or the output, not in rows.
         """
         block = annotate_by_halves(
             unit,
             lambda start, stop: self._attempt(unit, start, stop),
             lambda row: self._record_id(unit, row),
+            self._job.reader.max_bytes,
         )
         return self._job.publisher(block)
 

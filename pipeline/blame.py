@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from pipeline import schema
-from pipeline.errors import IncompleteError
+from pipeline.errors import IncompleteError, TooLargeError
 from pipeline.unit import Unit
 
 MAX_BLAMED = 32
@@ -33,20 +33,26 @@ Attempt = Callable[[int, int], pa.Table]
 """Annotates rows ``start`` to ``stop`` apart; raises RowsFailedError where they may be to blame."""
 
 
-def annotate_by_halves(unit: Unit, attempt: Attempt, record_id: Callable[[int], str]) -> pa.Table:
+def annotate_by_halves(
+    unit: Unit, attempt: Attempt, record_id: Callable[[int], str], max_bytes: int
+) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     ``record_id`` gives the id of a row that is to blame. Raises IncompleteError where more than
-    ``MAX_BLAMED`` rows fail, or all of a unit, and whatever else ``attempt`` raises.
+    ``MAX_BLAMED`` rows fail, or all of a unit; TooLargeError where as many are too large, or its
+    parts take more than ``max_bytes`` together; and whatever else ``attempt`` raises.
     """
     pending = [(unit.start, unit.stop)]
     parts: dict[int, pa.Table] = {}
+    size = 0
     warned: set[int] = set()
     blamed: list[int] = []
     while pending:
         start, stop = pending.pop()
         try:
             parts[start] = attempt(start, stop)
+            size += parts[start].nbytes
+            _require_room(unit, size, max_bytes)
         except RowsFailedError as error:
             if stop - start > 1:
                 middle = (start + stop) // 2
@@ -70,8 +76,19 @@ def all_blamed(unit: Unit, failure: dict[str, str]) -> pa.Table:
     return _joined(unit, blamed)
 
 
+def _require_room(unit: Unit, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise TooLargeError(
+            f"{unit.source.uri}: rows {unit.start} to {unit.stop} take more than {max_bytes} bytes "
+            "in memory with what was found in them. Set runtime.unit_rows lower or "
+            "runtime.unit_bytes higher, and start a new run."
+        )
+
+
 def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
     if len(blamed) > MAX_BLAMED:
+        if error.failure["error_type"] == TooLargeError.__name__:
+            raise TooLargeError(error.failure["message"]) from error
         raise IncompleteError(
             f"More than {MAX_BLAMED} rows of {unit.source.uri} ({unit.start} to {unit.stop}) fail "
             f"alone, the last with {error.failure['error_type']}: {error.failure['message']}. The "

@@ -8,8 +8,10 @@ refused; a record that cannot be used is marked for quarantine, never dropped.
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline import schema
 from pipeline.dictionaries import columns_out_of_bounds
 from pipeline.errors import DamagedError, InputError, TooLargeError
 from pipeline.gate import InputColumns, gate, open_parquet, require_planned
@@ -32,16 +34,22 @@ class Reader:
     settings: InputSettings
     unit_bytes: int
 
+    @property
+    def max_bytes(self) -> int:
+        """What a unit may take in memory."""
+        return _UNFOLDED * self.unit_bytes
+
     def __call__(self, unit: Unit) -> pa.Table:
         """The unit's block, and what reading it took."""
-        return timed("read", lambda: read_unit(unit, self.columns, self.settings, self.unit_bytes))
+        return timed("read", lambda: read_unit(unit, self.columns, self.settings, self.max_bytes))
 
 
 def read_unit(
-    unit: Unit, columns: InputColumns, settings: InputSettings, unit_bytes: int
+    unit: Unit, columns: InputColumns, settings: InputSettings, max_bytes: int
 ) -> pa.Table:
     """The unit's rows with their kept columns and ``schema.READ_FIELDS``.
 
+    Of a record that goes to quarantine nothing is kept but these: it may be as large as it likes.
     Raises SchemaError where the file's columns are not those planned, DamagedError where its bytes
     are no Parquet, TooLargeError where its rows unfold beyond bounds, and InputError where it
     cannot be had.
@@ -52,7 +60,7 @@ def read_unit(
             parquet = open_parquet(file, source.uri)
             seen = gate(parquet.schema_arrow, settings, source.uri)
             require_planned(seen, columns.planned, source.uri)
-            rows = _rows(parquet, unit, columns.planned.names, _UNFOLDED * unit_bytes)
+            rows = _rows(parquet, unit, columns.planned.names, max_bytes)
         except (pa.ArrowException, OSError) as error:
             if not _is_arrows(error):
                 raise
@@ -65,7 +73,11 @@ def read_unit(
     for place, field in enumerate(columns.fields):
         if block.schema.types[place] != field.type:
             block = block.set_column(place, field, block[place].cast(field.type))
-    for field, values in record_columns(rows, unit, settings):
+    found = dict(record_columns(rows, unit, settings))
+    sound = pc.is_null(found[schema.ERROR])
+    if block.num_columns and not pc.all(sound).as_py():
+        block = block.take(pc.if_else(sound, pa.array(range(unit.rows)), None))
+    for field, values in found.items():
         block = block.append_column(field, values)
     return block
 

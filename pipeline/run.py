@@ -13,7 +13,14 @@ from pipeline.apart import Isolation
 from pipeline.blame import all_blamed
 from pipeline.claim import claim
 from pipeline.commit import CommitRecord
-from pipeline.errors import ConfigError, DamagedError, InputError, PipelineError, StoppedError
+from pipeline.errors import (
+    ConfigError,
+    DamagedError,
+    InputError,
+    PipelineError,
+    StoppedError,
+    TooLargeError,
+)
 from pipeline.failure import STOPPED, failure_of
 from pipeline.flow import annotate_units
 from pipeline.job import Job, resolve_job
@@ -176,8 +183,8 @@ def _run_apart(
 def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[str, object]]:
     try:
         table = isolation.publish(unit)
-    except DamagedError as error:
-        if not plan.options.allow_bad_files:
+    except (DamagedError, TooLargeError) as error:
+        if isinstance(error, DamagedError) and not plan.options.allow_bad_files:
             raise
         block = all_blamed(unit, failure_of(error, "read"))
         table = plan.job.publisher(block)

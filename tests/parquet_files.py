@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 from pipeline import schema
 from pipeline.gate import InputColumns, gate, input_columns
 from pipeline.plan import cut, survey_corpus
-from pipeline.read import read_unit
+from pipeline.read import Reader, read_unit
 from pipeline.settings import InputSettings, RuntimeSettings
 from pipeline.unit import Unit
 
 UNIT_BYTES = 1 << 20
+MAX_BYTES = 16 << 20
 
 
 class Foreign(pa.ExtensionType):
@@ -67,4 +68,6 @@ def units_of(
 def read_file(path: Path, unit_bytes: int = UNIT_BYTES, **settings: object) -> pa.Table:
     """The block of the first unit of the file at ``path``."""
     found = InputSettings.model_validate({"uri": str(path), **settings})
-    return read_unit(units_of(path, found)[0], columns_of(path, found), found, unit_bytes)
+    unit = units_of(path, found)[0]
+    reader = Reader(columns_of(path, found), found, unit_bytes)
+    return read_unit(unit, reader.columns, found, reader.max_bytes)

@@ -14,7 +14,8 @@ from pipeline import schema
 from pipeline.blame import MAX_BLAMED, RowsFailedError, all_blamed, annotate_by_halves
 from pipeline.blocks import whole_unit
 from pipeline.commit import StageSeconds
-from pipeline.errors import CheckpointError, IncompleteError
+from pipeline.errors import CheckpointError, IncompleteError, TooLargeError
+from pipeline.failure import failure_of
 from pipeline.publish import Publisher
 from pipeline.stopwatch import seconds_by_stage, timed
 from pipeline.storage import Store
@@ -40,8 +41,8 @@ class Attempts:
             raise RowsFailedError(FAILURE)
         return make_block(replace(self.unit, start=start, stop=stop))
 
-    def block(self) -> pa.Table:
-        return annotate_by_halves(self.unit, self, lambda row: f"id {row}")
+    def block(self, max_bytes: int = 1 << 30) -> pa.Table:
+        return annotate_by_halves(self.unit, self, lambda row: f"id {row}", max_bytes)
 
 
 def blamed_rows(block: pa.Table) -> list[int]:
@@ -96,7 +97,7 @@ def test_blame_unit_that_fails_only_whole_is_annotated_in_halves():
             raise RowsFailedError(FAILURE)
         return make_block(replace(unit, start=start, stop=stop))
 
-    block = annotate_by_halves(unit, attempt, str)
+    block = annotate_by_halves(unit, attempt, str, 1 << 30)
     assert blamed_rows(block) == []
     assert whole_unit(block) == unit
 
@@ -128,6 +129,25 @@ def test_blame_more_rows_than_may_be_is_no_fault_of_rows():
     assert "ProcessDied: died" in str(caught.value)
 
 
+def test_blame_more_rows_that_are_too_large_than_may_be_is_the_fault_of_the_unit():
+    def attempt(start: int, stop: int) -> pa.Table:
+        raise RowsFailedError(failure_of(TooLargeError(f"rows {start} to {stop}"), "read"))
+
+    with pytest.raises(TooLargeError, match=f"rows {MAX_BLAMED} to {MAX_BLAMED + 1}"):
+        annotate_by_halves(make_unit(0, 100), attempt, str, 1 << 30)
+
+
+def test_blame_unit_without_room_for_its_parts_is_too_large_as_soon_as_they_are():
+    unit = make_unit(0, 64)
+    attempts = Attempts(unit, guilty=(63,))
+    room = make_block(replace(unit, stop=40)).nbytes
+    with pytest.raises(TooLargeError, match=f"rows 0 to 64 take more than {room} bytes"):
+        attempts.block(room)
+    assert (32, 48) in attempts.asked
+    assert (48, 64) in attempts.asked or (48, 56) not in attempts.asked
+    assert len(Attempts(unit, guilty=(63,)).block()) == 64
+
+
 @pytest.mark.parametrize("kind", [CheckpointError, RuntimeError])
 def test_blame_other_exceptions_end_the_search(kind: type[Exception]):
     asked = []
@@ -137,7 +157,7 @@ def test_blame_other_exceptions_end_the_search(kind: type[Exception]):
         raise kind("the model")
 
     with pytest.raises(kind, match="the model"):
-        annotate_by_halves(make_unit(), attempt, str)
+        annotate_by_halves(make_unit(), attempt, str, 1 << 30)
     assert asked == [(0, 6)]
 
 
@@ -146,7 +166,7 @@ def test_blame_exception_of_the_record_id_propagates():
         raise CheckpointError("gone")
 
     with pytest.raises(CheckpointError):
-        annotate_by_halves(make_unit(), Attempts(make_unit(), [2]), record_id)
+        annotate_by_halves(make_unit(), Attempts(make_unit(), [2]), record_id, 1 << 30)
 
 
 def test_blame_blamed_row_has_its_id_and_failure_and_nulls():
@@ -183,7 +203,7 @@ def test_blame_seconds_are_those_of_the_attempts_that_brought_rows():
         taken.append(seconds_by_stage(block)["annotate"])
         return block
 
-    seconds = seconds_by_stage(annotate_by_halves(unit, attempt, str))
+    seconds = seconds_by_stage(annotate_by_halves(unit, attempt, str, 1 << 30))
     assert len(taken) == 3
     assert list(seconds) == ["annotate"]
     assert seconds["annotate"].wall == pytest.approx(sum(took.wall for took in taken), abs=1e-5)

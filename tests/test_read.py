@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from parquet_files import columns_of, raw_strings, read_file, units_of, write
+from parquet_files import MAX_BYTES, columns_of, raw_strings, read_file, units_of, write
 
 from pipeline import schema
 from pipeline.errors import InputError, SchemaError
@@ -25,7 +25,7 @@ def read_all(path: Path, unit_rows: int, **values: object) -> list[pa.Table]:
     settings = InputSettings.model_validate({"uri": str(path), **values})
     columns = columns_of(path, settings)
     units = units_of(path, settings, unit_rows)
-    return [read_unit(unit, columns, settings, 1 << 20) for unit in units]
+    return [read_unit(unit, columns, settings, MAX_BYTES) for unit in units]
 
 
 def test_read_unit_gives_kept_columns_and_the_declared_ones(tmp_path: Path):
@@ -162,6 +162,23 @@ def test_read_unit_bad_texts_fail_in_their_rows_alone(tmp_path: Path):
     assert not any("secret" in failure["message"] for failure in failures)
 
 
+def test_read_unit_of_a_record_that_fails_keeps_nothing_that_may_be_large(tmp_path: Path):
+    columns = {
+        "text": ["x" * 1000, "fine", None],
+        "id": ["a", "b", "c"],
+        "tags": [["t" * 1000], ["u"], ["v"]],
+        "kind": pa.array(["p", "q", "p"]).dictionary_encode(),
+        "meta": [{"n": 1}, {"n": 2}, {"n": 3}],
+    }
+    path = write(tmp_path / "a.parquet", columns)
+    block = read_file(path, max_text_bytes=100, id_column="id")
+    for name in ("text", "tags", "kind", "meta"):
+        kept = columns[name].to_pylist() if name == "kind" else columns[name]
+        assert block[name].combine_chunks().to_pylist() == [None, kept[1], None]
+    assert block["record_id"].to_pylist() == ["a", "b", "c"]
+    assert block.nbytes < 1000 + 3 * len(block["_unit"][0].as_py())
+
+
 def test_read_unit_text_of_exactly_the_most_bytes_is_taken(tmp_path: Path):
     path = write(tmp_path / "a.parquet", {"text": ["äää", "ääää"]})
     assert errors_of(read_file(path, max_text_bytes=6)) == [None, "TextTooLarge"]
@@ -247,7 +264,7 @@ def test_read_unit_file_replaced_after_planning_is_refused(tmp_path: Path):
     columns, (unit,) = columns_of(path, settings), units_of(path)
     write(path, {"text": ["other", "texts"]})
     with pytest.raises(InputError, match="has changed since the job was planned"):
-        read_unit(unit, columns, settings, 1 << 20)
+        read_unit(unit, columns, settings, MAX_BYTES)
 
 
 def test_read_unit_file_gone_after_planning_is_refused(tmp_path: Path):
@@ -256,7 +273,7 @@ def test_read_unit_file_gone_after_planning_is_refused(tmp_path: Path):
     columns, (unit,) = columns_of(path, settings), units_of(path)
     path.unlink()
     with pytest.raises(InputError, match="nothing is there"):
-        read_unit(unit, columns, settings, 1 << 20)
+        read_unit(unit, columns, settings, MAX_BYTES)
 
 
 def test_read_unit_file_of_another_schema_is_refused(tmp_path: Path):
@@ -264,7 +281,7 @@ def test_read_unit_file_of_another_schema_is_refused(tmp_path: Path):
     other = write(tmp_path / "b.parquet", {"text": ["a"], "n": ["1"]})
     settings = InputSettings(uri=str(path))
     with pytest.raises(SchemaError, match="n: string, expected int64"):
-        read_unit(units_of(other)[0], columns_of(path, settings), settings, 1 << 20)
+        read_unit(units_of(other)[0], columns_of(path, settings), settings, MAX_BYTES)
 
 
 def test_read_unit_beyond_the_file_is_refused(tmp_path: Path):
@@ -272,14 +289,14 @@ def test_read_unit_beyond_the_file_is_refused(tmp_path: Path):
     settings = InputSettings(uri=str(path))
     unit = replace(units_of(path)[0], stop=3)
     with pytest.raises(InputError, match="has 2 rows; the plan expected 3"):
-        read_unit(unit, columns_of(path, settings), settings, 1 << 20)
+        read_unit(unit, columns_of(path, settings), settings, MAX_BYTES)
 
 
 def test_read_unit_of_columns_in_another_order_gives_the_planned_order(tmp_path: Path):
     path = write(tmp_path / "a.parquet", {"text": ["a"], "n": [1]})
     other = write(tmp_path / "b.parquet", {"n": [2], "text": ["b"]})
     settings = InputSettings(uri=str(tmp_path))
-    block = read_unit(units_of(other)[0], columns_of(path, settings), settings, 1 << 20)
+    block = read_unit(units_of(other)[0], columns_of(path, settings), settings, MAX_BYTES)
     assert block.column_names[:2] == ["text", "n"]
     assert block["n"].to_pylist() == [2]
 

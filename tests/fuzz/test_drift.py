@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from parquet_files import raw_strings, units_of, write
+from parquet_files import MAX_BYTES, raw_strings, units_of, write
 
 from pipeline.errors import InputError
 from pipeline.gate import input_columns
@@ -85,7 +85,9 @@ def test_drift_that_changes_nothing_is_read(tmp_path: Path, kind: str):
     settings = corpus_of(tmp_path, PASSES[kind])
     survey = survey_corpus(settings, allow_bad_files=False)
     columns = input_columns(survey.planned, settings, RESERVED)
-    blocks = [read_unit(unit, columns, settings, 1 << 20) for unit in units_of(tmp_path, settings)]
+    blocks = [
+        read_unit(unit, columns, settings, MAX_BYTES) for unit in units_of(tmp_path, settings)
+    ]
     assert sum(map(len, blocks)) == sum(len(PASSES[kind]["text"]) for _ in "b") + ROWS
     assert len({str(block.schema) for block in blocks}) == 1
 
@@ -96,7 +98,7 @@ def test_file_of_ten_thousand_columns_is_read_for_those_that_are_kept(tmp_path: 
     settings = InputSettings(uri=str(path), keep_columns=["c00007"])
     (unit,) = units_of(path, settings)
     survey = survey_corpus(settings, allow_bad_files=False)
-    block = read_unit(unit, input_columns(survey.planned, settings, RESERVED), settings, 1 << 20)
+    block = read_unit(unit, input_columns(survey.planned, settings, RESERVED), settings, MAX_BYTES)
     assert block["c00007"].to_pylist() == [7, None]
     assert len(block.column_names) < 20
 
@@ -114,7 +116,7 @@ def test_file_whose_row_groups_are_small_or_empty_gives_each_row(tmp_path: Path,
     settings = InputSettings(uri=str(path))
     survey = survey_corpus(settings, allow_bad_files=False)
     columns = input_columns(survey.planned, settings, RESERVED)
-    blocks = [read_unit(unit, columns, settings, 1 << 20) for unit in units_of(path, settings, 2)]
+    blocks = [read_unit(unit, columns, settings, MAX_BYTES) for unit in units_of(path, settings, 2)]
     assert [text for block in blocks for text in block["text"].to_pylist()] == table[
         "text"
     ].to_pylist()
