@@ -26,7 +26,7 @@ The way of a record::
 ``stopwatch``       what each stage took of a unit, on the way to its commit record, in ``portions``
                     that its rows carry
 ``failure``         what raised in a unit travels on as data
-``blame``           halves of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
+``blame``           pieces of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
 ``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it

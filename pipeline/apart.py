@@ -17,7 +17,7 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from pipeline.blame import RowsFailedError, annotate_by_halves
+from pipeline.blame import RowsFailedError, annotate_by_pieces
 from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.failure import failure_of
 from pipeline.job import Job
@@ -47,7 +47,7 @@ class Isolation:
         Raises TooLargeError where it has no room in memory as a whole, and another PipelineError
         where the fault is in the file, the model or the output, not in rows.
         """
-        block = annotate_by_halves(
+        block = annotate_by_pieces(
             unit,
             lambda start, stop: self._attempt(unit, start, stop),
             lambda row: self._record_id(unit, row),

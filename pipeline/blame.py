@@ -1,11 +1,11 @@
-"""Which rows of a unit are to blame: halves, down to a row.
+"""Which rows of a unit are to blame: pieces, and pieces of these, down to a row.
 
 Enters: a unit that failed, and a way to attempt a range of its rows apart from others. Leaves: the
 whole unit's block, its guilty rows marked for quarantine. What holds: a row is blamed only after
 it failed twice alone; every other row is annotated; a fault that is not a row's ends the search.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
@@ -16,6 +16,9 @@ from pipeline.unit import Unit
 MAX_BLAMED = 32
 """Rows of one unit that may be blamed; beyond that the fault is hardly in the rows."""
 
+_PIECES = 16
+"""Into which rows are cut that fail. Each failure may cost a process, which takes seconds or
+minutes to load a model, and each piece is read anew: halves would fail three times as often."""
 
 _TELLING = 8
 """Rows of a unit from which on it tells something if not one of them can be annotated."""
@@ -33,7 +36,7 @@ Attempt = Callable[[int, int], pa.Table]
 """Annotates rows ``start`` to ``stop`` apart; raises RowsFailedError where they may be to blame."""
 
 
-def annotate_by_halves(
+def annotate_by_pieces(
     unit: Unit, attempt: Attempt, record_id: Callable[[int], str], max_bytes: int
 ) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
@@ -55,8 +58,7 @@ def annotate_by_halves(
             _require_room(unit, size, max_bytes)
         except RowsFailedError as error:
             if stop - start > 1:
-                middle = (start + stop) // 2
-                pending += [(middle, stop), (start, middle)]
+                pending += reversed(list(_pieces(start, stop)))
             elif start not in warned:
                 warned.add(start)
                 pending.append((start, stop))
@@ -74,6 +76,12 @@ def all_blamed(unit: Unit, failure: dict[str, str]) -> pa.Table:
     places = (f"{unit.source.uri}#{row}" for row in rows)
     blamed = [_blamed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
     return _joined(unit, blamed)
+
+
+def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    size = -(-(stop - start) // _PIECES)
+    for first in range(start, stop, size):
+        yield first, min(first + size, stop)
 
 
 def _require_room(unit: Unit, size: int, max_bytes: int) -> None:
