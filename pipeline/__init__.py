@@ -14,7 +14,8 @@ The way of a record::
 ``storage``         files at ``file``, ``s3://`` and ``gs://``; create-only writes
 ``plan``            input URI → units (``unit``), from each file's ``footer`` alone
 ``job``             settings with all that they name looked up: a ``recipe`` a stage, fingerprint
-``read``            unit → Arrow table of ``records``, behind the schema ``gate``
+``read``            unit → Arrow table of ``records``, behind the schema ``gate``; ``dictionaries``
+                    and ``view_types`` that later steps can trust
 ``language``        text or tag → language → X-MOD language and ``lang_id``
 ``tokenize``        text → windows of token ids with offsets into the text, by the ``readings``
                     that tasks want: alone, after a question, before choices
@@ -26,7 +27,8 @@ The way of a record::
 ``stopwatch``       what each stage took of a unit, on the way to its commit record, in ``portions``
                     that its rows carry
 ``failure``         what raised in a unit travels on as data
-``blame``           pieces of a unit, down to the rows that are guilty; ``apart`` runs them on Ray
+``blame``           pieces of a unit, down to the rows that are guilty; ``apart`` runs them on Ray,
+                    where there is ``room`` for them together
 ``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it

@@ -54,7 +54,9 @@ class Annotate:
         sound = np.flatnonzero(schema.sound(table).to_numpy())
         batches = MicroBatches()
         for engine in self._engines:
-            values, own = self._values(engine, table.take(sound)) if len(sound) else ([], batches)
+            values, own = (
+                self._values(engine, table.take(sound)) if len(sound) else ([], MicroBatches())
+            )
             batches += own
             nothing = (None,) * len(engine.fields)
             rows: list[tuple[object, ...]] = [nothing] * table.num_rows

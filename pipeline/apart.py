@@ -23,6 +23,7 @@ from pipeline.failure import failure_of
 from pipeline.job import Job
 from pipeline.read import Reader
 from pipeline.recipe import Recipe
+from pipeline.room import Room
 from pipeline.unit import Unit
 
 _START_SECONDS = 600
@@ -47,11 +48,11 @@ class Isolation:
         Raises TooLargeError where it has no room in memory as a whole, and another PipelineError
         where the fault is in the file, the model or the output, not in rows.
         """
+        room = Room(unit, self._job.reader)
         block = annotate_by_pieces(
             unit,
-            lambda start, stop: self._attempt(unit, start, stop),
+            lambda start, stop: room.held(self._attempt(unit, start, stop)),
             lambda row: self._record_id(unit, row),
-            self._job.reader.max_bytes,
         )
         return self._job.publisher(block)
 

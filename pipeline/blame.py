@@ -2,10 +2,12 @@
 
 Enters: a unit that failed, and a way to attempt a range of its rows apart from others. Leaves: the
 whole unit's block, its guilty rows marked for quarantine. What holds: a row is blamed only after
-it failed twice alone; every other row is annotated; a fault that is not a row's ends the search.
+it failed twice alone, or among many that are too large; every other row is annotated; a fault that
+is not a row's ends the search.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -31,39 +33,43 @@ class RowsFailedError(Exception):
         super().__init__(failure["message"])
         self.failure = failure
 
+    @property
+    def is_size(self) -> bool:
+        """Whether rows were too large, which they are each time."""
+        return self.failure["error_type"] == TooLargeError.__name__
+
 
 Attempt = Callable[[int, int], pa.Table]
 """Annotates rows ``start`` to ``stop`` apart; raises RowsFailedError where they may be to blame."""
 
 
-def annotate_by_pieces(
-    unit: Unit, attempt: Attempt, record_id: Callable[[int], str], max_bytes: int
-) -> pa.Table:
+def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], str]) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     ``record_id`` gives the id of a row that is to blame. Raises IncompleteError where more than
-    ``MAX_BLAMED`` rows fail, or all of a unit; TooLargeError where as many are too large, or its
-    parts take more than ``max_bytes`` together; and whatever else ``attempt`` raises.
+    ``MAX_BLAMED`` rows fail, or all of a unit, and whatever else ``attempt`` raises. A row that is
+    too large is not among them: that says by itself whose fault it is. Once as many are, pieces
+    that are too large are no longer taken apart, but blamed as they are.
     """
     pending = [(unit.start, unit.stop)]
     parts: dict[int, pa.Table] = {}
-    size = 0
     warned: set[int] = set()
     blamed: list[int] = []
+    too_large: list[int] = []
     while pending:
         start, stop = pending.pop()
         try:
             parts[start] = attempt(start, stop)
-            size += parts[start].nbytes
-            _require_room(unit, size, max_bytes)
         except RowsFailedError as error:
-            if stop - start > 1:
+            if error.is_size and len(too_large) >= MAX_BLAMED:
+                parts[start] = all_blamed(replace(unit, start=start, stop=stop), error.failure)
+            elif stop - start > 1:
                 pending += reversed(list(_pieces(start, stop)))
             elif start not in warned:
                 warned.add(start)
                 pending.append((start, stop))
             else:
-                blamed.append(start)
+                (too_large if error.is_size else blamed).append(start)
                 _require_few(unit, blamed, error)
                 parts[start] = _blamed_row(start, record_id(start), error.failure)
     _require_a_sound_row(unit, blamed)
@@ -84,19 +90,8 @@ def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, stop)
 
 
-def _require_room(unit: Unit, size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        raise TooLargeError(
-            f"{unit.source.uri}: rows {unit.start} to {unit.stop} take more than {max_bytes} bytes "
-            "in memory with what was found in them. Set runtime.unit_rows lower or "
-            "runtime.unit_bytes higher, and start a new run."
-        )
-
-
 def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
     if len(blamed) > MAX_BLAMED:
-        if error.failure["error_type"] == TooLargeError.__name__:
-            raise TooLargeError(error.failure["message"]) from error
         raise IncompleteError(
             f"More than {MAX_BLAMED} rows of {unit.source.uri} ({unit.start} to {unit.stop}) fail "
             f"alone, the last with {error.failure['error_type']}: {error.failure['message']}. The "

@@ -79,7 +79,7 @@ class StageSeconds(Record):
 
 
 class MicroBatches(Record):
-    """``number`` forwards of a model, the ``tokens`` in them, and the ``room`` that they had."""
+    """``number`` of what goes through a model at once, its ``tokens``, and the ``room`` it had."""
 
     number: Count = 0
     tokens: Count = 0

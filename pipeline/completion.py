@@ -20,10 +20,11 @@ from pipeline.config_schemas import SETTINGS
 _ANSWERS = """\
 # Completion of jobs/*.py for bash; made by jobs/completion.py.
 
-_xmod_words() {{  # the job and the word before → what may stand here
+_xmod_words() {{  # the job, the word before, the word itself → what may stand here
   case $1:$2 in
 {values}
   esac
+  [[ $3 == -* ]] || return
   case $1 in
 {options}
   esac
@@ -37,7 +38,7 @@ _xmod_jobs() {{
     esac
   done
   [[ $job ]] || return 0
-  local words=$(_xmod_words "${{job%.py}}" "${{COMP_WORDS[COMP_CWORD - 1]}}")
+  local words=$(_xmod_words "${{job%.py}}" "${{COMP_WORDS[COMP_CWORD - 1]}}" "$word")
   COMPREPLY=($(compgen -W "$words" -- "$word"))
   [[ ${{COMPREPLY[*]}} != *= ]] || compopt -o nospace
 }}

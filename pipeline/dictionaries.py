@@ -26,13 +26,14 @@ def _dictionaries(array: pa.Array) -> Iterator[pa.DictionaryArray]:
         yield array
         yield from _dictionaries(array.dictionary)
     elif isinstance(array, pa.MapArray):
-        yield from _dictionaries(array.keys)
-        yield from _dictionaries(array.items)
+        first, last = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        for child in (array.keys, array.items):
+            yield from _dictionaries(child.slice(first, last - first))
     elif isinstance(array, pa.StructArray):
-        for place in range(array.type.num_fields):
-            yield from _dictionaries(array.field(place))
+        for child in array.flatten():
+            yield from _dictionaries(child)
     elif hasattr(array, "values"):  # each kind of list
-        yield from _dictionaries(array.values)
+        yield from _dictionaries(array.flatten())
 
 
 def _is_out_of_bounds(array: pa.DictionaryArray) -> bool:

@@ -82,9 +82,9 @@ class Engine:
         return [{place: inputs[place] for place in places} for places in batches]
 
     def _counted(self, batches: list["_Batch"]) -> MicroBatches:
-        tokens = sum(len(one.window) for batch in batches for one in batch.values())
-        room = len(batches) * self._max_tokens
-        return MicroBatches(number=len(batches), tokens=tokens, room=max(room, tokens))
+        sizes = [sum(len(one.window) for one in batch.values()) for batch in batches]
+        room = sum(max(size, self._max_tokens) for size in sizes)
+        return MicroBatches(number=len(batches), tokens=sum(sizes), room=room)
 
     def _score(self, batches: list["_Batch"]) -> Iterator[tuple[int, list[Scores]]]:
         """Each input's place, and each task's result for it.

@@ -81,12 +81,14 @@ def annotate_units(
             **_WHOLE,
         )
     )
-    yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-    # What ran the dataset and the handles of its actors are in cycles. Until these are collected,
-    # the actors live and hold their CPUs; on a cluster that has none to spare the actors of the
-    # next round wait for them, and a driver that waits has nothing that would have it collect.
-    del dataset
-    gc.collect()
+    try:
+        yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    finally:
+        # What ran the dataset and the handles of its actors are in cycles. Until these are
+        # collected, the actors live and hold their CPUs; on a cluster that has none to spare the
+        # actors of the next round wait for them, and a driver that waits collects nothing.
+        del dataset
+        gc.collect()
 
 
 @contextmanager

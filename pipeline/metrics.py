@@ -39,7 +39,7 @@ class Metrics:
         self._units = counter("units", "Units committed.")
         self._cpu = counter("stage_cpu_seconds", "CPU seconds of a stage.", "stage")
         self._batches = {
-            "number": counter("micro_batches", "Forwards of a model."),
+            "number": counter("micro_batches", "Micro-batches of the models."),
             "tokens": counter("micro_batch_tokens", "Tokens in them, windows' overlaps too."),
             "room": counter("micro_batch_room", "Tokens that they had room for."),
         }

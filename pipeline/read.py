@@ -49,7 +49,7 @@ def read_unit(
 ) -> pa.Table:
     """The unit's rows with their kept columns and ``schema.READ_FIELDS``.
 
-    Of a record that goes to quarantine nothing is kept but these: it may be as large as it likes.
+    Of a record that is refused here its place and its id are kept, and nothing that may be large.
     Raises SchemaError where the file's columns are not those planned, DamagedError where its bytes
     are no Parquet, TooLargeError where its rows unfold beyond bounds, and InputError where it
     cannot be had.
@@ -73,12 +73,23 @@ def read_unit(
     for place, field in enumerate(columns.fields):
         if block.schema.types[place] != field.type:
             block = block.set_column(place, field, block[place].cast(field.type))
-    found = dict(record_columns(rows, unit, settings))
-    sound = pc.is_null(found[schema.ERROR])
-    if block.num_columns and not pc.all(sound).as_py():
-        block = block.take(pc.if_else(sound, pa.array(range(unit.rows)), None))
-    for field, values in found.items():
+    for field, values in record_columns(rows, unit, settings):
         block = block.append_column(field, values)
+    return _without_refused(block)
+
+
+_PLACES = (schema.RECORD_ID, schema.UNIT, schema.ROW, schema.ERROR)
+
+
+def _without_refused(block: pa.Table) -> pa.Table:
+    """``block`` with nulls for what there is of records that are not annotated."""
+    sound = schema.sound(block)
+    if pc.all(sound).as_py():
+        return block
+    places = pc.if_else(sound, pa.array(range(block.num_rows)), None)
+    for place, field in enumerate(block.schema):
+        if field not in _PLACES:
+            block = block.set_column(place, field, block[place].take(places))
     return block
 
 

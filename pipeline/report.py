@@ -41,7 +41,7 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         tokens_per_second=effort.tokens_per_second,
         seconds_to_first_unit=None if first is None else round(first, 3),
         stages=effort.lines(),
-        batch_fill=effort.batches.fill,
+        batch_fill=None if effort.batches.fill is None else round(effort.batches.fill, 4),
         languages=counts,
         quarantine_reasons=result.reasons,
         bad_files=[

@@ -186,6 +186,7 @@ def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[st
     except (DamagedError, TooLargeError) as error:
         if isinstance(error, DamagedError) and not plan.options.allow_bad_files:
             raise
+        logger.warning("unit %s goes to quarantine: %s", unit.unit_id, error)
         block = all_blamed(unit, failure_of(error, "read"))
         table = plan.job.publisher(block)
     receipts: list[dict[str, object]] = table.to_pylist()

@@ -43,8 +43,8 @@ class Attempts:
             raise RowsFailedError(FAILURE)
         return make_block(replace(self.unit, start=start, stop=stop))
 
-    def block(self, max_bytes: int = 1 << 30) -> pa.Table:
-        return annotate_by_pieces(self.unit, self, lambda row: f"id {row}", max_bytes)
+    def block(self) -> pa.Table:
+        return annotate_by_pieces(self.unit, self, lambda row: f"id {row}")
 
 
 def blamed_rows(block: pa.Table) -> list[int]:
@@ -99,7 +99,7 @@ def test_blame_unit_that_fails_only_whole_is_annotated_in_pieces():
             raise RowsFailedError(FAILURE)
         return make_block(replace(unit, start=start, stop=stop))
 
-    block = annotate_by_pieces(unit, attempt, str, 1 << 30)
+    block = annotate_by_pieces(unit, attempt, str)
     assert blamed_rows(block) == []
     assert whole_unit(block) == unit
 
@@ -133,23 +133,56 @@ def test_blame_more_rows_than_may_be_is_no_fault_of_rows():
     assert "ProcessDied: died" in str(caught.value)
 
 
-def test_blame_more_rows_that_are_too_large_than_may_be_is_the_fault_of_the_unit():
-    def attempt(start: int, stop: int) -> pa.Table:
-        raise RowsFailedError(failure_of(TooLargeError(f"rows {start} to {stop}"), "read"))
+@dataclass
+class Sizes:
+    """Annotates rows of ``unit`` unless they take more than ``room``; ``deadly`` ones die."""
 
-    with pytest.raises(TooLargeError, match=f"rows {MAX_BLAMED} to {MAX_BLAMED + 1}"):
-        annotate_by_pieces(make_unit(0, 100), attempt, str, 1 << 30)
+    unit: Unit
+    sizes: list[int]
+    room: int = 10
+    deadly: Iterable[int] = ()
+    asked: int = 0
+
+    def __call__(self, start: int, stop: int) -> pa.Table:
+        self.asked += 1
+        if set(range(start, stop)) & set(self.deadly):
+            raise RowsFailedError(FAILURE)
+        if sum(self.sizes[start:stop]) > self.room:
+            error = TooLargeError(f"rows {start} to {stop} are too large")
+            raise RowsFailedError(failure_of(error, "read"))
+        return make_block(replace(self.unit, start=start, stop=stop))
 
 
-def test_blame_unit_without_room_for_its_parts_is_too_large_as_soon_as_they_are():
-    unit = make_unit(0, 64)
-    attempts = Attempts(unit, guilty=(63,))
-    room = make_block(replace(unit, stop=40)).nbytes
-    with pytest.raises(TooLargeError, match=f"rows 0 to 64 take more than {room} bytes"):
-        attempts.block(room)
-    assert (0, 4) in attempts.asked
-    assert (40, 44) not in attempts.asked
-    assert len(Attempts(unit, guilty=(63,)).block()) == 64
+@pytest.mark.parametrize("rows", [9, 20, MAX_BLAMED, MAX_BLAMED + 1, 100])
+def test_blame_rows_that_are_too_large_are_blamed_however_many(rows: int):
+    unit = make_unit(0, rows)
+    block = annotate_by_pieces(unit, Sizes(unit, [11] * rows), str)
+    assert blamed_rows(block) == list(range(rows))
+    assert {error["error_type"] for error in block["_error"].to_pylist()} == {"TooLargeError"}
+
+
+def test_blame_sound_rows_beside_many_that_are_too_large_are_annotated():
+    unit = make_unit(0, 4096)
+    large = [row * 100 for row in range(MAX_BLAMED + 1)]
+    sizes = [11 if row in large else 0 for row in range(4096)]
+    assert blamed_rows(annotate_by_pieces(unit, Sizes(unit, sizes), str)) == sorted(
+        {*large[:-1], *range(3200, 3216)}  # those of the piece that is not taken apart any more
+    )
+
+
+def test_blame_many_rows_that_are_too_large_take_few_attempts():
+    unit = make_unit(0, 4096)
+    attempts = Sizes(unit, [11] * 4096)
+    assert len(blamed_rows(annotate_by_pieces(unit, attempts, str))) == 4096
+    assert attempts.asked < 200
+
+
+def test_blame_rows_that_are_too_large_do_not_hide_that_many_others_die():
+    unit = make_unit(0, 100)
+    deadly = range(60, 61 + MAX_BLAMED)
+    attempts = Sizes(unit, [11 if row < 60 else 0 for row in range(100)], deadly=deadly)
+    with pytest.raises(IncompleteError, match="ProcessDied"):
+        annotate_by_pieces(unit, attempts, str)
 
 
 @pytest.mark.parametrize("kind", [CheckpointError, RuntimeError])
@@ -161,7 +194,7 @@ def test_blame_other_exceptions_end_the_search(kind: type[Exception]):
         raise kind("the model")
 
     with pytest.raises(kind, match="the model"):
-        annotate_by_pieces(make_unit(), attempt, str, 1 << 30)
+        annotate_by_pieces(make_unit(), attempt, str)
     assert asked == [(0, 6)]
 
 
@@ -170,7 +203,7 @@ def test_blame_exception_of_the_record_id_propagates():
         raise CheckpointError("gone")
 
     with pytest.raises(CheckpointError):
-        annotate_by_pieces(make_unit(), Attempts(make_unit(), [2]), record_id, 1 << 30)
+        annotate_by_pieces(make_unit(), Attempts(make_unit(), [2]), record_id)
 
 
 def test_blame_blamed_row_has_its_id_and_failure_and_nulls():
@@ -207,7 +240,7 @@ def test_blame_seconds_are_those_of_the_attempts_that_brought_rows():
         taken.append(seconds_by_stage(block)["annotate"])
         return block
 
-    seconds = seconds_by_stage(annotate_by_pieces(unit, attempt, str, 1 << 30))
+    seconds = seconds_by_stage(annotate_by_pieces(unit, attempt, str))
     assert len(taken) == 7
     assert list(seconds) == ["annotate"]
     assert seconds["annotate"].wall == pytest.approx(sum(took.wall for took in taken), abs=1e-5)

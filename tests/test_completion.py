@@ -52,7 +52,6 @@ def completed(script: Path, *words: str) -> list[str]:
             ["python", "jobs/annotate.py", "--set", "runtime.actors.m"],
             ["runtime.actors.min=", "runtime.actors.max="],
         ),
-        (["ray", "job", "submit", "--", "python", "jobs/verify.py", "--j"], ["--json"]),
     ],
 )
 def test_word_is_completed(script, words, expected):
@@ -64,6 +63,8 @@ def test_word_is_completed(script, words, expected):
     [
         ["python", "jobs/annotate.py", "--config", "configs/"],
         ["python", "jobs/annotate.py", "--limit", ""],
+        ["python", "jobs/verify.py", ""],
+        ["python", "jobs/annotate.py", "--dry-run", ""],
         ["python", "other/annotate.py", "--"],
         ["python", "-"],
     ],

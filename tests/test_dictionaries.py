@@ -38,6 +38,14 @@ def test_sound_dictionaries_are_not_found(indices):
     assert columns_out_of_bounds(pa.table(nested(dictionary(*indices)))) == []
 
 
+def test_index_of_a_row_that_was_cut_off_is_none_of_the_others():
+    columns = nested(dictionary(1, 2))
+    table = pa.table(columns)
+    assert columns_out_of_bounds(table.slice(0, 1)) == []
+    assert columns_out_of_bounds(table.slice(1, 1)) == list(columns)
+    assert columns_out_of_bounds(table.slice(2)) == []
+
+
 def test_index_in_a_later_chunk_is_found():
     column = pa.chunked_array([dictionary(0, 1), dictionary(1, 2)])
     assert columns_out_of_bounds(pa.table({"word": column})) == ["word"]

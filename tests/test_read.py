@@ -169,12 +169,18 @@ def test_read_unit_of_a_record_that_fails_keeps_nothing_that_may_be_large(tmp_pa
         "tags": [["t" * 1000], ["u"], ["v"]],
         "kind": pa.array(["p", "q", "p"]).dictionary_encode(),
         "meta": [{"n": 1}, {"n": 2}, {"n": 3}],
+        "lang": ["l" * 1000, "de", "de"],
+        "question": ["q" * 1000, "who", "why"],
+        "choices": [["c" * 1000], ["d"], ["e"]],
     }
     path = write(tmp_path / "a.parquet", columns)
-    block = read_file(path, max_text_bytes=100, id_column="id")
+    asked = {"language_column": "lang", "question_column": "question", "choices_column": "choices"}
+    block = read_file(path, max_text_bytes=100, id_column="id", **asked)
     for name in ("text", "tags", "kind", "meta"):
         kept = columns[name].to_pylist() if name == "kind" else columns[name]
         assert block[name].combine_chunks().to_pylist() == [None, kept[1], None]
+    for name in ("_text", "_tag", "_question", "_choices"):
+        assert [value is None for value in block[name].to_pylist()] == [True, False, True]
     assert block["record_id"].to_pylist() == ["a", "b", "c"]
     assert block.nbytes < 1000 + 3 * len(block["_unit"][0].as_py())
 

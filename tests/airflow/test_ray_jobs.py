@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,13 +54,17 @@ asyncio.run(main())
 """
 
 
-def seen_by_trigger(answers: list[object]) -> dict[str, Any]:
+def seen_by_trigger(home: Path, answers: list[object]) -> dict[str, Any]:
     """What comes of a trigger to which a head gives these ``answers``, a second too late."""
     (port,) = free_ports(1)
     ray = {"conn_type": "http", "host": "127.0.0.1", "port": port, "password": "the-token"}
     said = subprocess.run(
         [AIRFLOW.with_name("python"), "-c", PROGRAM, json.dumps(answers), str(port)],
-        env={"PYTHONPATH": str(INFRA / "plugins"), "AIRFLOW_CONN_RAY": json.dumps(ray)},
+        env={
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW_CONN_RAY": json.dumps(ray),
+            "PYTHONPATH": str(INFRA / "plugins"),
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -69,11 +74,11 @@ def seen_by_trigger(answers: list[object]) -> dict[str, Any]:
     return found
 
 
-def test_trigger_asks_a_head_again_that_is_away_cuts_off_or_fails():
+def test_trigger_asks_a_head_again_that_is_away_cuts_off_or_fails(tmp_path):
     answers: list[object] = ["PENDING", "cut off", 500, "RUNNING", 503, "cut off", "SUCCEEDED"]
-    seen = seen_by_trigger(answers)
+    seen = seen_by_trigger(tmp_path, answers)
     assert seen == {"asked": len(answers), "events": ["SUCCEEDED"], "raised": None}
 
 
-def test_trigger_of_a_job_that_the_head_does_not_know_raises_at_once():
-    assert seen_by_trigger(["RUNNING", 404]) == {"asked": 2, "events": [], "raised": 404}
+def test_trigger_of_a_job_that_the_head_does_not_know_raises_at_once(tmp_path):
+    assert seen_by_trigger(tmp_path, ["RUNNING", 404]) == {"asked": 2, "events": [], "raised": 404}
