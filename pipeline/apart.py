@@ -1,10 +1,14 @@
 """Suspects: units that got no commit record, annotated apart from all others.
 
-Enters: a suspect. Leaves: its receipt. What holds: the rows run in an actor that has nothing else
-to do, under a time limit; after a failure the next attempt gets a new one; the driver survives.
+Enters: suspects. Leaves: their receipts. What holds: the rows of each run in an actor that has
+nothing else to do, under a time limit; after a failure the next attempt gets a new one; there are
+as many at a time as the job has actors; the driver survives.
 """
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any
 
 import pyarrow as pa
@@ -18,28 +22,68 @@ from ray.exceptions import (
 )
 
 from pipeline.blame import RowsFailedError, annotate_by_pieces
-from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
+from pipeline.errors import (
+    CheckpointError,
+    IncompleteError,
+    InputError,
+    PipelineError,
+    TooLargeError,
+)
 from pipeline.failure import failure_of
 from pipeline.job import Job
 from pipeline.read import Reader
 from pipeline.recipe import Recipe
 from pipeline.room import Room
+from pipeline.stop import Stopped
 from pipeline.unit import Unit
 
 _START_SECONDS = 600
 
 
+def publish_apart(
+    job: Job, units: Sequence[Unit], stopped: Stopped
+) -> Iterator[tuple[Unit, pa.Table | PipelineError]]:
+    """Each of ``units`` with its receipt, or why it has none, as they end.
+
+    Once ``stopped`` none is begun, and these are not among them.
+    """
+    isolations = [Isolation(job) for _ in range(min(len(units), job.settings.runtime.actors.max))]
+    idle: SimpleQueue[Isolation] = SimpleQueue()
+    for isolation in isolations:
+        idle.put(isolation)
+
+    def publish(unit: Unit) -> pa.Table | PipelineError | None:
+        isolation = idle.get()
+        try:
+            return None if stopped() else isolation.publish(unit)
+        except PipelineError as error:
+            return error
+        finally:
+            idle.put(isolation)
+
+    pool = ThreadPoolExecutor(len(isolations), "apart")
+    try:
+        tasks = {pool.submit(publish, unit): unit for unit in units}
+        for task in as_completed(tasks):
+            if (found := task.result()) is not None:
+                yield tasks[task], found
+    finally:
+        for isolation in isolations:
+            isolation.close()
+        pool.shutdown(cancel_futures=True)
+
+
 class Isolation:
-    """Annotates one suspect after another; use it as a context manager."""
+    """Annotates one suspect after another, until it is closed."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._actor: Any = None
+        self._closed = False
 
-    def __enter__(self) -> "Isolation":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End its process; a suspect that is still at work, in another thread, gets no receipt."""
+        self._closed = True
         self._kill()
 
     def publish(self, unit: Unit) -> pa.Table:
@@ -94,6 +138,8 @@ class Isolation:
             ) from error
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
+        if self._closed:
+            raise IncompleteError("The run ended before the units that failed were annotated.")
         if self._actor is None:
             job, runtime = self._job, self._job.settings.runtime
             options = {
@@ -117,9 +163,9 @@ class Isolation:
         return self._actor
 
     def _kill(self) -> None:
-        if self._actor is not None:
-            ray.kill(self._actor)
-            self._actor = None
+        actor, self._actor = self._actor, None
+        if actor is not None:
+            ray.kill(actor)
 
 
 class _Apart:

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.apart import Isolation
+import pyarrow as pa
+
+from pipeline.apart import publish_apart
 from pipeline.blame import all_blamed
 from pipeline.claim import claim
 from pipeline.commit import CommitRecord
@@ -168,26 +170,28 @@ def _run_apart(
     if not suspects:
         return
     logger.warning("%d units failed among others and are annotated apart", len(suspects))
-    with Isolation(plan.job) as isolation:
-        for unit in suspects:
-            _require_going_on(plan, stopped)
-            try:
-                receipt = _publish_apart(plan, isolation, unit)
-            except PipelineError as error:
-                unit_id = unit.unit_id
-                logger.error("unit %s failed apart: %s", unit_id, error, extra={"unit": unit_id})
-                continue
-            clear(plan.store, _committed(receipt, watchers))
+    ended = 0
+    for unit, found in publish_apart(plan.job, suspects, stopped):
+        ended += 1
+        receipt = _blamed_whole(plan, unit, found) if isinstance(found, PipelineError) else found
+        if receipt is not None:
+            clear(plan.store, _committed(receipt.to_pylist(), watchers))
+    if ended < len(suspects):
+        _require_going_on(plan, stopped)
 
 
-def _publish_apart(plan: Plan, isolation: Isolation, unit: Unit) -> list[dict[str, object]]:
-    try:
-        table = isolation.publish(unit)
-    except (DamagedError, TooLargeError) as error:
-        if isinstance(error, DamagedError) and not plan.options.allow_bad_files:
-            raise
-        logger.warning("unit %s goes to quarantine: %s", unit.unit_id, error)
-        block = all_blamed(unit, failure_of(error, "read"))
-        table = plan.job.publisher(block)
-    receipts: list[dict[str, object]] = table.to_pylist()
-    return receipts
+def _blamed_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | None:
+    """The receipt of a unit that goes to quarantine as one; None where ``error`` is no reason to.
+
+    One without room has nowhere else to go; what is damaged is left out where that was asked for.
+    """
+    damaged = isinstance(error, DamagedError) and plan.options.allow_bad_files
+    extra = {"unit": unit.unit_id}
+    if damaged or isinstance(error, TooLargeError):
+        logger.warning("unit %s goes to quarantine: %s", unit.unit_id, error, extra=extra)
+        try:
+            return plan.job.publisher(all_blamed(unit, failure_of(error, "read")))
+        except PipelineError as unwritten:
+            error = unwritten
+    logger.error("unit %s failed apart: %s", unit.unit_id, error, extra=extra)
+    return None

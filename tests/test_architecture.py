@@ -39,7 +39,6 @@ TESTED_ELSEWHERE = {
     "pipeline/commit.py": "tests/test_publish.py",
     "pipeline/parts.py": "tests/test_publish.py",
     # What needs a cluster is tested with whole jobs.
-    "pipeline/apart.py": "tests/test_run.py",
     "pipeline/flow.py": "tests/test_run.py",
     "pipeline/session.py": "tests/test_run.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",

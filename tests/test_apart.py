@@ -1,0 +1,112 @@
+"""Suspects side by side, without Ray: who has them, and how it ends."""
+
+import threading
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+from outputs import make_unit
+
+from pipeline import apart
+from pipeline.apart import publish_apart
+from pipeline.errors import IncompleteError, OutputError
+from pipeline.stop import never
+
+UNITS = [make_unit(start, start + 1) for start in range(6)]
+RECEIPT = pa.table({"unit_id": ["u"]})
+
+
+def job(actors: int) -> SimpleNamespace:
+    return SimpleNamespace(
+        settings=SimpleNamespace(runtime=SimpleNamespace(actors=SimpleNamespace(max=actors)))
+    )
+
+
+class Isolation:
+    """Publishes by ``doing``, and remembers how many of its kind were made and closed."""
+
+    made: int
+    closed: int
+    doing = staticmethod(lambda unit: RECEIPT)
+
+    def __init__(self, _: object) -> None:
+        type(self).made += 1
+
+    def publish(self, unit: object) -> pa.Table:
+        return type(self).doing(unit)
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
+@pytest.fixture
+def isolation(monkeypatch: pytest.MonkeyPatch) -> type[Isolation]:
+    made = type("Counted", (Isolation,), {"made": 0, "closed": 0})
+    monkeypatch.setattr(apart, "Isolation", made)
+    return made
+
+
+@pytest.mark.parametrize(("actors", "expected"), [(1, 1), (3, 3), (50, 6)])
+def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_are_actors(
+    isolation, actors, expected
+):
+    together = threading.Barrier(expected)
+
+    def publish(_: object) -> pa.Table:
+        together.wait(60)
+        return RECEIPT
+
+    isolation.doing = staticmethod(publish)
+    found = list(publish_apart(job(actors), UNITS, never))
+    assert sorted(unit.start for unit, _ in found) == list(range(6))
+    assert all(receipt is RECEIPT for _, receipt in found)
+    assert isolation.made == isolation.closed == expected
+
+
+def test_publish_apart_errors_of_the_package_are_given_and_others_raised(isolation):
+    def publish(unit: object) -> pa.Table:
+        raise OutputError("gone") if unit is UNITS[0] else KeyError("a fault of ours")
+
+    isolation.doing = staticmethod(publish)
+    found = publish_apart(job(1), UNITS, never)
+    unit, error = next(found)
+    assert (unit, str(error)) == (UNITS[0], "gone")
+    with pytest.raises(KeyError):
+        list(found)
+    assert isolation.closed == 1
+
+
+def test_publish_apart_begins_none_once_it_is_stopped(isolation):
+    begun: list[object] = []
+
+    def publish(unit: object) -> pa.Table:
+        begun.append(unit)
+        return RECEIPT
+
+    isolation.doing = staticmethod(publish)
+    found = list(publish_apart(job(1), UNITS, lambda: len(begun) >= 2))
+    assert [unit for unit, _ in found] == begun == UNITS[:2]
+
+
+def test_publish_apart_reader_who_breaks_off_closes_those_at_work(isolation):
+    closed = threading.Event()
+
+    def publish(unit: object) -> pa.Table:
+        if unit is UNITS[0]:
+            return RECEIPT
+        closed.wait(60)
+        return RECEIPT
+
+    isolation.doing = staticmethod(publish)
+    isolation.close = lambda self: closed.set()
+    found = publish_apart(job(1), UNITS, never)
+    next(found)
+    found.close()
+    assert closed.is_set()
+
+
+def test_isolation_that_is_closed_starts_no_other_process():
+    closed = apart.Isolation(job(1))
+    closed.close()
+    with pytest.raises(IncompleteError, match="The run ended"):
+        closed._ready_actor()
