@@ -18,6 +18,7 @@ MODULES = sorted(
 KNOW_RAY = (
     "pipeline/flow.py",
     "pipeline/apart.py",
+    "pipeline/isolation.py",
     "pipeline/metrics.py",
     "pipeline/session.py",
     "pipeline/stop.py",
@@ -40,6 +41,7 @@ TESTED_ELSEWHERE = {
     "pipeline/parts.py": "tests/test_publish.py",
     # What needs a cluster is tested with whole jobs.
     "pipeline/flow.py": "tests/test_run.py",
+    "pipeline/isolation.py": "tests/test_run.py",
     "pipeline/session.py": "tests/test_run.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",
