@@ -1,7 +1,9 @@
 """Print what makes bash complete the jobs' options, settings and files.
 
-python jobs/completion.py > ~/.xmod-jobs.bash
-echo 'source ~/.xmod-jobs.bash' >> ~/.bashrc
+    python jobs/completion.py > ~/.xmod-jobs.bash
+    echo 'source ~/.xmod-jobs.bash' >> ~/.bashrc
+
+Run it again once options or settings have changed.
 """
 
 import runpy

@@ -95,7 +95,10 @@ class Isolation:
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
         if self._closed:
-            raise IncompleteError("The run ended before the units that failed were annotated.")
+            raise IncompleteError(
+                "The run ended before the units that failed were annotated. Run the same command "
+                "again to go on."
+            )
         if self._actor is None:
             job, runtime = self._job, self._job.settings.runtime
             options = {
