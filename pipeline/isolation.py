@@ -4,6 +4,7 @@ Enters: a suspect. Leaves: its receipt. What holds: rows run under a time limit;
 next attempt gets a new process; the driver survives.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from ray.exceptions import (
     RayTaskError,
 )
 
+from pipeline import schema
 from pipeline.blame import RowsFailedError, annotate_by_pieces
 from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.failure import failure_of
@@ -35,6 +37,7 @@ class Isolation:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._actor: Any = None
+        self._whole: Unit | None = None
         self._closed = False
 
     def close(self) -> None:
@@ -48,6 +51,7 @@ class Isolation:
         Raises TooLargeError where it has no room in memory as a whole, and another PipelineError
         where the fault is in the file, the model or the output, not in rows.
         """
+        self._prepare_whole(unit)
         room = Room(unit, self._job.reader)
         block = annotate_by_pieces(
             unit,
@@ -55,6 +59,17 @@ class Isolation:
             lambda row: self._record_id(unit, row),
         )
         return self._job.publisher(block)
+
+    def _prepare_whole(self, unit: Unit) -> None:
+        """Have this process, and those after it, prepare ``unit`` once for all of its pieces.
+
+        What can be prepared whole is as it is for the model among others: ``language.majority`` is
+        its own. What cannot is prepared piece by piece.
+        """
+        self._whole = None
+        with suppress(RowsFailedError):
+            self._ask("hold", unit, self._job.settings.runtime.unit_timeout)
+            self._whole = unit
 
     def _attempt(self, unit: Unit, start: int, stop: int) -> pa.Table:
         part = replace(unit, start=start, stop=stop)
@@ -94,32 +109,37 @@ class Isolation:
             ) from error
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
+        while self._actor is None:
+            self._start()
+            if self._whole is not None:
+                self._prepare_whole(self._whole)
+        return self._actor
+
+    def _start(self) -> None:
         if self._closed:
             raise IncompleteError(
                 "The run ended before the units that failed were annotated. Run the same command "
                 "again to go on."
             )
-        if self._actor is None:
-            job, runtime = self._job, self._job.settings.runtime
-            options = {
-                "num_cpus": runtime.cpus_per_actor,
-                "num_gpus": runtime.gpus_per_actor,
-                "max_restarts": 0,
-            }
-            self._actor = (
-                ray.remote(_Apart)
-                .options(**options)
-                .remote(job.reader, [job.identify, job.tokenize, job.annotate])
-            )
-            try:
-                ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
-            except (RayActorError, OutOfMemoryError, GetTimeoutError) as error:
-                self._kill()  # or the next suspect would find a dead actor, and blame its rows
-                raise CheckpointError(
-                    "No process could load the models to annotate the units that failed; "
-                    f"{type(error).__name__}. See the worker's log; check memory and model.path."
-                ) from error
-        return self._actor
+        job, runtime = self._job, self._job.settings.runtime
+        options = {
+            "num_cpus": runtime.cpus_per_actor,
+            "num_gpus": runtime.gpus_per_actor,
+            "max_restarts": 0,
+        }
+        self._actor = (
+            ray.remote(_Apart)
+            .options(**options)
+            .remote(job.reader, [job.identify, job.tokenize], job.annotate)
+        )
+        try:
+            ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
+        except (RayActorError, OutOfMemoryError, GetTimeoutError) as error:
+            self._kill()  # or the next suspect would find a dead actor, and blame its rows
+            raise CheckpointError(
+                "No process could load the models to annotate the units that failed; "
+                f"{type(error).__name__}. See the worker's log; check memory and model.path."
+            ) from error
 
     def _kill(self) -> None:
         actor, self._actor = self._actor, None
@@ -130,21 +150,38 @@ class Isolation:
 class _Apart:
     """All stages in one process."""
 
-    def __init__(self, reader: Reader, recipes: list[Recipe]) -> None:
+    def __init__(self, reader: Reader, preparing: list[Recipe], annotate: Recipe) -> None:
         self._reader = reader
-        self._recipes = recipes
-        for recipe in recipes:
+        self._preparing = preparing
+        self._annotate = annotate
+        self._held: tuple[Unit, pa.Table] | None = None
+        for recipe in (*preparing, annotate):
             recipe.stage()
 
     def ready(self) -> None:
         """Return once the models are loaded."""
 
-    def read(self, unit: Unit) -> pa.Table:
-        return self._reader(unit)
+    def hold(self, unit: Unit) -> None:
+        """Keep ``unit`` prepared, to take parts of it, until another is to be held."""
+        self._held = None
+        block = self._prepared(unit)
+        # Its parts wait for one another, and for no stage.
+        self._held = unit, block.drop_columns([schema.ENDED.name])
 
-    def annotate(self, unit: Unit) -> pa.Table:
-        block = self.read(unit)
-        for recipe in self._recipes:
+    def read(self, part: Unit) -> pa.Table:
+        """``part`` as it is read."""
+        return self._reader(part)
+
+    def annotate(self, part: Unit) -> pa.Table:
+        """``part`` after all stages."""
+        if self._held is None:
+            return self._annotate.run(self._prepared(part))
+        unit, block = self._held
+        return self._annotate.run(block.slice(part.start - unit.start, part.rows))
+
+    def _prepared(self, unit: Unit) -> pa.Table:
+        block = self._reader(unit)
+        for recipe in self._preparing:
             block = recipe.run(block)
         return block
 

@@ -10,8 +10,7 @@ from outputs import make_unit
 
 from pipeline import apart
 from pipeline.apart import publish_apart
-from pipeline.errors import IncompleteError, OutputError
-from pipeline.isolation import Isolation as RealIsolation
+from pipeline.errors import OutputError
 from pipeline.settings import RuntimeSettings
 from pipeline.stop import never
 
@@ -139,10 +138,3 @@ def test_publish_apart_reader_who_breaks_off_closes_those_at_work(isolation):
     next(found)
     found.close()
     assert closed.is_set()
-
-
-def test_isolation_that_is_closed_starts_no_other_process():
-    closed = RealIsolation(job(1))
-    closed.close()
-    with pytest.raises(IncompleteError, match="The run ended"):
-        closed._ready_actor()

@@ -41,7 +41,6 @@ TESTED_ELSEWHERE = {
     "pipeline/parts.py": "tests/test_publish.py",
     # What needs a cluster is tested with whole jobs.
     "pipeline/flow.py": "tests/test_run.py",
-    "pipeline/isolation.py": "tests/test_run.py",
     "pipeline/session.py": "tests/test_run.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",
