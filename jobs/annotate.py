@@ -37,12 +37,14 @@ from pipeline.report import (
     summary_table,
 )
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
-from pipeline.run_report import REPORT, RunReport
+from pipeline.run_report import RunReport, keep_report
 from pipeline.settings import JobSettings
 from pipeline.stop import STOPPED, stopping_on_sigterm
 from pipeline.trial import Trial, annotated
 
 _INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
+_SAMPLE = 200
+"""Records by which --dry-run estimates, unless it is told otherwise."""
 
 
 def main(
@@ -55,8 +57,11 @@ def main(
         bool, typer.Option("--dry-run", help="Print the plan, what it will take, and stop.")
     ] = False,
     sample: Annotated[
-        int, typer.Option(min=0, help="Records that --dry-run annotates to see what all will take.")
-    ] = 200,
+        int | None,
+        typer.Option(
+            min=0, help="Records that --dry-run annotates to see what all will take, 200 if unset."
+        ),
+    ] = None,
     new_run: Annotated[
         bool, typer.Option("--new-run", help="Delete what the output's earlier run left.")
     ] = False,
@@ -89,6 +94,7 @@ def main(
         if text is not None:
             _try(settings, Trial(text, lang, question, tuple(choice or ())), console)
             return
+        _require_of_dry_run(sample, dry_run)
         plan = make_plan(settings, options)
         if dry_run:
             _plan(plan, sample, console)
@@ -109,10 +115,15 @@ def main(
         raise typer.Exit(_BAD_FILES)
 
 
-def _plan(plan: Plan, sample: int, console: Console) -> None:
+def _require_of_dry_run(sample: int | None, dry_run: bool) -> None:
+    if sample is not None and not dry_run:
+        raise ConfigError(f"--sample {sample} is of --dry-run; give both, or leave it out.")
+
+
+def _plan(plan: Plan, sample: int | None, console: Console) -> None:
     console.print(plan_table(plan))
     be_quiet()
-    if found := estimate(plan, sample):
+    if found := estimate(plan, _SAMPLE if sample is None else sample):
         console.print(estimate_table(found))
 
 
@@ -142,7 +153,7 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
         effort = progress.effort
     effort = replace(effort, seconds=time.monotonic() - begun)
     report = run_report(plan, result, effort)
-    plan.store.replace(REPORT, report.model_dump_json(indent=1).encode())
+    keep_report(plan.store, report)
     try_write_page(plan.store)
     console.print(summary_table(report))
     console.print(routing_table(report))

@@ -1,20 +1,31 @@
-"""The contents of ``run_report.json``.
+"""``run_report.json``: its contents, and when it is written.
 
-Enters: nothing. Leaves: ``RunReport``, which ``report`` makes of a run and the page reads again.
-What holds: no text of records and no credential is in it; reading it needs neither Ray nor a model.
+Enters: nothing, or a report. Leaves: ``RunReport``, which ``report`` makes of a run and the page
+reads again. What holds: no text of records and no credential is in it; reading it needs neither Ray
+nor a model; a run that did nothing leaves the report of the one that did.
 """
 
 from datetime import datetime
 
 import langcodes
 from langcodes.tag_parser import LanguageTagError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from pipeline.commit import LanguageCounts
 from pipeline.cost import Cost
 from pipeline.effort import StageLine
+from pipeline.storage import Store
 
 REPORT = "run_report.json"
+_OF_THE_OUTPUT = {
+    "fingerprint",
+    "rows_in",
+    "rows_out",
+    "rows_quarantined",
+    "languages",
+    "quarantine_reasons",
+    "bad_files",
+}
 
 
 class BadFileEntry(BaseModel):
@@ -63,6 +74,21 @@ class RunReport(BaseModel):
             name = language_name(tag)
             names[name] = names.get(name, LanguageCounts()) + counts
         return dict(sorted(names.items(), key=lambda item: (-item[1].records, item[0])))
+
+
+def keep_report(store: Store, report: RunReport) -> None:
+    """Write ``report``, unless its run did nothing and what stands says the same of the output."""
+    if report.units_done_here or not _stands(store, report):
+        store.replace(REPORT, report.model_dump_json(indent=1).encode())
+
+
+def _stands(store: Store, report: RunReport) -> bool:
+    body = store.read(REPORT)
+    try:
+        earlier = RunReport.model_validate_json(body or b"")
+    except ValidationError:
+        return False  # an older version's, or damaged
+    return earlier.model_dump(include=_OF_THE_OUTPUT) == report.model_dump(include=_OF_THE_OUTPUT)
 
 
 def language_name(tag: str) -> str:

@@ -23,7 +23,7 @@ from pipeline.report import (
     summary_table,
 )
 from pipeline.run import Options, Plan, make_plan
-from pipeline.run_report import RunReport
+from pipeline.run_report import REPORT, RunReport, keep_report
 from pipeline.settings import JobSettings
 from pipeline.storage import Store
 
@@ -127,6 +127,38 @@ def test_run_report_json_gives_it_back(plan: Plan, result: Reconciliation):
     body = report.model_dump_json(indent=1)
     assert RunReport.model_validate_json(body) == report
     assert json.loads(body)["languages"]["de"]["records"] == 5
+
+
+def test_keep_report_of_a_run_that_did_nothing_leaves_that_of_the_one_that_did(
+    plan: Plan, result: Reconciliation, effort: Effort, local_store: Store
+):
+    keep_report(local_store, run_report(plan, result, effort))
+    first = local_store.read(REPORT)
+    keep_report(local_store, run_report(plan, result, Effort(seconds=1.0)))
+    assert local_store.read(REPORT) == first
+    keep_report(local_store, run_report(plan, result, effort))
+    assert local_store.read(REPORT) != first
+
+
+@pytest.mark.parametrize("earlier", [None, b"", b"{}", b"no JSON"], ids=str)
+def test_keep_report_is_written_where_none_stands_that_can_be_read(
+    plan: Plan, result: Reconciliation, local_store: Store, earlier: bytes | None
+):
+    if earlier is not None:
+        local_store.replace(REPORT, earlier)
+    report = run_report(plan, result, Effort(seconds=1.0))
+    keep_report(local_store, report)
+    assert RunReport.model_validate_json(local_store.read(REPORT) or b"") == report
+
+
+def test_keep_report_is_written_where_what_stands_says_otherwise_of_the_output(
+    plan: Plan, result: Reconciliation, effort: Effort, local_store: Store
+):
+    keep_report(local_store, run_report(plan, result, effort))
+    nothing = run_report(plan, result, Effort(seconds=1.0))
+    other = nothing.model_copy(update={"bad_files": []})
+    keep_report(local_store, other)
+    assert RunReport.model_validate_json(local_store.read(REPORT) or b"") == other
 
 
 def test_run_report_holds_no_text_of_records(plan: Plan, result: Reconciliation):

@@ -85,6 +85,7 @@ def assert_report_adds_up(output: Path) -> None:
         (["--set", "language.detecter=x"], "did you mean 'detector'"),
         (["--set", "language.detector=foo"], "Unknown detector 'foo'"),
         (["--set", "input.uri=/no/such/corpus"], "/no/such/corpus"),
+        (["--sample", "10"], "--sample 10 is of --dry-run"),
         (["--set", "input.text_column=body"], "no column 'body'"),
         (["--set", "tasks.0.model.path=/no/model"], "No model folder at '/no/model'"),
         (["--set", "tasks.0.model.sha256=abc"], "expected abc"),
