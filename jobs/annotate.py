@@ -90,11 +90,11 @@ def main(
     try:
         if text is None and (lang or question or choice):
             raise ConfigError("--lang, --question and --choice are of --try; give a text with it.")
+        _require_of_dry_run(sample, dry_run)
         settings = load(config, overrides or [], JobSettings)
         if text is not None:
             _try(settings, Trial(text, lang, question, tuple(choice or ())), console)
             return
-        _require_of_dry_run(sample, dry_run)
         plan = make_plan(settings, options)
         if dry_run:
             _plan(plan, sample, console)

@@ -28,7 +28,8 @@ The way of a record::
                     that its rows carry
 ``failure``         what raised in a unit travels on as data
 ``blame``           pieces of a unit, down to the rows that are guilty; ``apart`` runs them on Ray,
-                    each in an ``isolation``, where there is ``room`` for them together
+                    each unit in an ``isolation``, ``all_stages`` in one process, where there is
+                    ``room`` for its pieces together
 ``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it

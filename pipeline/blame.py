@@ -20,8 +20,8 @@ MAX_BLAMED = 32
 
 _PIECES = 64
 """Into which rows are cut that fail. Each failure may cost a process, which takes seconds or
-minutes to load a model, and a piece that is sound costs hardly more than its rows: a unit of
-thousands comes down to a row in two failures, where halves would need a dozen."""
+minutes to load a model, and a sound piece of a unit that is held in memory hardly more than its
+rows: thousands come down to one in two failures, where halves would need a dozen."""
 
 _TELLING = 8
 """Rows of a unit from which on it tells something if not one of them can be annotated."""

@@ -1,7 +1,9 @@
-"""Dictionary columns as a damaged file may give them: indices that point beyond the dictionary.
+"""Dictionary columns: indices that point beyond the dictionary, and what rows need of one.
 
-Enters: a table as Arrow read it. Leaves: the columns whose indices are wrong. What holds: Arrow
-does not look at a dictionary's indices when it reads them from Parquet, and later steps trust them.
+Enters: a table as Arrow read it. Leaves: the columns whose indices are wrong, or the same rows with
+no more of a dictionary than they refer to. What holds: Arrow does not look at a dictionary's
+indices when it reads them from Parquet, and later steps trust them; a slice of a table has all of
+its dictionaries.
 """
 
 from collections.abc import Iterator
@@ -19,6 +21,24 @@ def columns_out_of_bounds(table: pa.Table) -> list[str]:
             _is_out_of_bounds(found) for chunk in column.chunks for found in _dictionaries(chunk)
         )
     ]
+
+
+def trimmed(table: pa.Table) -> pa.Table:
+    """``table`` with no more in its columns' dictionaries than its rows refer to."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            chunks = [_trimmed(chunk) for chunk in table.column(place).chunks]
+            table = table.set_column(place, field, pa.chunked_array(chunks, field.type))
+    return table
+
+
+def _trimmed(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    """By its indices alone: a value that all rows share may be large."""
+    used = array.indices.drop_null().unique().sort()
+    indices = pc.index_in(array.indices, value_set=used).cast(array.type.index_type)
+    return pa.DictionaryArray.from_arrays(
+        indices, array.dictionary.take(used), ordered=array.type.ordered
+    )
 
 
 def _dictionaries(array: pa.Array) -> Iterator[pa.DictionaryArray]:

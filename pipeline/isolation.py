@@ -4,7 +4,7 @@ Enters: a suspect. Leaves: its receipt. What holds: rows run under a time limit;
 next attempt gets a new process; the driver survives.
 """
 
-from contextlib import suppress
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -18,17 +18,20 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from pipeline import schema
+from pipeline.all_stages import AllStages
 from pipeline.blame import RowsFailedError, annotate_by_pieces
 from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.failure import failure_of
 from pipeline.job import Job
-from pipeline.read import Reader
-from pipeline.recipe import Recipe
 from pipeline.room import Room
 from pipeline.unit import Unit
 
+logger = logging.getLogger(__name__)
+
 _START_SECONDS = 600
+_PREPARING = 3
+"""Stages before the model, of which each has ``runtime.unit_timeout`` seconds."""
+_DIED = "ProcessDied"
 
 
 class Isolation:
@@ -64,12 +67,21 @@ class Isolation:
         """Have this process, and those after it, prepare ``unit`` once for all of its pieces.
 
         What can be prepared whole is as it is for the model among others: ``language.majority`` is
-        its own. What cannot is prepared piece by piece.
+        its own. What cannot, a process that died tried twice, is prepared piece by piece.
         """
         self._whole = None
-        with suppress(RowsFailedError):
-            self._ask("hold", unit, self._job.settings.runtime.unit_timeout)
-            self._whole = unit
+        for again in (True, False):
+            try:
+                self._ask("hold", unit, _PREPARING * self._job.settings.runtime.unit_timeout)
+                self._whole = unit
+                return
+            except RowsFailedError as error:
+                failure = error.failure
+            if not (again and failure["error_type"] == _DIED):
+                break
+        logger.warning(
+            "unit %s is prepared in pieces: %s", unit.unit_id, failure, extra={"unit": unit.unit_id}
+        )
 
     def _attempt(self, unit: Unit, start: int, stop: int) -> pa.Table:
         part = replace(unit, start=start, stop=stop)
@@ -101,7 +113,7 @@ class Isolation:
         except (RayActorError, OutOfMemoryError) as error:
             self._kill()
             message = "The process died: a crash, or killed for want of memory."
-            raise RowsFailedError(_failure(method, "ProcessDied", message)) from error
+            raise RowsFailedError(_failure(method, _DIED, message)) from error
         except RayError as error:
             raise IncompleteError(
                 f"The cluster lost the work on rows {part.start} to {part.stop} of "
@@ -109,6 +121,11 @@ class Isolation:
             ) from error
 
     def _ready_actor(self) -> Any:  # noqa: ANN401 - Ray makes the methods of a handle up
+        if self._closed:
+            raise IncompleteError(
+                "The run ended before the units that failed were annotated. Run the same command "
+                "again to go on."
+            )
         while self._actor is None:
             self._start()
             if self._whole is not None:
@@ -116,11 +133,6 @@ class Isolation:
         return self._actor
 
     def _start(self) -> None:
-        if self._closed:
-            raise IncompleteError(
-                "The run ended before the units that failed were annotated. Run the same command "
-                "again to go on."
-            )
         job, runtime = self._job, self._job.settings.runtime
         options = {
             "num_cpus": runtime.cpus_per_actor,
@@ -128,7 +140,7 @@ class Isolation:
             "max_restarts": 0,
         }
         self._actor = (
-            ray.remote(_Apart)
+            ray.remote(AllStages)
             .options(**options)
             .remote(job.reader, [job.identify, job.tokenize], job.annotate)
         )
@@ -145,45 +157,6 @@ class Isolation:
         actor, self._actor = self._actor, None
         if actor is not None:
             ray.kill(actor)
-
-
-class _Apart:
-    """All stages in one process."""
-
-    def __init__(self, reader: Reader, preparing: list[Recipe], annotate: Recipe) -> None:
-        self._reader = reader
-        self._preparing = preparing
-        self._annotate = annotate
-        self._held: tuple[Unit, pa.Table] | None = None
-        for recipe in (*preparing, annotate):
-            recipe.stage()
-
-    def ready(self) -> None:
-        """Return once the models are loaded."""
-
-    def hold(self, unit: Unit) -> None:
-        """Keep ``unit`` prepared, to take parts of it, until another is to be held."""
-        self._held = None
-        block = self._prepared(unit)
-        # Its parts wait for one another, and for no stage.
-        self._held = unit, block.drop_columns([schema.ENDED.name])
-
-    def read(self, part: Unit) -> pa.Table:
-        """``part`` as it is read."""
-        return self._reader(part)
-
-    def annotate(self, part: Unit) -> pa.Table:
-        """``part`` after all stages."""
-        if self._held is None:
-            return self._annotate.run(self._prepared(part))
-        unit, block = self._held
-        return self._annotate.run(block.slice(part.start - unit.start, part.rows))
-
-    def _prepared(self, unit: Unit) -> pa.Table:
-        block = self._reader(unit)
-        for recipe in self._preparing:
-            block = recipe.run(block)
-        return block
 
 
 def _failure(stage: str, error_type: str, message: str) -> dict[str, str]:

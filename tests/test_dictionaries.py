@@ -1,9 +1,9 @@
-"""Dictionaries that indices point beyond, at any depth."""
+"""Dictionaries that indices point beyond, at any depth; dictionaries of a slice."""
 
 import pyarrow as pa
 import pytest
 
-from pipeline.dictionaries import columns_out_of_bounds
+from pipeline.dictionaries import columns_out_of_bounds, trimmed
 
 
 def dictionary(*indices: int | None) -> pa.DictionaryArray:
@@ -55,3 +55,34 @@ def test_table_without_rows_or_dictionaries_has_none():
     assert (
         columns_out_of_bounds(pa.table({"word": dictionary(), "number": pa.array([], "i4")})) == []
     )
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("indices", [pa.int8(), pa.uint16(), pa.int32()], ids=str)
+def test_trimmed_slice_keeps_rows_and_types_and_only_its_own_values(indices, ordered):
+    values = pa.array(["x" * 10_000, "b", None, "d"])
+    places = pa.array([0, 1, None, 2, 3], indices)
+    column = pa.DictionaryArray.from_arrays(places, values, ordered=ordered)
+    table = pa.table({"word": column, "number": range(5)})
+    part = trimmed(table.slice(1))
+    assert part.schema == table.schema
+    assert part.to_pylist() == table.slice(1).to_pylist()
+    assert table.slice(1).nbytes > 10_000 > 200 > part.nbytes
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.chunked_array([dictionary(0, 1), dictionary(None)]),
+        pa.chunked_array([dictionary()]),
+        pa.chunked_array([], pa.dictionary(pa.int32(), pa.string())),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0], pa.int8()), pa.array([2**40, 3])),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0], pa.int8()), pa.array([[1], [2]])),
+        pa.StructArray.from_arrays([dictionary(0, 1)], ["x"]),
+    ],
+    ids=["chunks", "empty", "no chunk", "numbers", "lists", "struct"],
+)
+def test_trimmed_table_has_the_same_values_whatever_they_are(column):
+    table = pa.table({"word": column})
+    assert trimmed(table).to_pylist() == table.to_pylist()
+    assert trimmed(table).schema == table.schema
