@@ -146,7 +146,6 @@ def test_annotate_killed_in_mid_run_resumes_without_loss_or_doubles(tmp_path, mo
     assert again.returncode == 0
     assert "nothing is left to annotate" in again.stdout
     assert report_of(output) == report, "the report of the run that did the work stays"
-    assert {line.seconds for line in report_of(output).stages.values()} == {0.0}
     assert "Time by stage" not in again.stdout
 
 
