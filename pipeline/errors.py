@@ -15,6 +15,7 @@ is in it.
     ├── CheckpointError        the model cannot be loaded or does not fit the task   exit 2
     ├── OutputError            the output is not this run's to write                 exit 2
     │   └── FingerprintError   it holds the results of another configuration
+    ├── ClusterError           Ray cannot run the job now; another try may do        exit 5
     ├── StageError             a stage broke its contract: a fault of this package
     ├── LanguageError          a tag or an id names no adapter of the checkpoint
     ├── PublishError           a part cannot be published as it should be
@@ -57,6 +58,10 @@ class OutputError(PipelineError):
 
 class FingerprintError(OutputError):
     """The output folder holds results of another configuration, model or version."""
+
+
+class ClusterError(PipelineError):
+    """The Ray cluster is away, has no room, or lost what a job cannot do without."""
 
 
 class StageError(PipelineError):

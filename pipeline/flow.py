@@ -19,11 +19,15 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset, Datasource
 from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
+from ray.data.exceptions import SystemException
+from ray.exceptions import RayError
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ClusterError
 from pipeline.failure import STOPPED, failed_block, receipt, stopped_block
 from pipeline.prepare import Preparation
+from pipeline.ray_failures import explained
 from pipeline.recipe import Limited, Recipe
+from pipeline.reservation import Reservation
 from pipeline.session import connected
 from pipeline.settings import RuntimeSettings
 from pipeline.stop import Stopped
@@ -35,54 +39,66 @@ if TYPE_CHECKING:
 
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
-_TRIED_ONCE = {"max_retries": 0}
-"""A task whose process died is not tried among others again: Ray would do so without end."""
-
 _PUBLISHERS = 2
-"""Units that are published at once for each actor, without a CPU of their own: reading ahead takes
-each that it finds, and nothing would be committed before the last unit is tokenized."""
+"""Units that are published at once for each actor."""
+_MOST_STARTS = 3
+"""Of an actor, one after the other, without its models coming to be loaded."""
 
 
 def annotate_units(
-    units: Sequence[Unit], job: "Job", stopped: Stopped, *, in_flight: int
+    units: Sequence[Unit], job: "Job", room: Reservation, stopped: Stopped, *, in_flight: int
 ) -> Iterator[pa.Table]:
     """Publish ``units``; a table of ``schema.RECEIPT`` for each, except where a process died.
 
     ``in_flight`` is how many units an actor has at once: one at work, the others at hand. Once
-    ``stopped``, no unit is begun: its receipt says so.
+    ``stopped``, no unit is begun: its receipt says so. Raises ClusterError, or what an actor of
+    this package raised, where no actor can be made.
     """
     _configure(DataContext.get_current())
     runtime = job.settings.runtime
-    pool = ActorPoolStrategy(
-        min_size=runtime.actors.min,
-        max_size=runtime.actors.max,
-        max_tasks_in_flight_per_actor=in_flight,
-    )
+    # A task whose process died is not tried among others again: Ray would do so without end.
+    task_options = {"max_retries": 0, **room.task_options()}
+    # A new process for the units to come, and none of those that the old one died with.
+    actor_options = {
+        "max_restarts": -1,
+        "max_task_retries": 0,
+        "scheduling_strategy": room.strategy,
+    }
+    pool = ActorPoolStrategy(size=room.actors, max_tasks_in_flight_per_actor=in_flight)
     dataset: Dataset = (
         ray.data.read_datasource(
             _Units(units, job.preparation, stopped),
             override_num_blocks=len(units),
-            ray_remote_args=_TRIED_ONCE,
+            concurrency=room.actors * runtime.readers,
+            num_cpus=0,
+            ray_remote_args=task_options,
         )
         .map_batches(
             _Annotator,
-            fn_constructor_args=(job.annotate, runtime.unit_timeout, stopped),
+            fn_constructor_args=(
+                job.annotate,
+                runtime.unit_timeout,
+                stopped,
+                _starts(job, room.task_options()),
+            ),
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
             num_gpus=runtime.gpus_per_actor,
-            ray_remote_args_fn=_actor_options,
+            ray_remote_args_fn=lambda: actor_options,
             **_WHOLE,
         )
         .map_batches(
             partial(receipt, publish=job.publisher),
             num_cpus=0,
-            concurrency=_PUBLISHERS * runtime.actors.max,
-            ray_remote_args_fn=lambda: _TRIED_ONCE,
+            concurrency=room.actors * _PUBLISHERS,
+            ray_remote_args_fn=lambda: task_options,
             **_WHOLE,
         )
     )
     try:
         yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    except (RayError, SystemException) as error:
+        raise explained(error, "annotate") from error
     finally:
         # What ran the dataset and the handles of its actors are in cycles. Until these are
         # collected, the actors live and hold their CPUs; on a cluster that has none to spare the
@@ -93,25 +109,10 @@ def annotate_units(
 
 @contextmanager
 def cluster(runtime: RuntimeSettings) -> Iterator[None]:
-    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
-
-    Raises ConfigError where the cluster cannot hold the actors and still read.
-    """
-    needed = runtime.actors.max * runtime.cpus_per_actor + 1
+    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while."""
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    with connected(needed):
-        _require_cpus(needed, runtime)
+    with connected(runtime.actors.max * runtime.cpus_per_actor):
         yield
-
-
-def _require_cpus(needed: float, runtime: RuntimeSettings) -> None:
-    available = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
-    if available < needed:
-        raise ConfigError(
-            f"{runtime.actors.max} actors of {runtime.cpus_per_actor:g} CPU, and one CPU to read "
-            f"and tokenize, are {needed:g}; the cluster has {available:g}. Set runtime.actors or "
-            "runtime.cpus_per_actor lower."
-        )
 
 
 class _Units(Datasource):
@@ -151,8 +152,19 @@ class _Units(Datasource):
 class _Annotator:
     """The actor: loads the models once."""
 
-    def __init__(self, annotate: Recipe, timeout: float, stopped: Stopped) -> None:
+    def __init__(
+        self,
+        annotate: Recipe,
+        timeout: float,
+        stopped: Stopped,
+        starts: Any,  # noqa: ANN401 - Ray makes the methods of a handle up
+    ) -> None:
+        actor = ray.get_runtime_context().get_actor_id()
+        complaint: str = ray.get(starts.begin.remote(actor))
+        if complaint:
+            raise ClusterError(complaint)
         annotate.stage()
+        starts.loaded.remote(actor)
         self._stopped = stopped
         self._annotate = Limited(annotate, timeout)
 
@@ -160,9 +172,34 @@ class _Annotator:
         return stopped_block(block) if self._stopped() else self._annotate(block)
 
 
-def _actor_options() -> dict[str, int]:
-    """A new process for the units to come, and none of those that the old one died with."""
-    return {"max_restarts": -1, "max_task_retries": 0}
+class _Starts:
+    """An actor that counts how often processes of others died while they loaded the models.
+
+    Ray starts these anew without end.
+    """
+
+    def __init__(self, complaint: str, most: int) -> None:
+        self._complaint = complaint
+        self._most = most
+        self._begun: dict[str, int] = {}
+
+    def begin(self, actor: str) -> str:
+        """What to give up with, empty where it is to be tried."""
+        self._begun[actor] = self._begun.get(actor, 0) + 1
+        return self._complaint if self._begun[actor] > self._most else ""
+
+    def loaded(self, actor: str) -> None:
+        """The models are there."""
+        self._begun[actor] = 0
+
+
+def _starts(job: "Job", where: dict[str, object]) -> Any:  # noqa: ANN401 - as above
+    complaint = (
+        f"A process that loads the models died {_MOST_STARTS} times in a row, most likely killed "
+        f"for want of memory: an actor needs about {job.actor_bytes() / 1e9:.1f} GB. Set "
+        "runtime.actors lower, or give the machines more memory."
+    )
+    return ray.remote(_Starts).options(num_cpus=0, **where).remote(complaint, _MOST_STARTS)
 
 
 def _prepared(

@@ -23,6 +23,7 @@ from pipeline.blame import RowsFailedError, annotate_by_pieces
 from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.failure import failure_of
 from pipeline.job import Job
+from pipeline.reservation import Reservation
 from pipeline.room import Room
 from pipeline.unit import Unit
 
@@ -37,8 +38,9 @@ _DIED = "ProcessDied"
 class Isolation:
     """Annotates one suspect after another, until it is closed."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, room: Reservation) -> None:
         self._job = job
+        self._room = room
         self._actor: Any = None
         self._whole: Unit | None = None
         self._closed = False
@@ -137,6 +139,7 @@ class Isolation:
         options = {
             "num_cpus": runtime.cpus_per_actor,
             "num_gpus": runtime.gpus_per_actor,
+            "scheduling_strategy": self._room.strategy,
             "max_restarts": 0,
         }
         self._actor = (

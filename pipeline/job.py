@@ -31,8 +31,11 @@ from pipeline.xmod.adapters import Adapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.loading import parameter_bytes, require_head
 
-_PLACES_AND_MACHINES = {"device", "actors", "cpus_per_actor", "gpus_per_actor", "max_batch_tokens"}
-_RETRIES = {"rounds", "unit_timeout", "row_timeout", "grace"}
+_PLACES_AND_MACHINES = {
+    *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
+    *("readers_per_actor", "max_batch_tokens"),
+}
+_RETRIES = {"rounds", "unit_timeout", "row_timeout", "start_timeout", "grace"}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from pipeline.flow import annotate_units
 from pipeline.job import Job, resolve_job
 from pipeline.plan import Survey, cut, survey_corpus
 from pipeline.reconcile import Reconciliation, committed_units, reconcile, reopen
+from pipeline.reservation import Request, Reservation, reserved
 from pipeline.settings import JobSettings
 from pipeline.stop import Stopped, never
 from pipeline.storage import Store, canonical
@@ -112,72 +113,80 @@ def annotate_corpus(
 
 
 def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
-    known = suspected(plan.store)
-    left = [unit for unit in plan.open_units if unit.unit_id not in known]
-    suspects = [unit for unit in plan.open_units if unit.unit_id in known]
-    for attempt in range(plan.job.settings.runtime.rounds):
-        if not left:
-            break
-        tried = left
-        in_flight = 1 if attempt else _IN_FLIGHT
-        left = _round(plan.job, tried, watchers, stopped, in_flight)
-        if left:
-            _require_going_on(plan, stopped)
-        suspect(plan.store, left)
-        if attempt:
-            clear(plan.store, {unit.unit_id for unit in tried} - {unit.unit_id for unit in left})
-    _run_apart(plan, [*suspects, *left], watchers, stopped)
+    request = Request.of_actors(plan.job.settings.runtime, len(plan.open_units))
+    with reserved(request, stopped) as room:
+        work = _Work(plan, room, watchers, stopped)
+        known = suspected(plan.store)
+        left = [unit for unit in plan.open_units if unit.unit_id not in known]
+        suspects = [unit for unit in plan.open_units if unit.unit_id in known]
+        for attempt in range(plan.job.settings.runtime.rounds):
+            if not left:
+                break
+            tried = left
+            left = work.round(tried, in_flight=1 if attempt else _IN_FLIGHT)
+            if left:
+                work.require_going_on()
+            suspect(plan.store, left)
+            if attempt:
+                clear(plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left})
+        work.apart([*suspects, *left])
 
 
-def _round(
-    job: Job, units: list[Unit], watchers: Sequence[Watch], stopped: Stopped, in_flight: int
-) -> list[Unit]:
-    """The units of ``units`` that a round leaves without a commit record."""
-    committed: set[str] = set()
-    for table in annotate_units(units, job, stopped, in_flight=in_flight):
-        committed |= _committed(table.to_pylist(), watchers)
-    return [unit for unit in units if unit.unit_id not in committed]
+@dataclass(frozen=True)
+class _Work:
+    """A plan on the cluster."""
 
+    plan: Plan
+    room: Reservation
+    watchers: Sequence[Watch]
+    stopped: Stopped
 
-def _committed(receipts: Iterable[dict[str, object]], watchers: Sequence[Watch]) -> set[str]:
-    committed: set[str] = set()
-    for receipt in receipts:
-        if receipt["commit"] is None:
-            if receipt["failure"] != STOPPED:
-                unit_id, failure = receipt["unit_id"], receipt["failure"]
-                logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
-            continue
-        record = CommitRecord.model_validate_json(str(receipt["commit"]))
-        for watch in watchers:
-            watch(record)
-        committed.add(str(receipt["unit_id"]))
-    return committed
+    def round(self, units: list[Unit], in_flight: int) -> list[Unit]:
+        """The units of ``units`` that a round leaves without a commit record."""
+        committed: set[str] = set()
+        job, room, stopped = self.plan.job, self.room, self.stopped
+        for table in annotate_units(units, job, room, stopped, in_flight=in_flight):
+            committed |= self._committed(table.to_pylist())
+        return [unit for unit in units if unit.unit_id not in committed]
 
+    def apart(self, suspects: list[Unit]) -> None:
+        """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
+        if not suspects:
+            return
+        logger.warning("%d units failed among others and are annotated apart", len(suspects))
+        plan, ended = self.plan, 0
+        for unit, found in publish_apart(plan.job, suspects, self.room, self.stopped):
+            ended += 1
+            receipt = (
+                _blamed_whole(plan, unit, found) if isinstance(found, PipelineError) else found
+            )
+            if receipt is not None:
+                clear(plan.store, self._committed(receipt.to_pylist()))
+        if ended < len(suspects):
+            self.require_going_on()
 
-def _require_going_on(plan: Plan, stopped: Stopped) -> None:
-    if stopped():
-        done = len(committed_units(plan.store))
-        raise StoppedError(
-            f"Told to stop: {done} of {len(plan.units)} units are in the output. Run the same "
-            "command again to go on."
-        )
+    def require_going_on(self) -> None:
+        """Raise StoppedError once the run is stopped."""
+        if self.stopped():
+            done = len(committed_units(self.plan.store))
+            raise StoppedError(
+                f"Told to stop: {done} of {len(self.plan.units)} units are in the output. Run the "
+                "same command again to go on."
+            )
 
-
-def _run_apart(
-    plan: Plan, suspects: list[Unit], watchers: Sequence[Watch], stopped: Stopped
-) -> None:
-    """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
-    if not suspects:
-        return
-    logger.warning("%d units failed among others and are annotated apart", len(suspects))
-    ended = 0
-    for unit, found in publish_apart(plan.job, suspects, stopped):
-        ended += 1
-        receipt = _blamed_whole(plan, unit, found) if isinstance(found, PipelineError) else found
-        if receipt is not None:
-            clear(plan.store, _committed(receipt.to_pylist(), watchers))
-    if ended < len(suspects):
-        _require_going_on(plan, stopped)
+    def _committed(self, receipts: Iterable[dict[str, object]]) -> set[str]:
+        committed: set[str] = set()
+        for receipt in receipts:
+            if receipt["commit"] is None:
+                if receipt["failure"] != STOPPED:
+                    unit_id, failure = receipt["unit_id"], receipt["failure"]
+                    logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
+                continue
+            record = CommitRecord.model_validate_json(str(receipt["commit"]))
+            for watch in self.watchers:
+                watch(record)
+            committed.add(str(receipt["unit_id"]))
+        return committed
 
 
 def _blamed_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | None:

@@ -5,30 +5,20 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-import ray
 from outputs import make_unit
 
 from pipeline import apart
 from pipeline.apart import publish_apart
 from pipeline.errors import OutputError
-from pipeline.settings import RuntimeSettings
 from pipeline.stop import never
 
 UNITS = [make_unit(start, start + 1) for start in range(6)]
 RECEIPT = pa.table({"unit_id": ["u"]})
 
 
-def job(actors: int, **runtime: object) -> SimpleNamespace:
-    settings = RuntimeSettings(actors=actors, cpus_per_actor=2, **runtime)
-    return SimpleNamespace(settings=SimpleNamespace(runtime=settings))
-
-
-@pytest.fixture(autouse=True)
-def cluster(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """What the cluster has."""
-    has = {"CPU": 40.0, "GPU": 3.0}
-    monkeypatch.setattr(ray, "cluster_resources", lambda: has)
-    return has
+def room(places: int) -> SimpleNamespace:
+    """A reservation with room for so many."""
+    return SimpleNamespace(places=lambda: places)
 
 
 class Isolation:
@@ -38,7 +28,7 @@ class Isolation:
     closed: int
     doing = staticmethod(lambda unit: RECEIPT)
 
-    def __init__(self, _: object) -> None:
+    def __init__(self, _: object, __: object) -> None:
         type(self).made += 1
 
     def publish(self, unit: object) -> pa.Table:
@@ -55,21 +45,10 @@ def isolation(monkeypatch: pytest.MonkeyPatch) -> type[Isolation]:
     return made
 
 
-@pytest.mark.parametrize(
-    ("actors", "cpus", "gpus", "expected"),
-    [
-        (1, 40, 0, 1),
-        (3, 40, 0, 3),
-        (50, 40, 0, 6),
-        (5, 7, 0, 3),
-        (5, 40, 1, 3),
-        (5, 1, 0, 1),
-    ],
-)
-def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_are_actors_and_room(
-    isolation, cluster, actors, cpus, gpus, expected
+@pytest.mark.parametrize(("places", "expected"), [(1, 1), (3, 3), (50, 6)])
+def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_is_room(
+    isolation, places, expected
 ):
-    cluster["CPU"] = cpus
     together = threading.Barrier(expected)
 
     def publish(_: object) -> pa.Table:
@@ -77,7 +56,7 @@ def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_are_actor
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = list(publish_apart(job(actors, gpus_per_actor=gpus), UNITS, never))
+    found = list(publish_apart(None, UNITS, room(places), never))
     assert sorted(unit.start for unit, _ in found) == list(range(6))
     assert all(receipt is RECEIPT for _, receipt in found)
     assert isolation.made == expected
@@ -94,7 +73,7 @@ def test_publish_apart_that_has_no_more_to_do_gives_way_before_the_others_end(is
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = [unit for unit, _ in publish_apart(job(2), UNITS, never)]
+    found = [unit for unit, _ in publish_apart(None, UNITS, room(2), never)]
     assert found == [*UNITS[1:], UNITS[0]]
 
 
@@ -103,7 +82,7 @@ def test_publish_apart_errors_of_the_package_are_given_and_others_raised(isolati
         raise OutputError("gone") if unit is UNITS[0] else KeyError("a fault of ours")
 
     isolation.doing = staticmethod(publish)
-    found = publish_apart(job(1), UNITS, never)
+    found = publish_apart(None, UNITS, room(1), never)
     unit, error = next(found)
     assert (unit, str(error)) == (UNITS[0], "gone")
     with pytest.raises(KeyError):
@@ -119,7 +98,7 @@ def test_publish_apart_begins_none_once_it_is_stopped(isolation):
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = list(publish_apart(job(1), UNITS, lambda: len(begun) >= 2))
+    found = list(publish_apart(None, UNITS, room(1), lambda: len(begun) >= 2))
     assert [unit for unit, _ in found] == begun == UNITS[:2]
 
 
@@ -134,7 +113,7 @@ def test_publish_apart_reader_who_breaks_off_closes_those_at_work(isolation):
 
     isolation.doing = staticmethod(publish)
     isolation.close = lambda self: closed.set()
-    found = publish_apart(job(1), UNITS, never)
+    found = publish_apart(None, UNITS, room(1), never)
     next(found)
     found.close()
     assert closed.is_set()

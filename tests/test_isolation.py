@@ -41,7 +41,7 @@ def search(monkeypatch):
         settings = SimpleNamespace(runtime=RuntimeSettings())
         reader = SimpleNamespace(max_bytes=2**30, columns=SimpleNamespace(kept=()))
         job = SimpleNamespace(settings=settings, reader=reader, publisher=lambda block: block)
-        isolation = Isolation(job)
+        isolation = Isolation(job, SimpleNamespace())
 
         def start(self: Isolation) -> None:
             asked.append(("start", 0))
@@ -87,7 +87,7 @@ def test_isolation_process_that_can_no_longer_hold_the_unit_goes_on_without(sear
 
 def test_isolation_that_is_closed_asks_nothing_and_starts_no_other_process(monkeypatch):
     monkeypatch.setattr(ray, "kill", lambda _: None)
-    closed = Isolation(None)
+    closed = Isolation(None, None)
     closed.close()
     closed._actor = Process([], [])  # which was on its way when it was closed
     for _ in range(2):

@@ -21,6 +21,7 @@ from pipeline.commit import CommitRecord
 from pipeline.errors import FingerprintError, IncompleteError, InputError
 from pipeline.flow import annotate_units
 from pipeline.reconcile import Reconciliation
+from pipeline.reservation import Request, reserved
 from pipeline.run import Options, annotate_corpus, claim_output, make_plan
 from pipeline.schema import STAGES
 from pipeline.settings import JobSettings
@@ -190,7 +191,9 @@ def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, mo
     gc.collect()
     gc.disable()
     try:
-        receipts = list(annotate_units(plan.open_units, plan.job, never, in_flight=2))
+        request = Request.of_actors(settings.runtime, len(plan.open_units))
+        with reserved(request) as room:
+            receipts = list(annotate_units(plan.open_units, plan.job, room, never, in_flight=2))
         deadline = time.monotonic() + 60
         while free_cpus() < ray.cluster_resources()["CPU"] and time.monotonic() < deadline:
             time.sleep(0.5)

@@ -61,6 +61,11 @@ class RuntimeSettings(Section):
     """A part of a GPU where several actors share one."""
     max_batch_tokens: int | None = Field(default=None, gt=0)
     """Of a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
+    readers_per_actor: int | None = Field(default=None, ge=1, le=32)
+    """Units that are read and tokenized at once for each actor; null: 4 on a GPU, on a CPU 1 for
+    each 4 of its CPUs."""
+    start_timeout: float = Field(default=1800, ge=0)
+    """Seconds to wait until the cluster has room; then the job ends with exit code 5."""
     unit_rows: int = Field(default=4096, gt=0)
     """Records that are committed together, at most."""
     unit_bytes: int = Field(default=64 << 20, gt=0)
@@ -91,6 +96,11 @@ class RuntimeSettings(Section):
     def batch_tokens(self) -> int:
         """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
         return self.max_batch_tokens or (16384 if self.on_gpu else 1024)
+
+    @property
+    def readers(self) -> int:
+        """``readers_per_actor``, or as many as keep an actor busy."""
+        return self.readers_per_actor or (4 if self.on_gpu else max(1, self.lanes // 4))
 
     @property
     def lanes(self) -> int:

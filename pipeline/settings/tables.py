@@ -143,6 +143,8 @@ class TablesSettings(Section):
     """Partitions and files."""
     destination: Annotated[ParquetSettings | IcebergSettings, Field(discriminator="type")]
     """Format and place of the tables."""
+    start_timeout: float = Field(default=1800, ge=0)
+    """Seconds to wait until the cluster has a free CPU; then the job ends with exit code 5."""
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> "TablesSettings":

@@ -19,6 +19,7 @@ from ray.data.context import ShuffleStrategy
 from ray.data.datasource import ReadTask
 
 from pipeline.errors import PipelineError
+from pipeline.reservation import Request, reserved
 from pipeline.session import connected
 from pipeline.tables.layout import FILE
 from pipeline.tables.source import Source
@@ -37,10 +38,15 @@ _MOST_TASKS = 1000
 
 
 @contextmanager
-def cluster() -> Iterator[None]:
-    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while."""
+def cluster(start_timeout: float) -> Iterator[None]:
+    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
+
+    Raises ClusterError where all CPUs of the cluster stay taken for ``start_timeout`` seconds.
+    """
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     with connected(1):
+        with reserved(Request({"CPU": 1}, 1, 1, start_timeout)):
+            pass  # its tasks hold a CPU each, and never while they wait for another
         yield
 
 

@@ -30,6 +30,7 @@ from transformers.integrations.integration_utils import TensorBoardCallback
 
 from pipeline.errors import PipelineError
 from pipeline.quiet import be_quiet
+from pipeline.reservation import Request, reserved
 from pipeline.session import connected
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, require_examples
@@ -61,8 +62,10 @@ def on_ray(config: Trained) -> Run:
         runtime = config.runtime
         storage = _storage(config)
         name = f"{config.out.name}-{_identity(config)}"
-        with connected(runtime.workers * runtime.cpus_per_worker + 1, log_to_driver=True):
-            result: Any = _trainer(runtime, learn, sources, storage, name).fit()
+        with connected(runtime.workers * runtime.cpus_per_worker, log_to_driver=True):
+            with reserved(_workers(runtime)):  # there is room: Ray Train reserves it for itself
+                examples = {of: examples_of(source) for of, source in sources.items()}
+            result: Any = _trainer(runtime, learn, examples, storage, name).fit()
         found: Learnt | PipelineError = result.return_value
         if isinstance(found, PipelineError):
             raise found
@@ -79,8 +82,18 @@ def _storage(config: Trained) -> str:
     return chosen if "://" in chosen else str(Path(chosen).absolute())
 
 
+def _workers(runtime: TrainingRuntime) -> Request:
+    needs = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
+    bundle = {name: number for name, number in needs.items() if number}
+    return Request(bundle, runtime.workers, runtime.workers, runtime.start_timeout)
+
+
 def _trainer(
-    runtime: TrainingRuntime, learn: Learn, sources: Mapping[str, Source], storage: str, name: str
+    runtime: TrainingRuntime,
+    learn: Learn,
+    examples: Mapping[str, ray.data.Dataset],
+    storage: str,
+    name: str,
 ) -> TorchTrainer:
     resources = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
     return TorchTrainer(
@@ -88,7 +101,7 @@ def _trainer(
         torch_config=TorchConfig(timeout_s=SCORED_WITHIN),
         train_loop_config={
             "learn": learn,
-            "sources": tuple(sources),
+            "sources": tuple(examples),
             "runtime": runtime,
             "folder": Path.cwd(),
         },
@@ -103,14 +116,17 @@ def _trainer(
             failure_config=ray.train.FailureConfig(max_failures=runtime.max_failures),
             checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1),
         ),
-        datasets={name: examples_of(source) for name, source in sources.items()},
+        datasets=dict(examples),
         # Each worker picks its own examples, so that they are the same after a restart.
         dataset_config=ray.train.DataConfig(datasets_to_split=[], execution_options=_in_order()),
     )
 
 
 def examples_of(source: Source) -> ray.data.Dataset:
-    """The examples of a source's rows, in their order, encoded once and kept in the cluster."""
+    """The examples of a source's rows, in their order, encoded once and kept in the cluster.
+
+    Encoding reserves no CPU: it would wait for what other jobs hold.
+    """
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -119,7 +135,7 @@ def examples_of(source: Source) -> ray.data.Dataset:
     blocks = [rows.slice(start, ENCODED_ROWS) for start in range(0, rows.num_rows, ENCODED_ROWS)]
     encode: Any = partial(_encoded, source.encode)
     dataset: ray.data.Dataset = ray.data.from_arrow(blocks).map_batches(
-        encode, batch_size=None, batch_format="pyarrow"
+        encode, batch_size=None, batch_format="pyarrow", num_cpus=0
     )
     whole: ray.data.Dataset = dataset.materialize()
     return whole
@@ -214,7 +230,9 @@ def _identity(config: Trained) -> str:
     return hashlib.sha256(repr((settings, stamps)).encode()).hexdigest()[:12]
 
 
-_NO_MATTER = {"storage", "logs", "save_steps", "max_failures", "cpus_per_worker"}
+_NO_MATTER = {
+    *("storage", "logs", "save_steps", "max_failures", "cpus_per_worker", "start_timeout"),
+}
 """How often and where a training is saved does not change it; how many share its rows does."""
 
 

@@ -57,6 +57,8 @@ class TrainingRuntime(Section):
     """0 or 1."""
     save_steps: PositiveInt = 500
     """Steps between two checkpoints, from which a training resumes."""
+    start_timeout: NonNegativeFloat = 1800
+    """Seconds to wait until the cluster has room; then the command ends with exit code 5."""
     max_failures: NonNegativeInt = 3
     """How often workers may die before the training fails."""
     storage: str | None = None
