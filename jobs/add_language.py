@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.quiet import be_quiet
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
@@ -27,12 +27,9 @@ def main(
     """Train a new language's adapter, and vocabulary rows where its script is unknown."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     be_quiet()
-    try:
+    with ending_well("add_language"):
         settings = load(config, overrides or [], AddLanguageConfig)
         added = add_language(settings, on_ray(settings))
-    except PipelineError as error:
-        typer.echo(f"add_language: {error}", err=True)
-        raise typer.Exit(2) from None
     typer.echo(
         f"{settings.language}: perplexity {added.perplexity_new:.1f} by its own adapter, "
         f"{added.perplexity_nearest:.1f} by that of {added.nearest}, the nearest; "

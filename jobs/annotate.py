@@ -4,8 +4,9 @@
     python jobs/annotate.py --config configs/ner.yaml --try "Anna lebt in Graz." [--lang de]
 
 Exit codes: 0 done and reconciled; 1 not every record is accounted for, run again to resume; 2 the
-config, the input, the model or the output cannot be used; 3 done, and input files were left out; 75
-stopped by SIGTERM with all that was at work in the output, run again to go on.
+config, the input, the model, the output or the cluster cannot be used; 3 done, and input files were
+left out; 5 the cluster is away or has no room, run again later; 75 stopped by SIGTERM or ^C, run
+again to go on; 130 ended by ^C before work began, or by a second one.
 """
 
 import time
@@ -18,7 +19,8 @@ from rich.console import Console
 
 from pipeline.config import load
 from pipeline.effort import Effort
-from pipeline.errors import ConfigError, IncompleteError, PipelineError, StoppedError
+from pipeline.ending import ExitCode, ending_well
+from pipeline.errors import ConfigError
 from pipeline.estimate import estimate
 from pipeline.flow import cluster
 from pipeline.highlight import highlighted, record_table
@@ -39,10 +41,9 @@ from pipeline.report import (
 from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
 from pipeline.run_report import RunReport, keep_report
 from pipeline.settings import JobSettings
-from pipeline.stop import STOPPED, stopping_on_sigterm
+from pipeline.stop import stopping_on_signals
 from pipeline.trial import Trial, annotated
 
-_INCOMPLETE, _UNUSABLE, _BAD_FILES = 1, 2, 3
 _SAMPLE = 200
 """Records by which --dry-run estimates, unless it is told otherwise."""
 
@@ -87,7 +88,7 @@ def main(
     start_logs(log)
     console = Console()
     options = Options(limit=limit, new_run=new_run, allow_bad_files=allow_bad_files)
-    try:
+    with ending_well():
         if text is None and (lang or question or choice):
             raise ConfigError("--lang, --question and --choice are of --try; give a text with it.")
         _require_of_dry_run(sample, dry_run)
@@ -102,17 +103,8 @@ def main(
         start_logs(log, run=plan.job.fingerprint)
         with lineage(plan) as told:
             told.complete(_annotate(plan, console, begun))
-    except IncompleteError as error:
-        console.print(f"Not complete. {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(_INCOMPLETE) from None
-    except StoppedError as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(STOPPED) from None
-    except PipelineError as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(_UNUSABLE) from None
-    if plan.survey.bad_files:
-        raise typer.Exit(_BAD_FILES)
+        if plan.survey.bad_files:
+            raise typer.Exit(ExitCode.BAD_FILES)
 
 
 def _require_of_dry_run(sample: int | None, dry_run: bool) -> None:
@@ -145,7 +137,7 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
         runtime = plan.job.settings.runtime
         with (
             cluster(runtime),
-            stopping_on_sigterm(runtime.grace) as stopped,
+            stopping_on_signals(runtime.grace) as stopped,
             Progress(plan, console, begun) as progress,
         ):
             metrics = Metrics(plan.job.fingerprint, sum(unit.rows for unit in plan.open_units))

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.quiet import be_quiet
 from pipeline.training.evaluate import evaluate
 from pipeline.training.scoreboard import on_screen, write
@@ -36,12 +36,9 @@ def main(
     """Score checkpoints on their test rows, by language, beside baselines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     be_quiet()
-    try:
+    with ending_well("evaluate"):
         settings = load(config, overrides or [], EvaluateConfig)
         boards = evaluate(settings, transfer=transfer)
-    except PipelineError as error:
-        typer.echo(f"evaluate: {error}", err=True)
-        raise typer.Exit(2) from None
     write(boards, settings.out / "transfer" if transfer else settings.out)
     for board in boards:
         Console().print(on_screen(board))

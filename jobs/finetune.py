@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.quiet import be_quiet
 from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
@@ -27,12 +27,9 @@ def main(
     """Train a task head on a frozen vocabulary and frozen language adapters."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     be_quiet()
-    try:
+    with ending_well("finetune"):
         settings = load(config, overrides or [], FinetuneConfig)
         finetune(settings, on_ray(settings))
-    except PipelineError as error:
-        typer.echo(f"finetune: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.quiet import be_quiet
 from pipeline.training.cluster import on_ray
 from pipeline.training.pretrain import pretrain
@@ -27,12 +27,9 @@ def main(
     """Train vocabulary, shared weights and language adapters by masked LM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     be_quiet()
-    try:
+    with ending_well("pretrain"):
         settings = load(config, overrides or [], PretrainConfig)
         pretrain(settings, on_ray(settings))
-    except PipelineError as error:
-        typer.echo(f"pretrain: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.page import PageLimits, write_page
 from pipeline.storage import Store
 
@@ -28,11 +28,8 @@ def main(
 ) -> None:
     """Write report.html: what ran, how fast, and what came of it."""
     limits = PageLimits(texts=text, records=records, characters=characters)
-    try:
+    with ending_well():
         uri = write_page(Store.open(output), limits)
-    except PipelineError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
     Console().print(uri, markup=False, highlight=False, soft_wrap=True)
 
 

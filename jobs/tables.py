@@ -4,7 +4,7 @@
 
 Run again, it reads only outputs that are new or another than they were. Exit codes: 0 the tables
 are up to date; 2 the config, an output or the destination cannot be used, or another run was
-faster.
+faster; 5 the cluster is away or has no room, run again later; 130 ended by ^C.
 """
 
 import logging
@@ -16,13 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.settings.tables import TablesSettings
 from pipeline.tables.build import Built, build
 from pipeline.tables.flow import cluster
 from pipeline.tables.planning import Plan, make_plan
-
-_UNUSABLE = 2
 
 
 def main(
@@ -37,18 +35,16 @@ def main(
     """Bring the tables up to date with the outputs that the config names."""
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     console = Console()
-    try:
-        plan = make_plan(load(config, overrides or [], TablesSettings))
+    with ending_well():
+        settings = load(config, overrides or [], TablesSettings)
+        plan = make_plan(settings)
         if not plan.open_tables:
             console.print("The tables have all of these outputs; nothing is written.")
         elif dry_run:
             console.print(_lacking(plan))
         else:
-            with cluster():
+            with cluster(settings.start_timeout):
                 console.print(_done(build(plan)))
-    except PipelineError as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(_UNUSABLE) from None
 
 
 def _lacking(plan: Plan) -> Table:

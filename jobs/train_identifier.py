@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from pipeline.config import load
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.training.identifier import train_identifier
 from pipeline.training.settings import IdentifierConfig
 
@@ -23,11 +23,8 @@ def main(
 ) -> None:
     """Count what texts of each language are made of, and calibrate the detectors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    try:
+    with ending_well("train_identifier"):
         train_identifier(load(config, overrides or [], IdentifierConfig))
-    except PipelineError as error:
-        typer.echo(f"train_identifier: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.errors import PipelineError
+from pipeline.ending import ending_well
 from pipeline.storage import Store
 from pipeline.verify import Problem, Verdict, verify
 
@@ -26,11 +26,8 @@ def main(
 ) -> None:
     """Recompute from its files that an output holds each record exactly once."""
     console = Console()
-    try:
+    with ending_well():
         verdict = verify(Store.open(output))
-    except PipelineError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
     if verdict.problems:
         console.print(_problems(verdict.problems))
     summary = _json(output, verdict) if as_json else _summary(verdict)

@@ -1,13 +1,14 @@
-"""SIGTERM: the job takes no more units, ends those that are at work, and can be run again.
+"""SIGTERM and ^C: the job takes no more units, ends those that are at work, and can be run again.
 
 Enters: the signal, and how many seconds are left from it on. Leaves: a ``Stopped`` that workers and
 the driver ask before they take a unit, and an exit code. What holds: a unit at work is published
-if it ends in time; where it does not, it is left without a commit record, as after a crash.
+if it ends in time; where it does not, it is left without a commit record, as after a crash. A
+second ^C ends the process at once.
 """
 
+import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-STOPPED = 75
-"""The exit code of a job that was told to stop: sysexits.h's EX_TEMPFAIL."""
+from pipeline.ending import ExitCode
+
+logger = logging.getLogger(__name__)
 
 Stopped = Callable[[], bool]
 """Whether the job has been told to stop; goes to workers with what they run."""
@@ -33,7 +35,7 @@ class StopSign:
 
     def __init__(self) -> None:
         self._raised: Any = (
-            ray.remote(_Sign).options(num_cpus=0, max_restarts=-1, max_task_retries=1).remote()
+            ray.remote(_sign()).options(num_cpus=0, max_restarts=-1, max_task_retries=1).remote()
         )
 
     def __call__(self) -> bool:
@@ -49,11 +51,12 @@ class StopSign:
 
 
 @contextmanager
-def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
-    """A sign that SIGTERM raises; in the main thread, and with a connection to Ray.
+def stopping_on_signals(grace: float) -> Iterator[StopSign]:
+    """A sign that SIGTERM and SIGINT raise; in the main thread, and with a connection to Ray.
 
-    Where units are still at work ``grace`` seconds later, the process ends with ``STOPPED``: what
-    they have published stands, as after a crash.
+    Where units are still at work ``grace`` seconds later, the process ends with
+    ``ExitCode.STOPPED``: what they have published stands, as after a crash. A second SIGINT ends it
+    at once, with ``ExitCode.INTERRUPTED``.
     """
     sign, told, ended = StopSign(), threading.Event(), threading.Event()
 
@@ -61,33 +64,54 @@ def stopping_on_sigterm(grace: float) -> Iterator[StopSign]:
         told.wait()
         if ended.is_set():
             return
+        logger.warning(
+            "Stopping: no more units are begun; those at work have %g seconds (runtime.grace). "
+            "Another ^C ends the job at once. Run the same command again to go on.",
+            grace,
+        )
         sign.raise_it()
         if not ended.wait(grace):
-            sys.stdout.write(
-                f"Units were still at work {grace:g} seconds after SIGTERM (runtime.grace). Run "
-                "the same command again to go on.\n"
+            _end(
+                f"Units were still at work {grace:g} seconds after the signal (runtime.grace). Run "
+                "the same command again to go on.",
+                ExitCode.STOPPED,
             )
-            sys.stdout.flush()
-            os._exit(STOPPED)  # an exception could be held up in whatever the main thread waits for
+
+    def interrupt(*_: object) -> None:
+        if told.is_set():
+            _end("Ended at once. Run the same command again to go on.", ExitCode.INTERRUPTED)
+        told.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    handlers = {signal.SIGTERM: lambda *_: told.set(), signal.SIGINT: interrupt}
+    before = {number: signal.signal(number, handlers[number]) for number in handlers}
     try:
         yield sign
     finally:
-        signal.signal(signal.SIGTERM, before)  # first: its handler takes the lock of told.set
+        for number, handler in before.items():  # first: ours take the lock of told.set
+            signal.signal(number, handler)
         ended.set()
         told.set()
 
 
-class _Sign:
-    """The actor."""
+def _end(message: str, code: ExitCode) -> None:
+    """End the process; an exception could be held up in whatever the main thread waits for."""
+    show_cursor = "\x1b[?25h" if os.isatty(1) else ""  # a bar that is on the screen hides it
+    os.write(1, f"{show_cursor}{message}\n".encode())
+    os._exit(code)
 
-    def __init__(self) -> None:
-        self._up = False
 
-    def put_up(self) -> None:
-        self._up = True
+def _sign() -> type:
+    """The actor's class, of this function: Ray sends it by value, to whichever machine it is on."""
 
-    def seen(self) -> bool:
-        return self._up
+    class Sign:
+        def __init__(self) -> None:
+            self._up = False
+
+        def put_up(self) -> None:
+            self._up = True
+
+        def seen(self) -> bool:
+            return self._up
+
+    return Sign

@@ -30,10 +30,50 @@ class Head:
     token: str
     environment: dict[str, str]
 
+    @property
+    def address(self) -> dict[str, str]:
+        """What a driver needs to run on it."""
+        variables = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH")
+        own = {name: self.environment[name] for name in variables}
+        return {"RAY_ADDRESS": f"127.0.0.1:{self.port}", **own}
+
+    @contextmanager
+    def foreign_actor(self, cpus: int) -> Iterator[None]:
+        """Somebody else's actor that holds ``cpus`` and never ends, until the block does."""
+        with subprocess.Popen(
+            [sys.executable, "-c", _FOREIGN, str(cpus)],
+            env={**os.environ, **self.address},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "there\n"
+                yield
+            finally:
+                process.kill()
+
+
+_FOREIGN = """
+import ray, sys, time
+ray.init(log_to_driver=False)
+@ray.remote(num_cpus=int(sys.argv[1]))
+class Foreign:
+    def there(self):
+        return "there"
+actor = Foreign.remote()
+print(ray.get(actor.there.remote()), flush=True)
+time.sleep(3600)
+"""
+
 
 @contextmanager
-def ray_head(folder: Path) -> Iterator[Head]:
-    """A head of four CPUs, with its token and its log in ``folder``."""
+def ray_head(folder: Path, cpus: int = 4, **variables: str) -> Iterator[Head]:
+    """A head of ``cpus``, with its token and its log in ``folder``.
+
+    Its processes have ``variables`` in their environment, and its clients have not.
+    """
     port, dashboard, client, agent, metrics = free_ports(5)
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -50,14 +90,14 @@ def ray_head(folder: Path) -> Iterator[Head]:
         # The usual port is that of whichever Ray of this machine came first.
         f"--dashboard-agent-listen-port={agent}",
         f"--metrics-export-port={metrics}",
-        "--num-cpus=4",
+        f"--num-cpus={cpus}",
         "--disable-usage-stats",
         "--block",
     ]
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(
             [RAY, "start", "--head", *options],
-            env=environment,
+            env=environment | variables,
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -20,6 +20,7 @@ KNOW_RAY = (
     "pipeline/apart.py",
     "pipeline/isolation.py",
     "pipeline/metrics.py",
+    "pipeline/reservation.py",
     "pipeline/session.py",
     "pipeline/stop.py",
     "pipeline/tables/flow.py",
@@ -41,7 +42,9 @@ TESTED_ELSEWHERE = {
     "pipeline/parts.py": "tests/test_publish.py",
     # What needs a cluster is tested with whole jobs.
     "pipeline/flow.py": "tests/test_run.py",
-    "pipeline/session.py": "tests/test_run.py",
+    "pipeline/session.py": "tests/jobs/test_on_a_cluster.py",
+    "pipeline/ray_failures.py": "tests/jobs/test_on_a_cluster.py",
+    "pipeline/ending.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",
     "pipeline/tasks/masked_lm.py": "tests/tasks/test_masked_lm_task.py",

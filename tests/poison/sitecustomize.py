@@ -27,10 +27,20 @@ HARM = {
 }
 
 
+class _Absent(importlib.abc.MetaPathFinder):
+    """There is no ``pipeline`` on this machine."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pipeline":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Loads ``pipeline.tasks.ner`` as always, then wraps its decoder."""
 
     def find_spec(self, name, path=None, target=None):
+        if name == "pipeline.xmod.loading" and "POISON_LOAD" in os.environ:
+            os._exit(1)
         if name != "pipeline.tasks.ner":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
@@ -56,4 +66,4 @@ def _poison(task) -> None:
     task.decode = decode_or_die
 
 
-sys.meta_path.insert(0, _Finder())
+sys.meta_path.insert(0, _Absent() if "POISON_ABSENT" in os.environ else _Finder())

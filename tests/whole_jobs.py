@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 from corpora import make_corpus, make_settings, write_local
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PROGRESSES_WITHIN = 240
 
 
