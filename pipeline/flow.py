@@ -59,17 +59,16 @@ def annotate_units(
     # A task whose process died is not tried among others again: Ray would do so without end.
     task_options = {"max_retries": 0, **room.task_options()}
     # A new process for the units to come, and none of those that the old one died with.
-    actor_options = {
-        "max_restarts": -1,
-        "max_task_retries": 0,
-        "scheduling_strategy": room.strategy,
-    }
-    pool = ActorPoolStrategy(size=room.actors, max_tasks_in_flight_per_actor=in_flight)
+    actor_options = {"max_restarts": -1, "max_task_retries": 0}
+    pool = ActorPoolStrategy(
+        min_size=room.actors, max_size=room.most, max_tasks_in_flight_per_actor=in_flight
+    )
+    strategies = room.strategies()
     dataset: Dataset = (
         ray.data.read_datasource(
             _Units(units, job.preparation, stopped),
             override_num_blocks=len(units),
-            concurrency=room.actors * runtime.readers,
+            concurrency=room.most * runtime.readers,
             num_cpus=0,
             ray_remote_args=task_options,
         )
@@ -84,13 +83,13 @@ def annotate_units(
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
             num_gpus=runtime.gpus_per_actor,
-            ray_remote_args_fn=lambda: actor_options,
+            ray_remote_args_fn=lambda: actor_options | {"scheduling_strategy": next(strategies)},
             **_WHOLE,
         )
         .map_batches(
             partial(receipt, publish=job.publisher),
             num_cpus=0,
-            concurrency=room.actors * _PUBLISHERS,
+            concurrency=room.most * _PUBLISHERS,
             ray_remote_args_fn=lambda: task_options,
             **_WHOLE,
         )

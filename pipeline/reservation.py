@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import ray
@@ -34,15 +35,24 @@ _POLL_SECONDS = 1
 
 @dataclass(frozen=True)
 class Reservation:
-    """Room for ``actors`` actors."""
+    """Room for ``actors`` actors; there may be ``most`` once the cluster has room for more."""
 
     group: PlacementGroup
     actors: int
+    most: int
 
     @property
     def strategy(self) -> PlacementGroupSchedulingStrategy:
         """Places an actor in the reservation."""
         return PlacementGroupSchedulingStrategy(self.group)
+
+    def strategies(self) -> Iterator[PlacementGroupSchedulingStrategy | str]:
+        """For one actor after the other: in the reservation, and beyond it wherever there is room.
+
+        After ``most`` of them it begins anew: these are in place of some that are gone.
+        """
+        reserved = [self.strategy] * self.actors
+        return cycle([*reserved, *["SPREAD"] * (self.most - self.actors)])
 
     def places(self) -> int:
         """Actors that there is room for now: a machine may have been lost since the start."""
@@ -109,7 +119,7 @@ def reserved(request: Request, stopped: Stopped = never) -> Iterator[Reservation
     _require_machines(request)
     group = _granted(request, stopped)
     try:
-        yield Reservation(group, len(group.bundle_specs))
+        yield Reservation(group, len(group.bundle_specs), request.most)
     finally:
         remove_placement_group(group)
 

@@ -119,5 +119,5 @@ def test_tasks_spare_machines_without_cpus_and_those_with_gpus_where_others_are(
 ):
     nodes = [{"NodeID": node, "Alive": True, "Resources": has} for node, has in machines.items()]
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
-    selector = Reservation(None, 1).task_options().get("label_selector")
+    selector = Reservation(None, 1, 1).task_options().get("label_selector")
     assert selector == ({"ray.io/node-id": f"!in({spared})"} if spared else None)
