@@ -22,8 +22,8 @@ from ray.data.datasource import ReadTask
 from ray.data.exceptions import SystemException
 from ray.exceptions import RayError
 
-from pipeline.errors import ClusterError
 from pipeline.failure import STOPPED, failed_block, receipt, stopped_block
+from pipeline.load_attempts import LoadAttempts
 from pipeline.prepare import Preparation
 from pipeline.ray_failures import explained
 from pipeline.recipe import Limited, Recipe
@@ -41,8 +41,6 @@ _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
 _PUBLISHERS = 2
 """Units that are published at once for each actor."""
-_MOST_STARTS = 3
-"""Of an actor, one after the other, without its models coming to be loaded."""
 
 
 def annotate_units(
@@ -78,7 +76,7 @@ def annotate_units(
                 job.annotate,
                 runtime.unit_timeout,
                 stopped,
-                _starts(job, room.task_options()),
+                LoadAttempts(job.actor_bytes(), room.task_options()),
             ),
             compute=pool,
             num_cpus=runtime.cpus_per_actor,
@@ -156,49 +154,15 @@ class _Annotator:
         annotate: Recipe,
         timeout: float,
         stopped: Stopped,
-        starts: Any,  # noqa: ANN401 - Ray makes the methods of a handle up
+        attempts: LoadAttempts,
     ) -> None:
-        actor = ray.get_runtime_context().get_actor_id()
-        complaint: str = ray.get(starts.begin.remote(actor))
-        if complaint:
-            raise ClusterError(complaint)
-        annotate.stage()
-        starts.loaded.remote(actor)
+        with attempts.counted():
+            annotate.stage()
         self._stopped = stopped
         self._annotate = Limited(annotate, timeout)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         return stopped_block(block) if self._stopped() else self._annotate(block)
-
-
-class _Starts:
-    """An actor that counts how often processes of others died while they loaded the models.
-
-    Ray starts these anew without end.
-    """
-
-    def __init__(self, complaint: str, most: int) -> None:
-        self._complaint = complaint
-        self._most = most
-        self._begun: dict[str, int] = {}
-
-    def begin(self, actor: str) -> str:
-        """What to give up with, empty where it is to be tried."""
-        self._begun[actor] = self._begun.get(actor, 0) + 1
-        return self._complaint if self._begun[actor] > self._most else ""
-
-    def loaded(self, actor: str) -> None:
-        """The models are there."""
-        self._begun[actor] = 0
-
-
-def _starts(job: "Job", where: dict[str, object]) -> Any:  # noqa: ANN401 - as above
-    complaint = (
-        f"A process that loads the models died {_MOST_STARTS} times in a row, most likely killed "
-        f"for want of memory: an actor needs about {job.actor_bytes() / 1e9:.1f} GB. Set "
-        "runtime.actors lower, or give the machines more memory."
-    )
-    return ray.remote(_Starts).options(num_cpus=0, **where).remote(complaint, _MOST_STARTS)
 
 
 def _prepared(

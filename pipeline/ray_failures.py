@@ -16,6 +16,7 @@ MISSING_PACKAGE = (
 )
 
 _OURS = re.compile(r"^pipeline\.errors\.(\w+): (.*)", re.DOTALL | re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NOT_THERE = re.compile(r"^ModuleNotFoundError: (No module named .*)$", re.MULTILINE)
 
 
@@ -32,8 +33,16 @@ def explained(error: BaseException, doing: str) -> PipelineError:
         return getattr(errors, name, ClusterError)(message.strip())
     if missing := _NOT_THERE.search(str(error)):
         return ConfigError(f"A machine of the cluster has {missing[1].lower()}. {MISSING_PACKAGE}")
-    first = (str(error).strip() or "no message").splitlines()[0]
     return ClusterError(
-        f"Ray could not {doing}: {type(error).__name__}: {first} See Ray's log, and run the same "
-        "command again to go on."
+        f"Ray could not {doing}: {_named(error)}. See Ray's log, and run the same command again to "
+        "go on."
     )
+
+
+def _named(error: BaseException) -> str:
+    """What a worker raised is only named: its message may hold a record's text."""
+    raised = getattr(error, "cause", None)
+    if isinstance(raised, BaseException):
+        return f"a worker raised {type(raised).__module__}.{type(raised).__name__}"
+    first = (str(error).strip() or "no message").splitlines()[0]
+    return f"{type(error).__name__}: {_COLOURS.sub('', first).rstrip('.')}"

@@ -83,7 +83,9 @@ def stopping_on_signals(grace: float) -> Iterator[StopSign]:
         told.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    handlers = {signal.SIGTERM: lambda *_: told.set(), signal.SIGINT: interrupt}
+    handlers: dict[int, Any] = {signal.SIGTERM: lambda *_: told.set()}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a job of a shell's background
+        handlers[signal.SIGINT] = interrupt
     before = {number: signal.signal(number, handlers[number]) for number in handlers}
     try:
         yield sign

@@ -19,6 +19,7 @@ KNOW_RAY = (
     "pipeline/flow.py",
     "pipeline/apart.py",
     "pipeline/isolation.py",
+    "pipeline/load_attempts.py",
     "pipeline/metrics.py",
     "pipeline/reservation.py",
     "pipeline/session.py",
@@ -43,7 +44,7 @@ TESTED_ELSEWHERE = {
     # What needs a cluster is tested with whole jobs.
     "pipeline/flow.py": "tests/test_run.py",
     "pipeline/session.py": "tests/jobs/test_on_a_cluster.py",
-    "pipeline/ray_failures.py": "tests/jobs/test_on_a_cluster.py",
+    "pipeline/load_attempts.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/ending.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",
     "pipeline/progress.py": "tests/jobs/test_annotate.py",

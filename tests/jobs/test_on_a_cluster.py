@@ -200,7 +200,7 @@ def test_second_interrupt_ends_at_once_and_leaves_no_process(tmp_path, models):
 def interrupted(job: WholeJob) -> Iterator[subprocess.Popen[str]]:
     """The running command after a ^C, once its actors are at work."""
     with subprocess.Popen(
-        job.command(),
+        ["env", "--default-signal=INT", *job.command()],  # whatever started the tests ignores
         env=job.environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
