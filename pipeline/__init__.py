@@ -30,7 +30,10 @@ The way of a record::
 ``blame``           pieces of a unit, down to the rows that are guilty; ``apart`` runs them on Ray,
                     each unit in an ``isolation``, ``all_stages`` in one process, where there is
                     ``room`` for its pieces together
-``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
+``flow``            the stages as one Ray Dataset, in a ``session`` with Ray, on a ``reservation``;
+                    ``load_attempts`` of its actors are bounded
+``ending``          what a command raises → one sentence and an exit code; ``ray_failures`` of
+                    Ray's, ``stop`` for signals
 ``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
 ``verify``          an output folder → the list of what is wrong with it
 ``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
