@@ -31,7 +31,9 @@ The way of a record::
                     each unit in an ``isolation``, ``all_stages`` in one process, where there is
                     ``room`` for its pieces together
 ``flow``            the stages as one Ray Dataset, in a ``session`` with Ray
-``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
+``changes``         a corpus that changed → units of the output that stay, go or are replaced
+``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``; the
+                    ``manifest`` lists what the output is made of
 ``verify``          an output folder → the list of what is wrong with it
 ``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
                     ``effort`` summed up

@@ -9,8 +9,17 @@ not allow is refused; no two units that stay hold the same row.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from pipeline.commit import CommittedRows, CommittedSource, commit_path, parse_commit, unit_of
+from pipeline.commit import (
+    DATA,
+    QUARANTINE,
+    CommittedRows,
+    CommittedSource,
+    commit_path,
+    parse_commit,
+    unit_of,
+)
 from pipeline.errors import InputError, PublishError
 from pipeline.manifest import Kept, Manifest, read_manifest
 from pipeline.plan import Survey
@@ -30,7 +39,8 @@ class Changes:
     """What became of input files, by URI, and of units that the plan does not have.
 
     ``kept`` units stay though their file is gone or unreadable, which ``kept_files`` says;
-    ``retired`` units are to be deleted.
+    ``retired`` units are to be deleted, and ``abandoned`` ones, of which a run left files without a
+    commit record.
     """
 
     new: tuple[str, ...] = ()
@@ -39,6 +49,7 @@ class Changes:
     kept: Rows = field(default_factory=dict)
     kept_files: Mapping[str, Kept] = field(default_factory=dict)
     retired: frozenset[str] = frozenset()
+    abandoned: frozenset[str] = frozenset()
 
 
 def compare(
@@ -56,9 +67,8 @@ def compare(
     planned = {unit.unit_id for unit in units}
     pending = frozenset(manifest.retired) - planned
     listed = {entry.unit_id: entry.unit for entry in manifest.units}
-    unknown = [one for one in committed if one not in planned | pending | listed.keys()]
     strange = {one: rows for one, rows in listed.items() if one not in planned}
-    strange |= _committed_rows(store, unknown)
+    strange |= _committed_rows(store, frozenset(committed) - planned - pending - listed.keys())
     found = _Comparison(survey, units, listed, _by_file(strange))
     gone, changed = found.gone(), found.changed()
     staying = found.unreadable() | (gone if settings.missing is Missing.KEEP else set())
@@ -78,6 +88,7 @@ def compare(
         kept=kept,
         kept_files={uri: Kept.GONE if uri in gone else Kept.UNREADABLE for uri in staying},
         retired=pending | (strange.keys() - kept.keys()),
+        abandoned=_with_files(store) - planned - strange.keys() - pending - frozenset(committed),
     )
 
 
@@ -148,11 +159,11 @@ class _Comparison:
             if file.source.uri in self._unlisted and _content_of(file.source) in sources
         ]
 
-    @property
+    @cached_property
     def _present(self) -> set[str]:
         return {file.source.uri for file in self.survey.files}
 
-    @property
+    @cached_property
     def _unlisted(self) -> set[str]:
         """Files with planned units that the manifest does not list."""
         return {unit.source.uri for unit in self.units if unit.unit_id not in self.listed}
@@ -172,6 +183,12 @@ def _committed_rows(store: Store, unit_ids: Collection[str]) -> dict[str, Commit
         except PublishError:
             continue
     return rows
+
+
+def _with_files(store: Store) -> frozenset[str]:
+    """The units of which a part or a quarantine stands."""
+    paths = (*store.listing(DATA), *store.listing(QUARANTINE))
+    return frozenset(unit for path in paths if (unit := unit_of(path)))
 
 
 def _by_file(strange: Rows) -> Mapping[str, Rows]:

@@ -10,12 +10,13 @@ so that a reader who waits for ``_SUCCESS`` is not shown a half. The manifest st
 ``reconcile`` replaces it: what it lists is still true, as nothing that it lists is deleted.
 
 Units are retired by the manifest, in one step: it no longer lists them and says that they are to be
-deleted. Their commit records go next, their quarantines and parts last, with those that a run left
-without a commit record and nobody plans any more. Then the manifest stands that retires nothing.
+deleted. Their commit records go next, their quarantines and parts last, with those of abandoned
+units: left without a commit record by a run that had ended before this one was planned, and not
+planned any more. Then the manifest stands that retires nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -99,15 +100,14 @@ def reconcile(
     Raises IncompleteError that lists what is missing, foreign or wrong; ``_SUCCESS`` is then gone.
     """
     expected = {unit.unit_id: CommittedRows.of(unit) for unit in units} | dict(changes.kept)
-    commits = list(store.listing(COMMIT))
-    retired = [path for path in commits if unit_of(path) in changes.retired]
-    records, problems = _parsed(store, store.read_all(set(commits) - set(retired)))
-    standing = {**store.listing(QUARANTINE), **store.listing(DATA)}
-    leftover = [path for path in standing if _is_leftover(path, expected, records)]
+    retired, commits = _divided(store.listing(COMMIT), changes.retired)
+    leaving = changes.retired | (changes.abandoned - {unit_of(path) for path in commits})
+    records, problems = _parsed(store, store.read_all(commits))
+    leftover, files = _divided({**store.listing(QUARANTINE), **store.listing(DATA)}, leaving)
     problems += _uncommitted(expected, records)
     for unit_id, record in records.items():
         problems += _wrong(unit_id, record, expected, fingerprint)
-    problems += _misplaced({p: n for p, n in standing.items() if p not in leftover}, records)
+    problems += _misplaced(files, records)
     if problems:
         reopen(store)
         raise IncompleteError(_message(store, problems))
@@ -124,6 +124,12 @@ def reconcile(
     return result
 
 
+def _divided(files: Mapping[str, int], leaving: Set[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Of a listing, the files of units that are ``leaving``, and the others."""
+    theirs = {path: size for path, size in files.items() if unit_of(path) in leaving}
+    return theirs, {path: size for path, size in files.items() if path not in theirs}
+
+
 def _parsed(store: Store, bodies: Mapping[str, bytes]) -> tuple[dict[str, CommitRecord], list[str]]:
     records: dict[str, CommitRecord] = {}
     problems = []
@@ -133,12 +139,6 @@ def _parsed(store: Store, bodies: Mapping[str, bytes]) -> tuple[dict[str, Commit
         except PublishError as error:
             problems.append(str(error))
     return records, problems
-
-
-def _is_leftover(path: str, expected: Rows, records: Mapping[str, CommitRecord]) -> bool:
-    """Whether ``path`` is of a unit that is retired, or was never committed and is not planned."""
-    unit_id = unit_of(path)
-    return unit_id is not None and unit_id not in expected and unit_id not in records
 
 
 def _uncommitted(expected: Rows, records: Mapping[str, CommitRecord]) -> list[str]:
@@ -177,10 +177,16 @@ def _misplaced(standing: Mapping[str, int], records: Mapping[str, CommitRecord])
     named = {entry.path: entry.bytes for record in records.values() for entry in record.files}
     return [
         f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
-        f"delete the unit's record in {COMMIT}/ to have it published again"
+        + (_REPUBLISH if path in named else _UNKNOWN)
         for path in sorted(named.keys() | standing.keys())
         if named.get(path) != standing.get(path)
     ]
+
+
+_REPUBLISH = f"delete the unit's record in {COMMIT}/ to have it published again"
+_UNKNOWN = (
+    "run the job again once no other run is at work, or take the file away where no run wrote it"
+)
 
 
 def _write_manifest(

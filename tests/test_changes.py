@@ -323,6 +323,23 @@ def test_part_without_a_record_of_a_file_that_changed_is_deleted():
     assert suspected(store) == frozenset()
 
 
+def test_part_that_another_run_is_writing_is_not_deleted(store: MemoryStore):
+    """One with a grown corpus, say, which commits it in a moment."""
+    changes = changes_of(store, BOTH)
+    newer = corpus(c="1").units[0]
+    Publisher(store, DECLARED)(block_of(newer))
+    record = store.files.pop(commit_path(newer.unit_id))
+    with pytest.raises(IncompleteError, match="once no other run is at work"):
+        reconcile(store, BOTH.units, FINGERPRINT, changes)
+    changes = changes_of(store, BOTH)
+    store.files[commit_path(newer.unit_id)] = record
+    with pytest.raises(IncompleteError, match="which the plan does not have"):
+        reconcile(store, BOTH.units, FINGERPRINT, changes)
+    grown = corpus(a="1", b="1b", c="1")
+    run(store, grown)
+    assert_output(store, grown)
+
+
 @pytest.mark.parametrize("name", ["mine", "part-1", f"part-{'g' * 32}", f"part-{'0' * 32}.tmp"])
 def test_file_of_another_name_is_never_deleted(store: MemoryStore, name: str):
     store.create(f"data/{name}.parquet", b"mine")
