@@ -105,6 +105,18 @@ def test_changed_file_is_replaced(store: MemoryStore):
     assert_output(store, CHANGED)
 
 
+@pytest.mark.parametrize(
+    "name", ["local_store", pytest.param("s3_store", marks=pytest.mark.s3)], ids=["disk", "s3"]
+)
+def test_changed_and_gone_files_on_a_real_store(request: pytest.FixtureRequest, name: str):
+    real: Store = request.getfixturevalue(name)
+    run(real, BOTH)
+    run(real, corpus(a="2", c="1c"), **REPLACE)
+    assert_output(real, corpus(a="2", c="1c"), B)
+    run(real, corpus(a="2", c="1c"), **REMOVE)
+    assert_output(real, corpus(a="2", c="1c"))
+
+
 def test_changed_file_without_rows_leaves_none(store: MemoryStore):
     found = Corpus({"a": "2", "b": "1b"}, rows={"a": 0})
     run(store, found, **REPLACE)
