@@ -66,7 +66,7 @@ def _json(output: str, verdict: Verdict) -> str:
             "units": verdict.units,
             "rows_out": verdict.rows_out,
             "rows_quarantined": verdict.rows_quarantined,
-            "repeated_ids": verdict.repeats.total,
+            "repeated_ids": verdict.repeated_ids,
             "repeated_in_corpus": verdict.repeats.in_corpus,
             "repeated_of_kept_files": verdict.repeats.of_kept_files,
             "repeated_unexplained": verdict.repeats.unexplained,

@@ -37,6 +37,11 @@ class Verdict:
     rows_quarantined: int
     repeats: Repeats
 
+    @property
+    def repeated_ids(self) -> int:
+        """Records whose id stood before, for whatever reason."""
+        return self.repeats.total
+
 
 def verify(store: Store) -> Verdict:
     """What is wrong in ``store``; raises OutputError if it is no output folder at all."""
