@@ -153,6 +153,12 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
         console.print(stages_table(report))
     for bad in plan.survey.bad_files:
         console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
+    if report.units_kept or report.units_retired:
+        console.print(
+            f"Input files changed {report.files_changed}, gone {report.files_gone}; units of files "
+            f"that are gone or unreadable kept {report.units_kept}, retired {report.units_retired}",
+            highlight=False,
+        )
     console.print(
         f"{report.rows_in:,} records in, {report.rows_out:,} annotated, "
         f"{report.rows_quarantined:,} in quarantine, {effort.seconds:.1f} s; {plan.store.uri}",

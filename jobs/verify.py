@@ -45,11 +45,13 @@ def _problems(problems: Iterable[Problem]) -> Table:
 
 def _summary(verdict: Verdict) -> str:
     state = f"{len(verdict.problems)} problems" if verdict.problems else "All is well"
-    repeated = (
-        f"; {verdict.repeated_ids} record ids repeat an earlier one, as in the corpus"
-        if verdict.repeated_ids
-        else ""
-    )
+    repeats = verdict.repeats
+    said = {
+        "repeat an earlier one and stand so in the corpus": repeats.in_corpus,
+        "repeat one of an input file that is gone or unreadable": repeats.of_kept_files,
+        "repeat an earlier one and were not found so in the corpus": repeats.unexplained,
+    }
+    repeated = "".join(f"; {count} record ids {what}" for what, count in said.items() if count)
     return (
         f"{state}: {verdict.units} units, {verdict.rows_out} records annotated, "
         f"{verdict.rows_quarantined} in quarantine{repeated}."
@@ -65,6 +67,9 @@ def _json(output: str, verdict: Verdict) -> str:
             "rows_out": verdict.rows_out,
             "rows_quarantined": verdict.rows_quarantined,
             "repeated_ids": verdict.repeated_ids,
+            "repeated_in_corpus": verdict.repeats.in_corpus,
+            "repeated_of_kept_files": verdict.repeats.of_kept_files,
+            "repeated_unexplained": verdict.repeats.unexplained,
         }
     )
 

@@ -34,7 +34,9 @@ The way of a record::
                     ``load_attempts`` of its actors are bounded
 ``ending``          what a command raises → one sentence and an exit code; ``ray_failures`` of
                     Ray's, ``stop`` for signals
-``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``
+``changes``         a corpus that changed → units of the output that stay, go or are replaced
+``run``             plan, ``claim`` the output, rounds, ``suspects``, ``reconcile``; the
+                    ``manifest`` lists what the output is made of
 ``verify``          an output folder → the list of what is wrong with it
 ``report``          what happened → ``run_report.json`` and the summary; ``progress`` on the way,
                     ``effort`` summed up

@@ -59,6 +59,12 @@ def claim(
         )
 
 
+def is_claimed(store: Store, fingerprint: str) -> bool:
+    """Whether ``store`` is the output of the run that ``fingerprint`` names."""
+    standing = _standing(store)
+    return standing is not None and standing.fingerprint == fingerprint
+
+
 def _standing(store: Store) -> RunIdentity | None:
     body = store.read(RUN)
     if body is None:

@@ -7,12 +7,13 @@ unit write the same record.
 """
 
 import hashlib
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import PublishError
-from pipeline.unit import SourceFile, Unit
+from pipeline.unit import Unit
 
 DATA, QUARANTINE, COMMIT = "data", "quarantine", "_commit"
 
@@ -20,6 +21,7 @@ UNDETERMINED = "und"
 """The BCP 47 tag under which records without a language are counted."""
 
 Count = Annotated[int, Field(ge=0)]
+UnitId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -98,12 +100,27 @@ class MicroBatches(Record):
         return self.tokens / self.room if self.room else None
 
 
+class CommittedSource(Record):
+    """The input file that a unit is of; its version is left out, as its content is what counts."""
+
+    uri: str
+    size: Count
+    content: str
+
+
 class CommittedRows(Record):
     """The rows that a unit took: ``start`` to ``stop`` (exclusive) of ``source``."""
 
-    source: SourceFile
+    source: CommittedSource
     start: Count
     stop: Count
+
+    @classmethod
+    def of(cls, unit: Unit) -> "CommittedRows":
+        """The rows of ``unit``."""
+        file = unit.source
+        source = CommittedSource(uri=file.uri, size=file.size, content=file.content)
+        return cls(source=source, start=unit.start, stop=unit.stop)
 
 
 class CommitRecord(Record):
@@ -128,8 +145,8 @@ class CommitRecord(Record):
 
     def is_of(self, unit: Unit) -> bool:
         """Whether this is the record of ``unit``."""
-        rows = CommittedRows(source=unit.source, start=unit.start, stop=unit.stop)
-        return (self.unit_id, self.unit, self.fingerprint) == (unit.unit_id, rows, unit.fingerprint)
+        found = (self.unit_id, self.unit, self.fingerprint)
+        return found == (unit.unit_id, CommittedRows.of(unit), unit.fingerprint)
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -150,6 +167,18 @@ def quarantine_path(unit_id: str) -> str:
 def commit_path(unit_id: str) -> str:
     """Where the commit record of a unit stands."""
     return f"{COMMIT}/{unit_id}.json"
+
+
+def unit_of(path: str) -> str | None:
+    """The unit whose part, quarantine or commit record is at ``path``; None of any other file."""
+    found = _OF_A_UNIT.fullmatch(path)
+    return found and (found["record"] or found["file"])
+
+
+_OF_A_UNIT = re.compile(
+    rf"{COMMIT}/(?P<record>[0-9a-f]{{32}})\.json"
+    rf"|({DATA}|{QUARANTINE})/part-(?P<file>[0-9a-f]{{32}})\.parquet"
+)
 
 
 def file_entry(path: str, body: bytes) -> FileEntry:

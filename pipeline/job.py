@@ -36,6 +36,8 @@ _PLACES_AND_MACHINES = {
     *("readers_per_actor", "max_batch_tokens"),
 }
 _RETRIES = {"rounds", "unit_timeout", "row_timeout", "start_timeout", "grace"}
+_POLICIES = {"missing", "changed"}
+"""What becomes of records whose file is gone or changed; those that are annotated are the same."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _identity(
         tasks[task_name(task)] = {**values, "weights": checkpoint.digest}
     return {
         "input": {
-            **settings.input.model_dump(mode="json"),
+            **settings.input.model_dump(mode="json", exclude=_POLICIES),
             "uri": canonical(settings.input.uri),
         },
         "language": {

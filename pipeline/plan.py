@@ -7,7 +7,7 @@ file and is bounded by rows and by bytes; the same corpus and settings give the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
@@ -103,7 +103,8 @@ def _gathered(
         planned = planned or footer.columns
         try:
             require_planned(footer.columns, planned, source.uri)
-            files.append(CorpusFile(source, footer.rows, footer.unfolded))
+            known = replace(source, content=footer.content)
+            files.append(CorpusFile(known, footer.rows, footer.unfolded))
         except InputError as error:
             bad.append(BadFile(source, str(error)))
     if planned is None or (bad and not allow_bad_files):

@@ -119,7 +119,7 @@ class _UnitWriter:
         unit, (_, others) = self.unit, divided(self.block, part.left_out)
         return CommitRecord(
             unit_id=unit.unit_id,
-            unit=CommittedRows(source=unit.source, start=unit.start, stop=unit.stop),
+            unit=CommittedRows.of(unit),
             fingerprint=unit.fingerprint,
             schema_version=schema.SCHEMA_VERSION,
             rows_in=unit.rows,

@@ -60,7 +60,7 @@ def read_unit(
             parquet = open_parquet(file, source.uri)
             seen = gate(parquet.schema_arrow, settings, source.uri)
             require_planned(seen, columns.planned, source.uri)
-            rows = _rows(parquet, unit, columns.planned.names, max_bytes)
+            rows = rows_of(parquet, unit, columns.planned.names, max_bytes)
         except (pa.ArrowException, OSError) as error:
             if not _is_arrows(error):
                 raise
@@ -78,33 +78,12 @@ def read_unit(
     return _without_refused(block)
 
 
-_PLACES = (schema.RECORD_ID, schema.UNIT, schema.ROW, schema.ERROR)
+def rows_of(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int) -> pa.Table:
+    """The unit's rows of columns ``names``, read batch by batch.
 
-
-def _without_refused(block: pa.Table) -> pa.Table:
-    """``block`` with nulls for what there is of records that are not annotated."""
-    sound = schema.sound(block)
-    if pc.all(sound).as_py():
-        return block
-    places = pc.if_else(sound, pa.array(range(block.num_rows)), None)
-    for place, field in enumerate(block.schema):
-        if field not in _PLACES:
-            block = block.set_column(place, field, block[place].take(places))
-    return block
-
-
-def _is_arrows(error: Exception) -> bool:
-    """Whether Arrow raised ``error`` at the bytes that it got, and not the store at reading them.
-
-    Arrow says OSError of damaged pages too, but without an error number.
+    A bomb is thus noticed before it fills the memory: TooLargeError. Raises DamagedError where rows
+    are missing or point beyond their dictionary.
     """
-    if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
-        return True
-    return type(error) is OSError and error.errno is None
-
-
-def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int) -> pa.Table:
-    """The unit's rows, read batch by batch so that a bomb is noticed before it fills the memory."""
     groups, skip = _row_groups(parquet.metadata, unit)
     taken: list[pa.RecordBatch] = []
     seen, size = 0, 0
@@ -135,6 +114,31 @@ def _rows(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int)
             "--allow-bad-files."
         )
     return rows
+
+
+_PLACES = (schema.RECORD_ID, schema.UNIT, schema.ROW, schema.ERROR)
+
+
+def _without_refused(block: pa.Table) -> pa.Table:
+    """``block`` with nulls for what there is of records that are not annotated."""
+    sound = schema.sound(block)
+    if pc.all(sound).as_py():
+        return block
+    places = pc.if_else(sound, pa.array(range(block.num_rows)), None)
+    for place, field in enumerate(block.schema):
+        if field not in _PLACES:
+            block = block.set_column(place, field, block[place].take(places))
+    return block
+
+
+def _is_arrows(error: Exception) -> bool:
+    """Whether Arrow raised ``error`` at the bytes that it got, and not the store at reading them.
+
+    Arrow says OSError of damaged pages too, but without an error number.
+    """
+    if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
+        return True
+    return type(error) is OSError and error.errno is None
 
 
 def _rows_at_once(metadata: pq.FileMetaData, groups: list[int], max_bytes: int) -> int:

@@ -1,38 +1,47 @@
 """The end of a job: that every record of the plan stands in the output, once.
 
 Enters: the output folder and the plan's units. Leaves: ``_manifest.json`` and ``_SUCCESS``, and the
-job's totals. What holds: ``_SUCCESS`` stands only while each unit of the plan, and no other, is
-committed, its files stand with their sizes, and ``rows_in == rows_out + rows_quarantined`` by unit
-and in all.
+job's totals. What holds: ``_SUCCESS`` stands only while each unit that is planned or kept, and no
+other, is committed, its files stand with their sizes, and ``rows_in == rows_out +
+rows_quarantined`` by unit and in all.
 
-A run whose corpus has grown finds new units for an output that is complete: it says ``reopen``
-before it writes, so that a reader who waits for ``_SUCCESS`` is not shown a half. The manifest
-stays until the next ``reconcile`` replaces it: what it lists is still true.
+A run that finds units to annotate for an output that is complete says ``reopen`` before it writes,
+so that a reader who waits for ``_SUCCESS`` is not shown a half. The manifest stays until the next
+``reconcile`` replaces it: what it lists is still true, as nothing that it lists is deleted.
+
+Units are retired by the manifest, in one step: it no longer lists them and says that they are to be
+deleted. Their commit records go next, their quarantines and parts last, with those of abandoned
+units: left without a commit record by a run that had ended before this one was planned, and not
+planned any more. Then the manifest stands that retires nothing.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
+from pipeline.changes import Changes, Rows
 from pipeline.claim import MANIFEST, SUCCESS
 from pipeline.commit import (
     COMMIT,
     DATA,
     QUARANTINE,
     CommitRecord,
+    CommittedRows,
     LanguageCounts,
     commit_path,
     parse_commit,
+    unit_of,
 )
 from pipeline.errors import IncompleteError, PublishError
-from pipeline.schema import SCHEMA_VERSION
+from pipeline.manifest import manifest_of
 from pipeline.storage import Store
+from pipeline.suspects import clear, suspected
 from pipeline.unit import Unit
 
 _SHOWN = 10
+_UNCHANGED = Changes()
 
 
 @dataclass(frozen=True)
@@ -83,25 +92,42 @@ def reopen(store: Store) -> None:
     store.delete([SUCCESS])
 
 
-def reconcile(store: Store, units: Sequence[Unit], fingerprint: str) -> Reconciliation:
+def reconcile(
+    store: Store, units: Sequence[Unit], fingerprint: str, changes: Changes = _UNCHANGED
+) -> Reconciliation:
     """The totals of a complete output, whose manifest and ``_SUCCESS`` now stand.
 
     Raises IncompleteError that lists what is missing, foreign or wrong; ``_SUCCESS`` is then gone.
     """
-    bodies = store.read_all(store.listing(COMMIT))
-    records, problems = _parsed(store, bodies)
-    planned = {unit.unit_id: unit for unit in units}
-    problems += _uncommitted(planned, records)
-    problems += [text for record in records.values() for text in _wrong(record, planned)]
-    problems += _misplaced(store, records)
+    expected = {unit.unit_id: CommittedRows.of(unit) for unit in units} | dict(changes.kept)
+    retired, commits = _divided(store.listing(COMMIT), changes.retired)
+    leaving = changes.retired | (changes.abandoned - {unit_of(path) for path in commits})
+    records, problems = _parsed(store, store.read_all(commits))
+    leftover, files = _divided({**store.listing(QUARANTINE), **store.listing(DATA)}, leaving)
+    problems += _uncommitted(expected, records)
+    for unit_id, record in records.items():
+        problems += _wrong(unit_id, record, expected, fingerprint)
+    problems += _misplaced(files, records)
     if problems:
         reopen(store)
         raise IncompleteError(_message(store, problems))
     order = sorted(records.values(), key=lambda record: (record.unit.source.uri, record.unit.start))
     result = Reconciliation(tuple(order))
-    store.replace(MANIFEST, _manifest(result, fingerprint))
+    if retired or leftover:
+        reopen(store)
+        _write_manifest(store, result, fingerprint, changes, changes.retired)
+        store.delete(retired)
+        clear(store, suspected(store) - expected.keys())
+        store.delete(leftover)
+    _write_manifest(store, result, fingerprint, changes)
     store.create(SUCCESS, b"")
     return result
+
+
+def _divided(files: Mapping[str, int], leaving: Set[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Of a listing, the files of units that are ``leaving``, and the others."""
+    theirs = {path: size for path, size in files.items() if unit_of(path) in leaving}
+    return theirs, {path: size for path, size in files.items() if path not in theirs}
 
 
 def _parsed(store: Store, bodies: Mapping[str, bytes]) -> tuple[dict[str, CommitRecord], list[str]]:
@@ -115,25 +141,23 @@ def _parsed(store: Store, bodies: Mapping[str, bytes]) -> tuple[dict[str, Commit
     return records, problems
 
 
-def _uncommitted(planned: Mapping[str, Unit], records: Mapping[str, CommitRecord]) -> list[str]:
+def _uncommitted(expected: Rows, records: Mapping[str, CommitRecord]) -> list[str]:
     return [
-        f"not committed: rows {unit.start} to {unit.stop - 1} of {unit.source.uri} ({unit_id})"
-        for unit_id, unit in planned.items()
+        f"not committed: rows {rows.start} to {rows.stop - 1} of {rows.source.uri} ({unit_id})"
+        for unit_id, rows in expected.items()
         if unit_id not in records
     ]
 
 
-def _wrong(record: CommitRecord, planned: Mapping[str, Unit]) -> Iterator[str]:
-    unit, path = planned.get(record.unit_id), commit_path(record.unit_id)
-    if unit is None:
-        rows = record.unit
+def _wrong(unit_id: str, record: CommitRecord, expected: Rows, fingerprint: str) -> Iterator[str]:
+    rows, path = record.unit, commit_path(unit_id)
+    if unit_id not in expected:
         yield (
-            f"{path} is of rows {rows.start} to {rows.stop - 1} of {rows.source.uri} "
-            f"(version {rows.source.version}), which the plan does not have: the input was "
-            "replaced or taken away, or units are cut otherwise. Name another output.uri, or say "
-            "--new-run."
+            f"{path} is of rows {rows.start} to {rows.stop - 1} of {rows.source.uri}, which the "
+            "plan does not have: another run with another corpus is at work, or has been since "
+            "this one was planned. Run the job again, which compares anew."
         )
-    elif not record.is_of(unit):
+    elif (record.unit_id, rows, record.fingerprint) != (unit_id, expected[unit_id], fingerprint):
         yield f"{path} does not describe its unit"
     counted = record.counts.values()
     if (
@@ -148,30 +172,32 @@ def _wrong(record: CommitRecord, planned: Mapping[str, Unit]) -> Iterator[str]:
         )
 
 
-def _misplaced(store: Store, records: Mapping[str, CommitRecord]) -> list[str]:
+def _misplaced(standing: Mapping[str, int], records: Mapping[str, CommitRecord]) -> list[str]:
     """Files that should be there and are not, are there with other sizes, or should not be."""
     named = {entry.path: entry.bytes for record in records.values() for entry in record.files}
-    standing = {**store.listing(DATA), **store.listing(QUARANTINE)}
     return [
         f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
-        f"delete the unit's record in {COMMIT}/ to have it published again"
+        + (_REPUBLISH if path in named else _UNKNOWN)
         for path in sorted(named.keys() | standing.keys())
         if named.get(path) != standing.get(path)
     ]
 
 
-def _manifest(result: Reconciliation, fingerprint: str) -> bytes:
-    left_out = {"fingerprint", "schema_version", "counts", "stages"}
-    manifest = {
-        "fingerprint": fingerprint,
-        "schema_version": SCHEMA_VERSION,
-        "rows_in": result.rows_in,
-        "rows_out": result.rows_out,
-        "rows_quarantined": result.rows_quarantined,
-        "counts": {tag: counts.model_dump() for tag, counts in result.counts.items()},
-        "units": [record.model_dump(mode="json", exclude=left_out) for record in result.records],
-    }
-    return json.dumps(manifest, indent=1, ensure_ascii=False).encode()
+_REPUBLISH = f"delete the unit's record in {COMMIT}/ to have it published again"
+_UNKNOWN = (
+    "run the job again once no other run is at work, or take the file away where no run wrote it"
+)
+
+
+def _write_manifest(
+    store: Store,
+    result: Reconciliation,
+    fingerprint: str,
+    changes: Changes,
+    retired: frozenset[str] = frozenset(),
+) -> None:
+    body = manifest_of(result.records, fingerprint, result.counts, changes.kept_files, retired)
+    store.replace(MANIFEST, body)
 
 
 def _message(store: Store, problems: Sequence[str]) -> str:

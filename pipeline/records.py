@@ -25,7 +25,7 @@ def record_columns(
     too_large = _too_large(texts, questions, choices, settings.max_text_bytes)
     failures = [first or second for first, second in zip(failures, too_large, strict=True)]
     origin = pa.array([unit.to_json()]).dictionary_encode()
-    yield schema.RECORD_ID, _record_ids(rows, unit, settings)
+    yield schema.RECORD_ID, record_ids(rows, unit, settings)
     yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
     yield schema.ROW, pa.array(range(unit.start, unit.stop), pa.int64())
     yield schema.TEXT, texts
@@ -36,7 +36,7 @@ def record_columns(
     yield schema.ERROR, pa.array(failures, schema.FAILURE)
 
 
-def _record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
+def record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
     """The id column as strings; file and row where there is no such column, or a null in it."""
     places = pa.array([f"{unit.source.uri}#{row}" for row in range(unit.start, unit.stop)])
     if settings.id_column is None:

@@ -47,6 +47,11 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         bad_files=[
             BadFileEntry(uri=bad.source.uri, reason=bad.reason) for bad in plan.survey.bad_files
         ],
+        files_new=len(plan.changes.new),
+        files_gone=len(plan.changes.gone),
+        files_changed=len(plan.changes.changed),
+        units_kept=len(plan.changes.kept),
+        units_retired=len(plan.changes.retired),
         cost=cost_of(effort.seconds, plan.job.settings),
     )
 
@@ -116,8 +121,14 @@ def plan_table(plan: Plan) -> Table:
     table = Table(title="Plan", title_justify="left", show_header=False)
     table.add_row("input", escape(job.settings.input.uri))
     table.add_row("files", f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}")
+    changes = plan.changes
+    table.add_row(
+        "of them",
+        f"new {len(changes.new)}, changed {len(changes.changed)}; gone {len(changes.gone)}",
+    )
     table.add_row("records", f"{rows:,}")
     table.add_row("units", f"{len(plan.units)}, committed {len(plan.units) - len(plan.open_units)}")
+    table.add_row("other units", f"to keep {len(changes.kept)}, to retire {len(changes.retired)}")
     table.add_row("renamed columns", escape(", ".join(renamed)) or "none")
     table.add_row("tasks", f"{', '.join(tasks)}, forwards a window {len(job.workloads)}")
     for workload in job.workloads:

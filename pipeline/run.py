@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from pipeline.apart import publish_apart
 from pipeline.blame import all_blamed
-from pipeline.claim import claim
+from pipeline.changes import Changes, compare
+from pipeline.claim import claim, is_claimed
 from pipeline.commit import CommitRecord
 from pipeline.errors import (
     ConfigError,
@@ -55,7 +56,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: ``committed`` are the ids of units that are in the output already."""
+    """What a run will do: ``committed`` are the ids of units that are in the output already.
+
+    ``changes`` say how the corpus differs from the one that the output is of.
+    """
 
     job: Job
     options: Options
@@ -63,17 +67,19 @@ class Plan:
     units: tuple[Unit, ...]
     store: Store
     committed: frozenset[str]
+    changes: Changes
 
     @property
     def open_units(self) -> tuple[Unit, ...]:
         """The units that are left to do."""
-        if self.options.new_run:
-            return self.units
         return tuple(unit for unit in self.units if unit.unit_id not in self.committed)
 
 
 def make_plan(settings: JobSettings, options: Options) -> Plan:
-    """The plan of a run; reads footers and checkpoints, writes nothing."""
+    """The plan of a run; reads footers, checkpoints and what is committed, writes nothing.
+
+    Raises InputError where the corpus changed in a way that the settings do not allow.
+    """
     _require_apart(settings)
     survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files)
     job = resolve_job(settings, survey.planned, options.limit)
@@ -81,7 +87,12 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
     if not units:
         raise InputError(f"{settings.input.uri} holds no records. Check input.uri and --limit.")
     store = Store.open(settings.output.uri)
-    return Plan(job, options, survey, units, store, committed_units(store))
+    resumed = not options.new_run and is_claimed(store, job.fingerprint)
+    committed = committed_units(store) if resumed else frozenset()
+    changes = Changes(new=tuple(sorted({unit.source.uri for unit in units})))
+    if resumed:
+        changes = compare(store, committed, survey, units, settings.input)
+    return Plan(job, options, survey, units, store, committed, changes)
 
 
 def _require_apart(settings: JobSettings) -> None:
@@ -109,7 +120,7 @@ def annotate_corpus(
     if plan.open_units:
         reopen(plan.store)
         _annotate(plan, watchers, stopped)
-    return reconcile(plan.store, plan.units, plan.job.fingerprint)
+    return reconcile(plan.store, plan.units, plan.job.fingerprint, plan.changes)
 
 
 def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
@@ -168,7 +179,8 @@ class _Work:
     def require_going_on(self) -> None:
         """Raise StoppedError once the run is stopped."""
         if self.stopped():
-            done = len(committed_units(self.plan.store))
+            planned = {unit.unit_id for unit in self.plan.units}
+            done = len(committed_units(self.plan.store) & planned)
             raise StoppedError(
                 f"Told to stop: {done} of {len(self.plan.units)} units are in the output. Run the "
                 "same command again to go on."

@@ -25,6 +25,8 @@ _OF_THE_OUTPUT = {
     "languages",
     "quarantine_reasons",
     "bad_files",
+    "files_gone",
+    "units_kept",
 }
 
 
@@ -64,6 +66,14 @@ class RunReport(BaseModel):
     languages: dict[str, LanguageCounts]
     quarantine_reasons: dict[str, int]
     bad_files: list[BadFileEntry]
+    files_new: int = 0
+    """Input files of which nothing was in the output before this run."""
+    files_gone: int = 0
+    files_changed: int = 0
+    units_kept: int = 0
+    """Units of files that are gone or unreadable, whose records stay in the output."""
+    units_retired: int = 0
+    """Units whose records this run took out of the output."""
     cost: Cost | None = None
     """Of this run; None in reports of versions that did not count it."""
 

@@ -24,8 +24,8 @@ import pyarrow.compute as pc
 
 from pipeline.errors import StageError
 
-SCHEMA_VERSION = 2
-"""Raised whenever a published column changes its name, type or meaning."""
+SCHEMA_VERSION = 3
+"""Raised whenever a published column or a commit record changes its name, type or meaning."""
 
 STAGES = ("read", "identify", "tokenize", "annotate", "publish")
 """The stages that a unit comes through, in order."""

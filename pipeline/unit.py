@@ -1,8 +1,9 @@
 """A unit: a row range of one input file that enters and leaves the system whole.
 
 Enters: what the planner saw of a file. Leaves: ``Unit``, as JSON in every block and commit record.
-What holds: ``unit_id`` depends on the file's identity, the rows and the run's fingerprint alone, so
-that a resumed run gives each unit the name that it had.
+What holds: ``unit_id`` depends on the file's place and content, the rows and the run's fingerprint
+alone, so that a run gives each unit the name that it had for as long as the file's content is the
+same, whatever its modification time or ETag.
 """
 
 import hashlib
@@ -12,11 +13,17 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """One input file as the planner saw it; ``version`` is its etag or its modification time."""
+    """One input file as the planner saw it.
+
+    ``version`` is its ETag, generation or modification time: while a job runs, another version is
+    refused. ``content`` stands for its bytes, as ``pipeline.footer`` makes it; before the footer is
+    read it is the store's checksum, where the listing has one.
+    """
 
     uri: str
     size: int
     version: str
+    content: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +41,7 @@ class Unit:
         identity = [
             self.source.uri,
             self.source.size,
-            self.source.version,
+            self.source.content,
             self.start,
             self.stop,
             self.fingerprint,

@@ -33,9 +33,10 @@ def make_unit(
     stop: int = 6,
     uri: str = "file:///corpus/a.parquet",
     fingerprint: str = FINGERPRINT,
+    content: str = "c",
 ) -> Unit:
     """A unit of a file that nobody reads."""
-    source = SourceFile(uri=uri, size=1000, version="1")
+    source = SourceFile(uri=uri, size=1000, version="1", content=content)
     return Unit(source=source, start=start, stop=stop, fingerprint=fingerprint)
 
 

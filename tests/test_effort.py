@@ -9,7 +9,7 @@ from pipeline.commit import CommitRecord, FileEntry, LanguageCounts, MicroBatche
 from pipeline.effort import Effort
 from pipeline.schema import STAGES
 
-SOURCE = {"uri": "file:///corpus/a.parquet", "size": 1000, "version": "1"}
+SOURCE = {"uri": "file:///corpus/a.parquet", "size": 1000, "content": "c"}
 
 
 def record(rows: int = 10, tokens: int = 200, **stages: tuple[float, float]) -> CommitRecord:

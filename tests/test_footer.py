@@ -1,17 +1,21 @@
 """What a footer says, whether it comes with the file's end or from the opened file."""
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec import AbstractFileSystem
 from parquet_files import Foreign, foreign, write
 
 from pipeline import footer
 from pipeline.errors import InputError, SchemaError
 from pipeline.footer import Footer, FooterReader
 from pipeline.settings import InputSettings
-from pipeline.storage import input_files
+from pipeline.storage import Store, input_files
+from pipeline.storage.backend import filesystem
 from pipeline.unit import SourceFile
 
 
@@ -34,7 +38,97 @@ def test_footer_counts_rows_and_unfolded_bytes_of_all_row_groups(tmp_path: Path)
     metadata = pq.read_metadata(path)
     sizes = [metadata.row_group(group).total_byte_size for group in range(3)]
     columns = pa.schema({"text": pa.string()})
-    assert reader()(source_of(path)) == Footer(50, sum(sizes), columns)
+    footer = reader()(source_of(path))
+    assert footer == Footer(50, sum(sizes), columns, footer.content)
+
+
+def content_of(path: Path) -> str:
+    return reader()(source_of(path)).content
+
+
+LONG = {"text": [f"{row:08} {row * 7919 % 100_003:06}" for row in range(20_000)]}
+"""More than the 64 KiB that are read of a file's end."""
+
+
+@pytest.mark.parametrize("columns", [{"text": ["x"]}, LONG], ids=["short", "long"])
+def test_content_is_the_same_for_the_same_bytes_whatever_their_time_and_name(
+    tmp_path: Path, columns: dict[str, list[str]]
+):
+    path = write(tmp_path / "a.parquet", columns)
+    before = content_of(path)
+    os.utime(path, (1, 1))
+    assert content_of(path) == before
+    other = tmp_path / "b.parquet"
+    other.write_bytes(path.read_bytes())
+    assert content_of(other) == before
+
+
+def test_content_follows_one_letter_whatever_the_size_and_time(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", {"text": ["Anna lives here", "x", "y"]})
+    status, before = path.stat(), content_of(path)
+    write(path, {"text": ["Anne lives here", "x", "y"]})
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert content_of(path) != before
+
+
+def test_content_of_a_long_file_follows_its_end_and_its_footer(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", LONG, use_dictionary=False, compression="none")
+    before = content_of(path)
+    assert path.stat().st_size > 3 << 16
+    write(path, {"text": [*LONG["text"][:-1], "x" * 15]}, use_dictionary=False, compression="none")
+    assert content_of(path) != before
+
+
+def test_content_follows_a_footer_that_is_longer_than_the_tail(tmp_path: Path):
+    table = wide(1000)
+    path = write(tmp_path / "a.parquet", table)
+    before, end = content_of(path), path.read_bytes()[-(1 << 16) :]
+    first = table.set_column(1, "column 0", pa.array([7]))
+    write(path, first)
+    assert path.read_bytes()[-(1 << 16) :] == end, "the change is before the last 64 KiB"
+    assert content_of(path) != before
+
+
+@pytest.mark.s3
+def test_content_is_the_same_for_the_same_bytes_whatever_their_etag(
+    tmp_path: Path, s3_store: Store
+):
+    rows = [f"{row:0100}" for row in range(60_000)]
+    path = write(tmp_path / "a.parquet", {"text": rows}, use_dictionary=False, compression="none")
+    uri, versions, contents = s3_store.uri_of("a.parquet"), set(), set()
+    files, name = filesystem(uri)
+    for upload in (files.pipe_file, partial(multipart, files)):
+        upload(name, path.read_bytes())
+        (source,) = input_files(uri)
+        versions.add(source.version)
+        contents.add(reader()(source).content)
+    assert len(versions) == 2
+    assert contents == {content_of(path)}
+
+
+def multipart(files: AbstractFileSystem, name: str, body: bytes) -> None:
+    """``body`` at ``name`` in two parts, which makes another ETag than one put does."""
+    bucket, key, _ = files.split_path(name)
+    upload = files.call_s3("create_multipart_upload", Bucket=bucket, Key=key)["UploadId"]
+    parts = []
+    for number, part in enumerate((body[: 5 << 20], body[5 << 20 :]), start=1):
+        answer = files.call_s3(
+            "upload_part",
+            Bucket=bucket,
+            Key=key,
+            UploadId=upload,
+            PartNumber=number,
+            Body=part,
+        )
+        parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+    files.call_s3(
+        "complete_multipart_upload",
+        Bucket=bucket,
+        Key=key,
+        UploadId=upload,
+        MultipartUpload={"Parts": parts},
+    )
 
 
 def test_footer_without_rows_is_one(tmp_path: Path):

@@ -98,6 +98,7 @@ INDIFFERENT: dict[str, Change] = {
     "cpus_per_actor": section("runtime", cpus_per_actor=2),
     "max_batch_tokens": section("runtime", max_batch_tokens=99),
     "rounds": section("runtime", rounds=5),
+    "what becomes of gone and changed files": section("input", missing="remove", changed="replace"),
     "timeouts": section("runtime", unit_timeout=5, row_timeout=5),
     "output.uri": section("output", uri="/elsewhere"),
     "prices": lambda tree: tree.update(prices={"cpu_hour": 0.04}),

@@ -19,7 +19,7 @@ logging.getLogger("elsewhere").info("not told")
 """
 RECORD = {
     "unit_id": "u1",
-    "unit": {"source": {"uri": "a", "size": 1, "version": "1"}, "start": 0, "stop": 3},
+    "unit": {"source": {"uri": "a", "size": 1, "content": "c"}, "start": 0, "stop": 3},
     "fingerprint": "f",
     "schema_version": 1,
     "rows_in": 3,

@@ -38,7 +38,7 @@ def commit_record(name: str, reasons: dict[str, int]) -> CommitRecord:
     """Of ten records, with some in quarantine."""
     lost = sum(reasons.values())
     file = {"path": "data/a", "bytes": 1, "sha256": "0"}
-    source = {"uri": "file:///a", "size": 1, "version": "1"}
+    source = {"uri": "file:///a", "size": 1, "content": "c"}
     return CommitRecord.model_validate(
         {
             "unit_id": name,

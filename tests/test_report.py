@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from parquet_files import write
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.changes import Changes
 from pipeline.commit import LanguageCounts, MicroBatches, StageSeconds
 from pipeline.effort import Effort
 from pipeline.publish import Publisher
@@ -76,6 +78,22 @@ def test_run_report_counts_add_up(plan: Plan, result: Reconciliation):
         "fr": LanguageCounts(records=4, tokens=16, quarantined=1, detected=4),
     }
     assert report.quarantine_reasons == {"ValueError": 1}
+
+
+def test_run_report_and_plan_count_what_became_of_the_corpus(plan: Plan, result: Reconciliation):
+    rows = result.records[0].unit
+    changed = replace(
+        plan,
+        changes=Changes(
+            new=("a",), gone=("b", "c"), changed=("d",), kept={"0": rows}, retired=frozenset("12")
+        ),
+    )
+    report = run_report(changed, result, Effort())
+    assert (report.files_new, report.files_gone, report.files_changed) == (1, 2, 1)
+    assert (report.units_kept, report.units_retired) == (1, 2)
+    assert "new 1, changed 1; gone 2" in shown(plan_table(changed))
+    assert "to keep 1, to retire 2" in shown(plan_table(changed))
+    assert "new 1, changed 0; gone 0" in shown(plan_table(plan))
 
 
 @pytest.fixture

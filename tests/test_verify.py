@@ -18,7 +18,7 @@ from pipeline.errors import OutputError
 from pipeline.publish import Publisher
 from pipeline.reconcile import reconcile
 from pipeline.storage import Store
-from pipeline.verify import verify
+from pipeline.verify import Repeats, verify
 
 UNITS = (make_unit(0, 6), make_unit(6, 9), make_unit(0, 4, uri="file:///corpus/b.parquet"))
 FIRST, SECOND = UNITS[0].unit_id, UNITS[1].unit_id
@@ -62,14 +62,42 @@ def test_verify_complete_output_finds_nothing(store: Store):
     verdict = verify(store)
     assert verdict.problems == ()
     assert (verdict.units, verdict.rows_out, verdict.rows_quarantined) == (3, 10, 3)
-    assert verdict.repeated_ids == 0
+    assert verdict.repeats == Repeats()
 
 
-def test_verify_repeated_record_ids_are_counted_and_no_problem(local_store: Store):
+def test_verify_repeated_record_ids_of_a_corpus_that_is_not_there_are_a_problem(
+    local_store: Store,
+):
     write_output(local_store, record_id=list("aabbcc"))
     verdict = verify(local_store)
-    assert verdict.problems == ()
-    assert verdict.repeated_ids == 10
+    assert [problem.path for problem in verdict.problems] == [
+        "file:///corpus/a.parquet",
+        "file:///corpus/b.parquet",
+    ]
+    assert verdict.repeats == Repeats(unexplained=10)
+
+
+def test_verify_unit_that_is_not_listed_is_a_problem_and_is_not_counted(output: Store):
+    """As in the middle of a run that replaces units: the old ones are the output."""
+    newer = make_unit(0, 6, content="newer")
+    Publisher(output, DECLARED)(make_block(newer))
+    verdict = verify(output)
+    assert [problem.what for problem in verdict.problems] == [f"unit {newer.unit_id}"]
+    assert (verdict.units, verdict.rows_out, verdict.repeats) == (3, 10, Repeats())
+
+
+def test_verify_units_of_two_contents_are_a_problem(output: Store):
+    newer = make_unit(0, 6, content="newer")
+    Publisher(output, DECLARED)(make_block(newer))
+    reconcile(output, (*UNITS, newer), FINGERPRINT)
+    whats = {problem.what for problem in verify(output).problems}
+    assert "file:///corpus/a.parquet: rows taken twice" in whats
+    assert "the input file in two versions" in whats
+
+
+def test_verify_units_that_are_retired_and_not_deleted_say_so(output: Store):
+    edit(output, "_manifest.json", retired=["0" * 32])
+    assert seen(output) == {("_manifest.json", "retired units that are not deleted")}
 
 
 def test_verify_seconds_in_a_commit_record_are_nobodys_claim(output: Store):
@@ -241,6 +269,9 @@ def test_job_verify_as_json_says_its_findings_in_the_last_line(output: Store):
         "rows_out": 10,
         "rows_quarantined": 3,
         "repeated_ids": 0,
+        "repeated_in_corpus": 0,
+        "repeated_of_kept_files": 0,
+        "repeated_unexplained": 0,
     }
     assert found[1]["problems"] > 0
 

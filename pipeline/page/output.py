@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.claim import RUN, RunIdentity
 from pipeline.commit import COMMIT, DATA, QUARANTINE
 from pipeline.errors import OutputError
+from pipeline.manifest import listed
 from pipeline.page.limits import ALL_PARTS, PARTS
 from pipeline.run_report import REPORT, RunReport
 from pipeline.storage import Store
@@ -64,15 +65,18 @@ class Output:
 def read_output(store: Store) -> Output:
     """What stands in ``store``; raises OutputError where no finished job left it."""
     report, identity = _parsed(store, REPORT, RunReport), _parsed(store, RUN, RunIdentity)
-    parts = tuple(store.listing(DATA))
+    is_listed = listed(store)
+    parts, quarantines, commits = (
+        tuple(filter(is_listed, store.listing(folder))) for folder in (DATA, QUARANTINE, COMMIT)
+    )
     return Output(
         store=store,
         report=report,
         identity=identity,
         schema=_opened(store, parts[0], _schema) if parts else None,
         parts=parts,
-        quarantines=tuple(store.listing(QUARANTINE)),
-        commits=tuple(store.listing(COMMIT)),
+        quarantines=quarantines,
+        commits=commits,
     )
 
 

@@ -5,7 +5,7 @@ What holds: values are checked against each other here, so that no stage checks 
 needs a store or a checkpoint to check is checked when the plan is made.
 """
 
-from pipeline.settings.inputs import InputSettings, OutputSettings
+from pipeline.settings.inputs import Changed, InputSettings, Missing, OutputSettings
 from pipeline.settings.job import JobSettings
 from pipeline.settings.language import Fallback, LanguageSettings
 from pipeline.settings.prices import Prices
@@ -31,6 +31,7 @@ __all__ = [
     "ActorPool",
     "Aggregation",
     "CausalLmSettings",
+    "Changed",
     "ClassificationSettings",
     "DType",
     "Device",
@@ -42,6 +43,7 @@ __all__ = [
     "JobSettings",
     "LanguageSettings",
     "MaskedLmSettings",
+    "Missing",
     "ModelSettings",
     "MultipleChoiceSettings",
     "NerSettings",

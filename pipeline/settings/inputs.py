@@ -1,10 +1,26 @@
 """Where the corpus is, what its columns are called, and where the output goes."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
 from pipeline.config import Section
+
+
+class Missing(StrEnum):
+    """What becomes of the records of an input file that is gone."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    FAIL = "fail"
+
+
+class Changed(StrEnum):
+    """What happens where an input file has other content than what is in the output."""
+
+    FAIL = "fail"
+    REPLACE = "replace"
 
 
 class InputSettings(Section):
@@ -28,6 +44,10 @@ class InputSettings(Section):
     """Which columns pass through: all, or a list."""
     max_text_bytes: int = Field(default=1 << 20, gt=0)
     """Of a text, with its question and choices; a larger record goes to quarantine."""
+    missing: Missing = Missing.KEEP
+    """What becomes of the records of input files that are gone: kept, removed, or the run fails."""
+    changed: Changed = Changed.FAIL
+    """Input files whose content changed: the run fails, or their records are replaced."""
 
 
 class OutputSettings(Section):

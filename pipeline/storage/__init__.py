@@ -20,6 +20,6 @@ is there.
 from pipeline.storage.backend import canonical
 from pipeline.storage.inputs import input_files, open_input
 from pipeline.storage.store import Store
-from pipeline.storage.tail import read_tail
+from pipeline.storage.tail import TAIL_BYTES, read_tail
 
-__all__ = ["Store", "canonical", "input_files", "open_input", "read_tail"]
+__all__ = ["TAIL_BYTES", "Store", "canonical", "input_files", "open_input", "read_tail"]

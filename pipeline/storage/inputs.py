@@ -2,7 +2,7 @@
 
 Enters: ``input.uri``. Leaves: ``SourceFile``s, sorted, and open files. What holds: a file's version
 is its ETag on S3, its generation on GCS and its modification time on a local disk, and only the
-file that was planned is opened.
+version that was planned is opened.
 """
 
 import os
@@ -49,7 +49,7 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
         files, path = filesystem(source.uri)
         with files.open(path, "rb", block_size=_READ_AHEAD, cache_type="readahead") as file:
             seen = _source(files, _details(file, path))
-            if seen != source:
+            if (seen.size, seen.version) != (source.size, source.version):
                 raise InputError(
                     f"{source.uri} has changed since the job was planned: it is version "
                     f"{seen.version} ({seen.size} bytes), expected {source.version} "
@@ -90,5 +90,8 @@ def _source(files: fsspec.AbstractFileSystem, info: dict[str, Any]) -> SourceFil
     if uri.startswith("file://"):
         status = os.stat(info.get("descriptor", info["name"]))
         return SourceFile(uri=uri, size=status.st_size, version=str(status.st_mtime_ns))
-    version = info["generation"] if uri.startswith("gs://") else info["ETag"].strip('"')
-    return SourceFile(uri=uri, size=int(info["size"]), version=str(version))
+    size = int(info["size"])
+    if uri.startswith("gs://"):
+        checksum = info.get("crc32c", "")
+        return SourceFile(uri=uri, size=size, version=str(info["generation"]), content=checksum)
+    return SourceFile(uri=uri, size=size, version=info["ETag"].strip('"'))

@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.storage.backend import explained, filesystem
 from pipeline.unit import SourceFile
 
-_BYTES = 1 << 16
+TAIL_BYTES = 1 << 16
 """As much as pyarrow reads of a file first: most footers are smaller."""
 
 
@@ -26,7 +26,7 @@ def read_tail(source: SourceFile) -> bytes | None:
         return None
     try:
         with explained(InputError, "read", source.uri):
-            return read(source, max(0, source.size - _BYTES))
+            return read(source, max(0, source.size - TAIL_BYTES))
     except InputError:
         return None
 

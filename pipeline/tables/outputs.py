@@ -1,9 +1,9 @@
 """The enriched outputs that tables are made of: what of them is committed.
 
 Enters: ``outputs`` of the settings. Leaves: a ``Source`` for each, with its committed parts and
-what their columns are. What holds: a part is here only if its unit's commit record names it and it
-stands with the size that it was committed with; all units of a source are of one run and of this
-version.
+what their columns are. What holds: a part is here only if the manifest, where there is one, lists
+its unit, the unit's commit record names it, and it stands with the size that it was committed with;
+all units of a source are of one run and of this version.
 """
 
 import difflib
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.claim import RUN, SUCCESS
 from pipeline.commit import COMMIT, DATA, CommitRecord, parse_commit
 from pipeline.errors import ConfigError, OutputError
+from pipeline.manifest import listed
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.settings.tables import EnrichedOutput
 from pipeline.storage import Store
@@ -30,6 +31,7 @@ def survey(output: EnrichedOutput) -> Source:
             f"{store.uri} has no {SUCCESS}: its job has not ended well, and records may be missing."
             " Run that job again to complete it, or set allow_incomplete: true for this output."
         )
+    _require_version(store, {run.schema_version})
     records = _records(store)
     _require_one_run(store, run, records)
     parts = tuple(_part(store, record) for record in records)
@@ -75,7 +77,7 @@ def _run(store: Store) -> _Run:
 
 
 def _records(store: Store) -> list[CommitRecord]:
-    bodies = store.read_all(store.listing(COMMIT))
+    bodies = store.read_all(filter(listed(store), store.listing(COMMIT)))
     records = [parse_commit(body, store.uri_of(path)) for path, body in bodies.items()]
     if not records:
         raise OutputError(
@@ -85,14 +87,17 @@ def _records(store: Store) -> list[CommitRecord]:
     return sorted(records, key=lambda record: (record.unit.source.uri, record.unit.start))
 
 
-def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
-    versions = sorted({run.schema_version, *(record.schema_version for record in records)})
-    if versions != [SCHEMA_VERSION]:
+def _require_version(store: Store, versions: set[int]) -> None:
+    if versions != {SCHEMA_VERSION}:
         raise OutputError(
-            f"{store.uri} has units of schema version {', '.join(map(str, versions))}; this "
-            f"package makes and reads version {SCHEMA_VERSION}. Annotate the corpus again into an "
-            "output of its own."
+            f"{store.uri} has units of schema version {', '.join(map(str, sorted(versions)))}; "
+            f"this package makes and reads version {SCHEMA_VERSION}. Annotate the corpus again "
+            "into an output of its own."
         )
+
+
+def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
+    _require_version(store, {run.schema_version, *(record.schema_version for record in records)})
     strange = {record.fingerprint for record in records} - {run.fingerprint}
     if strange:
         raise OutputError(

@@ -2,16 +2,18 @@
 
 Enters: an output folder that some job wrote. Leaves: a ``Verdict``. What holds: nothing is taken
 from the code that publishes or reconciles; JSON is parsed, files are read and counts are made again
-here, so that a fault there shows here.
+here, so that a fault there shows here. The corpus is looked at only where record ids repeat.
 
 ==============  ============================================
 ``claims``      what a commit record says
 ``unit_files``  what its files hold, and where they differ
+``repeats``     ids that stand more than once, looked up in the corpus
 ``folder``      what that makes in all
 ==============  ============================================
 """
 
 from pipeline.verify.claims import Problem
 from pipeline.verify.folder import Verdict, verify
+from pipeline.verify.repeats import Repeats
 
-__all__ = ["Problem", "Verdict", "verify"]
+__all__ = ["Problem", "Repeats", "Verdict", "verify"]

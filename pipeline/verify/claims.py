@@ -53,7 +53,7 @@ def parse_claim(path: str, body: bytes) -> Claim | Problem:
     try:
         values = json.loads(body)
         rows = values["unit"]
-        source = SourceFile(**rows["source"])
+        source = SourceFile(**rows["source"], version="")
         unit = Unit(
             source=source,
             start=int(rows["start"]),

@@ -2,7 +2,9 @@
 
 Enters: an output folder that some job wrote. Leaves: a ``Verdict``. What holds: each file below
 ``data/``, ``quarantine/`` and ``_commit/`` is accounted for, and totals are made again from the
-files. Files under ``_tmp/`` are no fault: a killed process leaves them, and no reader looks there.
+files. Where there is a manifest, the units that it lists are the ones that count: one that is
+committed beside them is a problem by itself and its records are not added to theirs. Files under
+``_tmp/`` are no fault: a killed process leaves them, and no reader looks there.
 """
 
 import json
@@ -11,12 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipeline.errors import OutputError
 from pipeline.storage import Store
 from pipeline.unit import SourceFile
 from pipeline.verify.claims import Claim, Problem, parse_claim
+from pipeline.verify.repeats import Repeats, find_repeats
 from pipeline.verify.unit_files import UnitFiles, count_problems, read_unit_files
 
 _READERS = 8
@@ -24,17 +25,22 @@ _READERS = 8
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong, and what was counted on the way; ``repeated_ids`` come from the corpus.
+    """What is wrong, and what was counted on the way.
 
-    A record id that stands twice is no fault: an id column may repeat, and the rows are told apart
-    by file and row.
+    A record id that stands twice is no fault where the corpus has it twice, which ``repeats`` says:
+    the rows are told apart by file and row.
     """
 
     problems: tuple[Problem, ...]
     units: int
     rows_out: int
     rows_quarantined: int
-    repeated_ids: int
+    repeats: Repeats
+
+    @property
+    def repeated_ids(self) -> int:
+        """Records whose id stood before, for whatever reason."""
+        return self.repeats.total
 
 
 def verify(store: Store) -> Verdict:
@@ -47,23 +53,28 @@ def verify(store: Store) -> Verdict:
             "Name the folder that output.uri names."
         )
     parsed = [parse_claim(path, body) for path, body in store.read_all(commits).items()]
-    claims = [item for item in parsed if isinstance(item, Claim)]
+    committed = [item for item in parsed if isinstance(item, Claim)]
+    run, manifest = _parsed(store, "_run.json"), _parsed(store, "_manifest.json")
+    claims = _listed(manifest, committed)
+    kept = _mapping(_mapping(manifest).get("kept"))
     with ThreadPoolExecutor(_READERS) as readers:
         units = list(readers.map(lambda claim: read_unit_files(store, claim), claims))
+    repeats, unexplained = find_repeats(units, _mapping(run).get("echo"), kept)
     problems = [
         *(item for item in parsed if isinstance(item, Problem)),
         *(problem for unit in units for problem in unit.problems),
-        *_unclaimed(listing, claims),
+        *_unclaimed(listing, committed),
         *_schemas(units),
-        *_ranges(claims),
-        *_top(store, listing, claims, units),
+        *_ranges(claims, kept),
+        *unexplained,
+        *_top(run, manifest, listing, committed, units),
     ]
     return Verdict(
         tuple(problems),
         len(claims),
         sum(unit.rows_out for unit in units),
         sum(unit.rows_quarantined for unit in units),
-        _repeated(units),
+        repeats,
     )
 
 
@@ -88,14 +99,17 @@ def _schemas(units: Iterable[UnitFiles]) -> Iterator[Problem]:
             yield Problem(path, "other columns than the other parts", usual, columns)
 
 
-def _ranges(claims: Iterable[Claim]) -> Iterator[Problem]:
-    """Rows of an input file that two units took, or none."""
+def _ranges(claims: Iterable[Claim], kept: Mapping[str, object]) -> Iterator[Problem]:
+    """Rows of an input file that two units took, or none.
+
+    Of a file that is gone the rows are kept that were committed, which need not be all.
+    """
     position: dict[str, int] = {}
     versions: dict[str, SourceFile] = {}
     for claim in sorted(claims, key=lambda claim: (claim.unit.source.uri, claim.unit.start)):
         unit, source = claim.unit, claim.unit.source
         expected = position.get(source.uri, 0)
-        if unit.start != expected:
+        if unit.start < expected or (unit.start > expected and source.uri not in kept):
             what = "rows taken twice" if unit.start < expected else "rows left out before"
             yield Problem(claim.path, f"{source.uri}: {what}", f"row {expected}", unit.start)
         position[source.uri] = max(expected, unit.stop)
@@ -105,21 +119,26 @@ def _ranges(claims: Iterable[Claim]) -> Iterator[Problem]:
 
 
 def _top(
-    store: Store, listing: Mapping[str, int], claims: list[Claim], units: list[UnitFiles]
+    run: object,
+    manifest: object,
+    listing: Mapping[str, int],
+    committed: list[Claim],
+    units: list[UnitFiles],
 ) -> Iterator[Problem]:
     """What the files beside the folders say of the whole."""
     if "_SUCCESS" not in listing:
         yield Problem("_SUCCESS", "missing: the job has not ended well", "a file", "none")
-    run, manifest = _parsed(store, "_run.json"), _parsed(store, "_manifest.json")
     if not isinstance(run, dict):
         yield Problem("_run.json", "missing, or no JSON object", "a run's identity", "none")
         run = {}
     if not isinstance(manifest, dict):
         yield Problem("_manifest.json", "missing, or no JSON object", "a manifest", "none")
         return
-    yield from _fingerprints(run, manifest, claims)
+    if retired := manifest.get("retired"):
+        yield Problem("_manifest.json", "retired units that are not deleted", "none", retired)
+    yield from _fingerprints(run, manifest, committed)
     yield from _totals(manifest, units)
-    yield from _listed_units(manifest, claims)
+    yield from _listed_units(manifest, committed)
 
 
 def _parsed(store: Store, path: str) -> object:
@@ -158,9 +177,7 @@ def _totals(manifest: dict[str, object], units: Iterable[UnitFiles]) -> Iterator
 
 def _listed_units(manifest: dict[str, object], claims: Iterable[Claim]) -> Iterator[Problem]:
     """Units that the manifest does not list as their commit records have them."""
-    units = manifest.get("units")
-    entries = units if isinstance(units, list) else []
-    listed = {str(entry.get("unit_id")): entry for entry in entries if isinstance(entry, dict)}
+    listed = _entries(manifest)
     committed = {claim.unit_id: claim for claim in claims}
     for unit_id in sorted(listed.keys() | committed.keys()):
         entry, claim = listed.get(unit_id), committed.get(unit_id)
@@ -171,7 +188,19 @@ def _listed_units(manifest: dict[str, object], claims: Iterable[Claim]) -> Itera
             yield Problem("_manifest.json", f"unit {unit_id}", "as its commit record", "differs")
 
 
-def _repeated(units: Iterable[UnitFiles]) -> int:
-    """How many records have an id that stood before; told by 64 bits of hash."""
-    hashes = np.concatenate([np.empty(0, np.int64), *(ids for unit in units for ids in unit.ids)])
-    return len(hashes) - len(np.unique(hashes))
+def _listed(manifest: object, committed: list[Claim]) -> list[Claim]:
+    """The claims of units that the manifest lists; without a manifest, all."""
+    if not isinstance(manifest, dict):
+        return committed
+    listed = _entries(manifest)
+    return [claim for claim in committed if claim.unit_id in listed]
+
+
+def _entries(manifest: dict[str, object]) -> dict[str, dict[str, object]]:
+    units = manifest.get("units")
+    entries = units if isinstance(units, list) else []
+    return {str(entry.get("unit_id")): entry for entry in entries if isinstance(entry, dict)}
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -27,7 +27,8 @@ class UnitFiles:
     """What a unit's files hold.
 
     ``counts``: by language tag, records, entities, tokens and sources; ``reasons``: why records are
-    in quarantine.
+    in quarantine; ``ids``: hashes of record ids, of the part and of the quarantine; ``rows``: the
+    rows of the input file that these are of.
     """
 
     claim: Claim
@@ -38,6 +39,7 @@ class UnitFiles:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     ids: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    rows: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
 
 def read_unit_files(store: Store, claim: Claim) -> UnitFiles:
@@ -67,6 +69,11 @@ def count_problems(
         expected, found = +told.get(tag, Counter()), +seen.get(tag, Counter())
         if expected != found:
             yield Problem(path, f"counts of language {tag}", dict(expected), dict(found))
+
+
+def hashes(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.int64]:
+    """Int64 [rows]: what record ids are told apart by, in this process."""
+    return np.fromiter((hash(value) for value in ids.to_pylist()), np.int64, len(ids))
 
 
 def _accounting(seen: UnitFiles) -> Iterator[Problem]:
@@ -103,9 +110,12 @@ def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
     table = _rows(parquet, file, seen, [*needed, *entities])
     if table is None:
         return None
-    seen.ids.append(_hashes(table["record_id"]))
+    seen.ids.append(hashes(table["record_id"]))
     seen.counts = _counts(table)
-    return _left_out(parquet, seen)
+    left_out = _left_out(parquet, seen)
+    unit = seen.claim.unit
+    seen.rows.append(np.setdiff1d(np.arange(unit.start, unit.stop), left_out or []))
+    return left_out
 
 
 def _left_out(parquet: pq.ParquetFile, seen: UnitFiles) -> list[int] | None:
@@ -136,9 +146,10 @@ def _read_quarantine(store: Store, seen: UnitFiles) -> list[int]:
     table = _rows(parquet, file, seen)
     if table is None:
         return []
-    seen.ids.append(_hashes(table["record_id"]))
+    seen.ids.append(hashes(table["record_id"]))
     seen.reasons = Counter(table["error_type"].to_pylist())
     rows: list[int] = table["row"].to_pylist()
+    seen.rows.append(np.array(rows, np.int64))
     if len(set(rows)) != len(rows) or not all(unit.start <= row < unit.stop for row in rows):
         expected = f"distinct rows of {unit.start} to {unit.stop - 1}"
         seen.problems.append(Problem(file.path, "rows", expected, rows))
@@ -187,7 +198,3 @@ def _counts(table: pa.Table) -> dict[str, Counter[str]]:
         row = {"records": 1, "entities": found or 0, "tokens": length or 0, source: 1}
         counts.setdefault("und" if tag is None else tag, Counter()).update(row)
     return counts
-
-
-def _hashes(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    return np.fromiter((hash(value) for value in ids.to_pylist()), np.int64, len(ids))

@@ -8,7 +8,8 @@ ended, however they did, and one run went through: each record is there once.
 import json
 import queue
 import threading
-from collections.abc import Collection
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from faulty_store import Fate, FaultyStore
@@ -33,14 +34,14 @@ WITHIN = 30
 
 
 class Process:
-    """A run in a thread, which stands still but for ``go``."""
+    """``job`` in a thread, which stands still but for ``go``."""
 
-    def __init__(self, files: dict[str, bytes], failed: Collection[int]) -> None:
+    def __init__(self, files: dict[str, bytes], job: Callable[[FaultyStore], object]) -> None:
         self.error: BaseException | None = None
         self._asks: queue.Queue[bool] = queue.Queue()
         self._fates: queue.Queue[Fate] = queue.Queue()
         store = FaultyStore(files=files, fate_of=self._fate_of)
-        threading.Thread(target=self._run, args=[store, failed], daemon=True).start()
+        threading.Thread(target=self._run, args=[store, job], daemon=True).start()
         self.alive = self._asks.get(timeout=WITHIN)
 
     def go(self, fate: Fate) -> None:
@@ -54,9 +55,9 @@ class Process:
         self._asks.put(True)
         return self._fates.get(timeout=WITHIN)
 
-    def _run(self, store: FaultyStore, failed: Collection[int]) -> None:
+    def _run(self, store: FaultyStore, job: Callable[[FaultyStore], object]) -> None:
         try:
-            run(store, failed=failed)
+            job(store)
         except (CrashError, PipelineError):
             pass
         except BaseException as error:
@@ -79,7 +80,7 @@ class SeveralRuns(RuleBasedStateMachine):
     @rule(failed=st.frozensets(st.integers(0, 8), max_size=3))
     def start(self, failed: frozenset[int]) -> None:
         type(self).steps += 1
-        self._keep(Process(self.files, failed))
+        self._keep(Process(self.files, partial(run, failed=failed)))
 
     @precondition(lambda self: self.processes)
     @rule(

@@ -4,10 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from finished import finish
+from outputs import DECLARED, make_block, make_unit
 
 from pipeline import schema
 from pipeline.errors import OutputError
 from pipeline.page.output import Sought, read_output, read_rows, spread
+from pipeline.publish import Publisher
 from pipeline.storage import Store
 
 ROW = pa.schema([pa.field("row", pa.int64())])
@@ -30,6 +32,12 @@ def test_read_output_lists_what_a_job_left(local_store: Store):
     assert (len(output.parts), len(output.quarantines), len(output.commits)) == (1, 1, 1)
     assert output.report.rows_quarantined == 1
     assert output.schema.field("record_id") == schema.RECORD_ID
+
+
+def test_read_output_leaves_out_units_that_the_manifest_does_not_list(local_store: Store):
+    finished = read_output(finish(local_store, failed=[1]))
+    Publisher(local_store, DECLARED)(make_block(make_unit(0, 6, content="newer"), failed=[2]))
+    assert read_output(local_store) == finished
 
 
 def test_read_output_of_no_finished_job_says_what_is_missing(local_store: Store):

@@ -60,7 +60,8 @@ def test_try_write_page_holds_no_text(local_store: Store):
 
 
 def test_try_write_page_does_not_fail_its_job(local_store: Store):
-    finish(local_store).replace("data/broken.parquet", b"not Parquet: Secretburg")
+    (part,) = finish(local_store).listing("data")
+    local_store.replace(part, b"not Parquet: Secretburg")
     assert try_write_page(local_store) is None
     assert not local_store.exists("report.html")
 

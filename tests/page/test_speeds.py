@@ -10,7 +10,7 @@ from pipeline.storage import Store
 
 
 def record(number: int, tokens: dict[str, int], **stages: float) -> CommitRecord:
-    source = {"uri": f"file:///corpus/{number}.parquet", "size": 1, "version": "1"}
+    source = {"uri": f"file:///corpus/{number}.parquet", "size": 1, "content": "c"}
     return CommitRecord.model_validate(
         {
             "unit_id": str(number),

@@ -49,6 +49,18 @@ def test_survey_part_that_no_commit_record_names_is_passed_over(tmp_path: Path):
     assert len(surveyed(uri).parts) == 2
 
 
+def test_survey_unit_that_the_manifest_does_not_list_is_passed_over(tmp_path: Path):
+    """As in the middle of a run that replaces units, or that follows a corpus that grew."""
+    store = Store.open(write_output(tmp_path / "out"))
+    before = surveyed(store.uri)
+    manifest = store.read("_manifest.json")
+    store.delete(["_SUCCESS"])
+    write_output(tmp_path / "out", rows=18)
+    assert len(surveyed(store.uri).parts) == 3
+    store.replace("_manifest.json", manifest or b"")
+    assert surveyed(store.uri) == before
+
+
 def test_survey_incomplete_output_is_refused_unless_it_is_allowed(tmp_path: Path):
     uri = write_output(tmp_path / "out", success=False)
     with pytest.raises(OutputError, match=r"has no _SUCCESS.*allow_incomplete: true"):
@@ -85,7 +97,7 @@ def changed_commit(uri: str, **values: object) -> None:
 def test_survey_units_of_several_schema_versions_are_refused(tmp_path: Path):
     uri = write_output(tmp_path / "out")
     changed_commit(uri, schema_version=1)
-    with pytest.raises(OutputError, match=r"units of schema version 1, 2; .* version 2"):
+    with pytest.raises(OutputError, match=r"units of schema version 1, 3; .* version 3"):
         surveyed(uri)
 
 
