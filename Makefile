@@ -111,8 +111,9 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: install  ## Write requirements.lock anew from what .venv has
+lock: install  ## Write requirements.lock anew from what .venv has, and what of it Ray's nodes need
 	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," > requirements.lock
+	$(BIN)/python infra/ray/runtime_env.py > infra/ray/runtime_env.yaml
 
 clean:  ## Remove what jobs and tests wrote
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,8 +32,8 @@ class Head:
 
 
 @contextmanager
-def ray_head(folder: Path) -> Iterator[Head]:
-    """A head of four CPUs, with its token and its log in ``folder``."""
+def ray_head(folder: Path, ray: str = RAY) -> Iterator[Head]:
+    """A head of four CPUs by the command ``ray``, with its token and its log in ``folder``."""
     port, dashboard, client, agent, metrics = free_ports(5)
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -56,7 +56,7 @@ def ray_head(folder: Path) -> Iterator[Head]:
     ]
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(
-            [RAY, "start", "--head", *options],
+            [ray, "start", "--head", *options],
             env=environment,
             stdout=log,
             stderr=log,
