@@ -39,6 +39,7 @@ def ray_head(folder: Path, ray: str = RAY) -> Iterator[Head]:
     token.write_text(secrets.token_hex(32))
     environment = {
         **os.environ,
+        "PATH": f"{Path(ray).parent}{os.pathsep}{os.environ['PATH']}",  # a job's python is Ray's
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
