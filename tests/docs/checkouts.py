@@ -1,4 +1,4 @@
-"""A clean clone of the checkout's HEAD, in which commands run as in a reader's shell."""
+"""A clean clone of the checkout, in which commands run as in a reader's shell."""
 
 import os
 import subprocess
@@ -42,10 +42,14 @@ class Checkout:
 def clone(folder: Path, environment: Mapping[str, str]) -> Checkout:
     """A clone at ``folder``, with this process's installation in the place of its ``.venv``.
 
-    Its own `pipeline` comes first on the path: the installation is of another checkout.
+    Its own `pipeline` comes first on the path: the installation is of another checkout. Changes of
+    tracked files that are not committed yet are in the clone as well.
     """
-    git = ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)]
-    subprocess.run(git, check=True)
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+    diff = ["git", "diff", "--binary", "HEAD"]
+    changes = subprocess.run(diff, cwd=ROOT, capture_output=True, check=True).stdout
+    if changes:
+        subprocess.run(["git", "apply"], cwd=folder, input=changes, check=True)
     (folder / ".venv").symlink_to(ENVIRONMENT)
     for source in ("requirements.lock", "pyproject.toml"):
         os.utime(folder / source, (0, 0))  # older than the installation: make is content with it
