@@ -60,13 +60,13 @@ PLACES = {
 """What a page names for its reader to replace, and what takes its place here."""
 
 SECONDS = "--set optimisation.max_minutes=0.1"
-FEW = "max_rows_per_language=8"
+FEW = "max_rows_per_language=2"
 ADDED = {
     "pip install ": "--dry-run --quiet --no-build-isolation",  # the environment is others' too
     "python jobs/pretrain.py ": f"{SECONDS} --set vocabulary.sample_characters=1000000",
     "python jobs/finetune.py ": f"{SECONDS} --set {FEW} --set max_dev_rows_per_language=2",
     "python jobs/finetune.py --config configs/finetune_ner.yaml": "--set out=out/entities",
-    "python jobs/add_language.py ": SECONDS,
+    "python jobs/add_language.py ": f"{SECONDS} --set start=afresh --set new_pieces=50",
     "python jobs/evaluate.py ": "--set out=out/scores",
     "python jobs/evaluate.py --config configs/evaluate.yaml": (
         f"--set checkpoints.entities.{FEW} --set checkpoints.topics.{FEW}"
