@@ -69,9 +69,8 @@ ADDED = {
     "python jobs/add_language.py ": f"{SECONDS} --set start=afresh --set new_pieces=50",
     "python jobs/evaluate.py ": "--set out=out/scores",
     "python jobs/evaluate.py --config configs/evaluate.yaml": (
-        f"--set checkpoints.entities.{FEW} --set checkpoints.topics.{FEW}"
-        f" --set checkpoints.retrieval.{FEW} --set 'checkpoints.masked words.{FEW}'"
-        f" --set 'checkpoints.entities of another domain.{FEW}'"
+        "--set 'checkpoints={topics: {task: classification, checkpoint: demo/model/topic,"
+        f" data: demo/data/topic.parquet, {FEW.replace('=', ': ')}}}}}'"
     ),
     "python jobs/evaluate.py --config configs/transfer.yaml": (
         f"--set 'checkpoints.topics from English.{FEW}'"
@@ -85,7 +84,8 @@ PROMISED = {
     "python jobs/tables.py": ("out/tables/catalog.db",),
     "python jobs/pretrain.py": ("out/pretrained/config.json",),
     "python jobs/add_language.py": ("out/greek/topic/config.json",),
-    "python jobs/evaluate.py": ("out/scores/scores.json",),
+    "python jobs/evaluate.py --config configs/evaluate.yaml": ("out/scores/scores.json",),
+    "python jobs/evaluate.py --config configs/transfer.yaml": ("out/scores/transfer/scores.json",),
 }
 """Files that are there after a command that begins so."""
 
