@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo demo-data demo-model scores test test-airflow config-docs site chaos fuzz bench check format lock clean
+.PHONY: help install demo demo-data demo-model scores test test-docs test-airflow config-docs site chaos fuzz bench check format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -38,6 +38,9 @@ $(AIRFLOW)/installed: infra/airflow/requirements.lock
 	$(PYTHON) -m venv $(AIRFLOW)
 	$(AIRFLOW)/bin/pip install --quiet --requirement $<
 	@touch $@
+
+test-docs: install  ## Run the commands of the pages that `make test` leaves out for their time
+	$(BIN)/python -m pytest tests/docs -m long --durations=20
 
 test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, installed apart, on a real Ray head
 	$(BIN)/python -m pytest tests/airflow -m ""
@@ -111,8 +114,9 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: install  ## Write requirements.lock anew from what .venv has
+lock: install  ## Write requirements.lock anew from what .venv has, and what of it Ray's nodes need
 	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," > requirements.lock
+	$(BIN)/python infra/ray/runtime_env.py > infra/ray/runtime_env.yaml
 
 clean:  ## Remove what jobs and tests wrote
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

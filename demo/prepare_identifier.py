@@ -18,8 +18,8 @@ from typing import Annotated
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from ner_corpora import read_lines
-from prepare_data import html_paragraphs
+from ner_formats import read_lines
+from text_corpora import html_paragraphs
 
 from pipeline.language.tags import resolve
 from pipeline.language.xmod_base import XMOD_BASE

@@ -69,8 +69,8 @@ time.sleep(3600)
 
 
 @contextmanager
-def ray_head(folder: Path, cpus: int = 4, **variables: str) -> Iterator[Head]:
-    """A head of ``cpus``, with its token and its log in ``folder``.
+def ray_head(folder: Path, cpus: int = 4, ray: str = RAY, **variables: str) -> Iterator[Head]:
+    """A head of ``cpus`` by the command ``ray``, with its token and its log in ``folder``.
 
     Its processes have ``variables`` in their environment, and its clients have not.
     """
@@ -79,6 +79,7 @@ def ray_head(folder: Path, cpus: int = 4, **variables: str) -> Iterator[Head]:
     token.write_text(secrets.token_hex(32))
     environment = {
         **os.environ,
+        "PATH": f"{Path(ray).parent}{os.pathsep}{os.environ['PATH']}",  # a job's python is Ray's
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
@@ -96,7 +97,7 @@ def ray_head(folder: Path, cpus: int = 4, **variables: str) -> Iterator[Head]:
     ]
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(
-            [RAY, "start", "--head", *options],
+            [ray, "start", "--head", *options],
             env=environment | variables,
             stdout=log,
             stderr=log,
