@@ -73,7 +73,7 @@ def annotate_units(
         .map_batches(
             _Annotator,
             fn_constructor_args=(
-                job.annotate,
+                ray.put(job.annotate),
                 runtime.unit_timeout,
                 stopped,
                 LoadAttempts(job.actor_bytes(), room.task_options()),
@@ -151,12 +151,13 @@ class _Annotator:
 
     def __init__(
         self,
-        annotate: Recipe,
+        recipe: "ray.ObjectRef[Recipe]",
         timeout: float,
         stopped: Stopped,
         attempts: LoadAttempts,
     ) -> None:
         with attempts.counted():
+            annotate = ray.get(recipe)  # imports torch, of which a process may die as well
             annotate.stage()
         self._stopped = stopped
         self._annotate = Limited(annotate, timeout)
