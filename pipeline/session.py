@@ -15,6 +15,8 @@ from typing import Any
 import grpc
 import ray
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray._private.grpc_utils import init_grpc_channel
+from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
 from ray._private.services import canonicalize_bootstrap_address
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RayError
@@ -84,18 +86,17 @@ def _require_answer(address: str) -> None:
         raise ConfigError(f"RAY_ADDRESS is {address!r}: {error}. {_HOW_TO_CONNECT}") from error
     if head is None:
         raise ClusterError(f"RAY_ADDRESS is {address!r}, and no Ray runs on this machine.")
-    with grpc.insecure_channel(head) as channel:
-        try:
-            grpc.channel_ready_future(channel).result(_ANSWERS_WITHIN)
-        except grpc.FutureTimeoutError as error:
-            raise ClusterError(
-                f"No Ray head answers at {address} (RAY_ADDRESS) within {_ANSWERS_WITHIN} seconds. "
-                f"Check that it runs, its port and the network. {_HOW_TO_CONNECT}"
-            ) from error
     try:
         ensure_token_if_auth_enabled(create_token_if_missing=False)
+        with init_grpc_channel(head, GLOBAL_GRPC_OPTIONS) as channel:
+            grpc.channel_ready_future(channel).result(_ANSWERS_WITHIN)
         with _quiet_core():
             GcsClient(address=head)
+    except grpc.FutureTimeoutError as error:
+        raise ClusterError(
+            f"No Ray head answers at {address} (RAY_ADDRESS) within {_ANSWERS_WITHIN} seconds. "
+            f"Check that it runs, its port and the network. {_HOW_TO_CONNECT}"
+        ) from error
     except (RayError, RuntimeError, OSError) as error:
         raise _explained(address, error) from error
 
