@@ -26,8 +26,8 @@ test: install  ## Run all tests, two files at a time: real Ray, real S3, real ki
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
 
 chaos: install  ## Break things for an hour: crashes, kills, poison, stores that fail
-	$(BIN)/python -m pytest tests/chaos tests/test_publish.py tests/training/test_training_jobs.py -m "" \
-		--durations=20
+	$(BIN)/python -m pytest tests/chaos tests/test_publish.py tests/training/test_training_jobs.py \
+		tests/jobs/test_on_a_cluster.py tests/jobs/test_changing_corpus.py -m "" --durations=20
 
 fuzz: install  ## Feed it thousands of damaged and hostile files
 	$(BIN)/python -m pytest tests/fuzz -m "" --durations=20

@@ -1,6 +1,7 @@
 """The whole job on a real Ray: local files and S3, resume, races, and records that do harm."""
 
 import gc
+import shutil
 import threading
 import time
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from corpora import (
 )
 
 from pipeline.commit import CommitRecord
-from pipeline.errors import FingerprintError, IncompleteError, InputError
+from pipeline.errors import CheckpointError, FingerprintError, IncompleteError, InputError
 from pipeline.flow import annotate_units
 from pipeline.reconcile import Reconciliation
 from pipeline.reservation import Request, reserved
@@ -179,6 +180,19 @@ def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
 
     assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r7"])
     assert reasons(settings.output.uri) == {"r7": "Timeout"}
+
+
+def test_run_whose_model_is_not_on_the_machine_of_an_actor_says_so(tmp_path, models):
+    """Of an actor that cannot be made Ray has a traceback, and the run one sentence."""
+    here = shutil.copytree(models, tmp_path / "models")
+    corpus = make_corpus(20)
+    settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), here)
+    plan = make_plan(settings, Options())
+    claim_output(plan)
+    shutil.rmtree(here)
+    with pytest.raises(CheckpointError, match="No model folder at") as raised:
+        annotate_corpus(plan)
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, models):

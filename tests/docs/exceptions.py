@@ -16,7 +16,7 @@ AIRFLOW = Instead("needs Airflow's environment", "tests/airflow/test_commands_of
 KUBERNETES = Instead("needs a cluster of Kubernetes", "tests/infra/test_kuberay.py")
 NOT_RUN = {
     "make test": Instead("this test is part of it", ".ci/run"),
-    "make test-docs": Instead("this test is part of it", ".ci/run"),
+    "make test-docs": Instead("this test is part of it", "Makefile"),
     "make chaos": Instead("takes an hour and is tests itself", "tests/chaos/test_kills.py"),
     "make fuzz": Instead("takes an hour and is tests itself", "tests/fuzz/test_parquet.py"),
     "make bench*": Instead("measures for an hour, alone on a machine", "tests/test_harness.py"),

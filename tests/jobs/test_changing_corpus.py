@@ -167,6 +167,7 @@ def test_changed_gone_and_new_files_and_a_moved_one(job: Path):
     assert_ids(job, *new, *OLD[20:], *day)
 
 
+@pytest.mark.long
 def test_replacing_job_that_is_killed_shows_the_old_records_until_it_is_done(tmp_path, models):
     config, ids = write_config(tmp_path, models, 200, unit_rows=5)
     output = tmp_path / "out"
