@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stores import free_ports
 
@@ -95,10 +96,15 @@ def ray_head(folder: Path, cpus: int = 4, ray: str = RAY, **variables: str) -> I
         "--disable-usage-stats",
         "--block",
     ]
-    with (folder / "head.log").open("w") as log:
+    with (
+        (folder / "head.log").open("w") as log,
+        # A head hands its jobs the address of the last one that was started in this folder. The
+        # path is short, for the sake of sockets.
+        TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as own,
+    ):
         process = subprocess.Popen(
             [ray, "start", "--head", *options],
-            env=environment | variables,
+            env={**environment, "RAY_TMPDIR": own, **variables},
             stdout=log,
             stderr=log,
             start_new_session=True,
