@@ -43,7 +43,6 @@ TESTED_ELSEWHERE = {
     "pipeline/parts.py": "tests/test_publish.py",
     # What needs a cluster is tested with whole jobs.
     "pipeline/flow.py": "tests/test_run.py",
-    "pipeline/session.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/load_attempts.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/ending.py": "tests/jobs/test_on_a_cluster.py",
     "pipeline/stop.py": "tests/jobs/test_annotate.py",
