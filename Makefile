@@ -26,7 +26,7 @@ test: install  ## Run all tests, two files at a time: real Ray, real S3, real ki
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
 
 chaos: install  ## Break things for an hour: crashes, kills, poison, stores that fail
-	$(BIN)/python -m pytest tests/chaos tests/test_publish.py tests/training/test_training_jobs.py \
+	$(BIN)/python -m pytest tests/chaos tests/output/test_publish.py tests/training/test_training_jobs.py \
 		tests/jobs/test_on_a_cluster.py tests/jobs/test_changing_corpus.py -m "" --durations=20
 
 fuzz: install  ## Feed it thousands of damaged and hostile files
@@ -46,8 +46,8 @@ test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, in
 	$(BIN)/python -m pytest tests/airflow -m ""
 
 config-docs: install  ## Write the JSON schemas of the configs, for editors, and their reference
-	$(BIN)/python -m pipeline.config_schemas configs/schema
-	$(BIN)/python -m pipeline.config_reference docs/reference.md
+	$(BIN)/python -m docs.config_schemas configs/schema
+	$(BIN)/python -m docs.config_reference docs/reference.md
 
 site: install  ## Build the documentation as a site in out/site, with its links checked
 	$(BIN)/sphinx-build -W --keep-going -q -c docs . out/site

@@ -32,7 +32,7 @@ from benchmarks.harness.record import RESULTS, Figure, Record
 from benchmarks.harness.rounds import Rates, Rounds, Spread, take_turns
 from benchmarks.harness.sheet import Sheet
 from benchmarks.harness.surroundings import surroundings
-from pipeline.settings import RuntimeSettings
+from pipeline.config import RuntimeSettings
 
 ARRIVAL, SORTED = "transformers, as they arrive", "transformers, by length"
 ONE, OWN = "transformers", "ours"

@@ -22,7 +22,7 @@ from benchmarks.quality.answers import Answers, answers, languages
 from benchmarks.quality.measured import BASE, OWN, Measured
 from benchmarks.quality.tables import picture, record
 from benchmarks.quality.texts import Heldout, heldout
-from pipeline.settings import DType
+from pipeline.config import DType
 
 _NAME = "int8_quality"
 _SIDES = (BASE, OWN, DType.BFLOAT16)

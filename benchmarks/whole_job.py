@@ -33,7 +33,7 @@ from benchmarks.harness.rounds import Spread
 from benchmarks.harness.sheet import Sheet
 from benchmarks.harness.surroundings import surroundings
 from benchmarks.languages.texts import Corpus
-from pipeline.stopwatch import Stopwatch
+from pipeline.stages.stopwatch import Stopwatch
 
 _UNIT_ROWS = 1024
 _CORES = 2

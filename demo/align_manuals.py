@@ -27,10 +27,10 @@ import typer
 from prepare_data import ner_rows, tested_texts, untested, without_leaks
 from text_corpora import LANGUAGES, PIVOT, Names, manual_rows, pair, topic_rows
 
-from pipeline.quiet import be_quiet
 from pipeline.training.evaluate import load_reader
 from pipeline.training.inference import mean_embeddings
 from pipeline.training.settings import Evaluated, Task
+from pipeline.xmod.transformers_logging import be_quiet
 
 logger = logging.getLogger("demo.align_manuals")
 

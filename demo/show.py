@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.highlight import highlighted
+from pipeline.cli.highlight import highlighted
 
 _RECORDS = """
 select record_id, xmod_language, topic_label, topic_score, text, entities

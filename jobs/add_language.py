@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.clean_exit import ending_well
 from pipeline.config import load
-from pipeline.ending import ending_well
-from pipeline.quiet import be_quiet
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
 from pipeline.training.settings import AddLanguageConfig
+from pipeline.xmod.transformers_logging import be_quiet
 
 
 def main(

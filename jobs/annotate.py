@@ -17,20 +17,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.config import load
-from pipeline.effort import Effort
-from pipeline.ending import ExitCode, ending_well
-from pipeline.errors import ConfigError
-from pipeline.estimate import estimate
-from pipeline.flow import cluster
-from pipeline.highlight import highlighted, record_table
-from pipeline.lineage import lineage
-from pipeline.logs import LogFormat, log_commit, start_logs
-from pipeline.metrics import Metrics
-from pipeline.page import try_write_page
-from pipeline.progress import Progress
-from pipeline.quiet import be_quiet
-from pipeline.report import (
+from pipeline.cli.clean_exit import ending_well
+from pipeline.cli.highlight import highlighted, record_table
+from pipeline.cli.try_text import Trial, annotated
+from pipeline.config import JobSettings, load
+from pipeline.errors import ConfigError, ExitCode
+from pipeline.execution.metrics import Metrics
+from pipeline.execution.run import annotate_corpus, claim_output
+from pipeline.execution.session import cluster
+from pipeline.execution.stop import stopping_on_signals
+from pipeline.planning.estimate import estimate
+from pipeline.planning.plan import Options, Plan, make_plan
+from pipeline.reporting.lineage import lineage
+from pipeline.reporting.logs import LogFormat, log_commit, start_logs
+from pipeline.reporting.page import try_write_page
+from pipeline.reporting.progress import Progress
+from pipeline.reporting.run_report import RunReport, keep_report
+from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.summary import (
     estimate_table,
     plan_table,
     routing_table,
@@ -38,11 +42,7 @@ from pipeline.report import (
     stages_table,
     summary_table,
 )
-from pipeline.run import Options, Plan, annotate_corpus, claim_output, make_plan
-from pipeline.run_report import RunReport, keep_report
-from pipeline.settings import JobSettings
-from pipeline.stop import stopping_on_signals
-from pipeline.trial import Trial, annotated
+from pipeline.xmod.transformers_logging import be_quiet
 
 _SAMPLE = 200
 """Records by which --dry-run estimates, unless it is told otherwise."""

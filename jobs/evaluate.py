@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli.clean_exit import ending_well
 from pipeline.config import load
-from pipeline.ending import ending_well
-from pipeline.quiet import be_quiet
 from pipeline.training.evaluate import evaluate
 from pipeline.training.scoreboard import on_screen, write
 from pipeline.training.settings import EvaluateConfig
+from pipeline.xmod.transformers_logging import be_quiet
 
 
 def main(

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.ending import ending_well
-from pipeline.page import PageLimits, write_page
+from pipeline.cli.clean_exit import ending_well
+from pipeline.reporting.page import PageLimits, write_page
 from pipeline.storage import Store
 
 

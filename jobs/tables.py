@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.clean_exit import ending_well
 from pipeline.config import load
-from pipeline.ending import ending_well
-from pipeline.settings.tables import TablesSettings
+from pipeline.config.tables import TablesSettings
 from pipeline.tables.build import Built, build
 from pipeline.tables.flow import cluster
 from pipeline.tables.planning import Plan, make_plan

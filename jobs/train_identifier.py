@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.clean_exit import ending_well
 from pipeline.config import load
-from pipeline.ending import ending_well
 from pipeline.training.identifier import train_identifier
 from pipeline.training.settings import IdentifierConfig
 

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.ending import ending_well
+from pipeline.cli.clean_exit import ending_well
+from pipeline.output.verify import Problem, Verdict, verify
 from pipeline.storage import Store
-from pipeline.verify import Problem, Verdict, verify
 
 
 def main(

@@ -23,6 +23,8 @@ is in it.
     └── StoppedError           the job was told to stop; run again, it goes on       exit 75
 """
 
+from enum import IntEnum
+
 
 class PipelineError(Exception):
     """Any failure that this package can explain."""
@@ -82,3 +84,14 @@ class IncompleteError(PipelineError):
 
 class StoppedError(PipelineError):
     """The job was told to stop before it was done."""
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    INCOMPLETE = 1
+    UNUSABLE = 2
+    BAD_FILES = 3
+    TEMPORARY = 5
+    STOPPED = 75
+    INTERRUPTED = 130

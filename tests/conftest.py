@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from corpora import save_models
-from stores import S3Server, seaweedfs
 
 from pipeline.storage import Store
+from tests.helpers.corpora import save_models
+from tests.helpers.languages import FEW
+from tests.helpers.stores import S3Server, seaweedfs
 
 LONG = 3600
 """Seconds that a test may take that is marked so; the others have those of pyproject.toml."""
@@ -30,6 +31,12 @@ def denormals_as_they_were() -> Iterator[None]:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture(scope="session")
+def few() -> tuple[str, ...]:
+    """A small checkpoint: no Norwegian, no Greek."""
+    return FEW
 
 
 @pytest.fixture

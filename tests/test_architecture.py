@@ -1,160 +1,203 @@
 """Rules that hold for the tree as a whole."""
 
 import ast
-from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TESTS = ROOT / "tests"
-MODULES = sorted(
-    path.relative_to(ROOT)
-    for folder in ("pipeline", "jobs")
-    for path in (ROOT / folder).rglob("*.py")
-)
 
-KNOW_RAY = (
-    "pipeline/flow.py",
-    "pipeline/apart.py",
-    "pipeline/isolation.py",
-    "pipeline/load_attempts.py",
-    "pipeline/metrics.py",
-    "pipeline/reservation.py",
-    "pipeline/session.py",
-    "pipeline/stop.py",
-    "pipeline/tables/flow.py",
-    "pipeline/training/cluster.py",
-    "jobs/",
+LAYERS = (
+    *("errors", "config", "contract", "storage", "corpus", "language", "xmod", "tasks", "stages"),
+    *("output", "planning", "isolation", "execution", "reporting", "tables", "training", "cli"),
 )
-"""Where Ray may be imported: the shell around a core that runs without it."""
+"""The packages from the bottom to the top: each may import those before it, and itself."""
+
+RAY_SHELLS = {"execution", "tables", "training", "cli"}
+"""Where Ray may be imported; all other packages run without it."""
+
+TORCH_FREE = {
+    *("errors", "config", "contract", "storage", "corpus", "language", "output", "planning"),
+    *("reporting", "isolation"),
+}
+"""Packages that import no torch when they are imported, and neither does what they import."""
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for folder in ("pipeline", "jobs")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
 
 TESTED_ELSEWHERE = {
-    # A package whose modules are one thing, tested through what it exports.
-    "pipeline/storage/": "tests/test_storage.py",
-    "pipeline/verify/": "tests/test_verify.py",
-    "pipeline/settings/": "tests/test_settings.py",
-    "pipeline/records.py": "tests/test_read.py",
+    "pipeline.errors": "tests/execution/test_ray_failures.py",
+    "pipeline.config.prices": "tests/planning/test_cost.py",
+    "pipeline.config.section": "tests/config/test_loading.py",
+    "pipeline.config.tables": "tests/tables/test_tables_settings.py",
+    "pipeline.contract.record": "tests/output/test_manifest.py",
+    "pipeline.storage.local": "tests/storage/test_storage.py",
+    "pipeline.corpus.records": "tests/stages/test_read.py",
+    "pipeline.xmod.transformers_logging": "tests/jobs/test_annotate.py",
+    "pipeline.tasks.answers": "tests/tasks/test_question_answering.py",
+    "pipeline.stages.engine": "tests/stages/test_annotate.py",
     # Publishing is tested from crash to crash, with all that it writes.
-    "pipeline/blocks.py": "tests/test_publish.py",
-    "pipeline/claim.py": "tests/test_reconcile.py",
-    "pipeline/commit.py": "tests/test_publish.py",
-    "pipeline/parts.py": "tests/test_publish.py",
-    # What needs a cluster is tested with whole jobs.
-    "pipeline/flow.py": "tests/test_run.py",
-    "pipeline/load_attempts.py": "tests/jobs/test_on_a_cluster.py",
-    "pipeline/ending.py": "tests/jobs/test_on_a_cluster.py",
-    "pipeline/stop.py": "tests/jobs/test_annotate.py",
-    "pipeline/progress.py": "tests/jobs/test_annotate.py",
-    "pipeline/tasks/masked_lm.py": "tests/tasks/test_masked_lm_task.py",
-    "pipeline/tasks/answers.py": "tests/tasks/test_question_answering.py",
-    "pipeline/xmod/generation.py": "tests/xmod/test_generation_loop.py",
-    "pipeline/tables/flow.py": "tests/tables/test_build.py",
-    # The two formats in one, and what a manifest says of a file.
-    "pipeline/tables/destination.py": "tests/tables/test_build.py",
-    "pipeline/tables/source.py": "tests/tables/test_outputs.py",
-    "pipeline/tables/data_files.py": "tests/tables/test_iceberg_tables.py",
-    "jobs/tables.py": "tests/tables/test_tables_job.py",
-    "pipeline/run_report.py": "tests/test_report.py",
-    "pipeline/page/limits.py": "tests/page/test_page.py",
-    "pipeline/page/facts.py": "tests/page/test_sections.py",
-    "pipeline/page/shown.py": "tests/page/test_sample.py",
-    "jobs/report.py": "tests/page/test_page.py",
-    # Two files of one name cannot be collected: the job's has test_annotate.py.
-    "pipeline/annotate.py": "tests/test_annotate_stage.py",
-    "pipeline/engine.py": "tests/test_annotate_stage.py",
-    "jobs/verify.py": "tests/test_verify.py",
-    "jobs/completion.py": "tests/test_completion.py",
-    "pipeline/config_reference.py": "tests/test_docs.py",
-    "pipeline/quiet.py": "tests/jobs/test_annotate.py",
-    # Training is tested by what comes of it: a few steps, and the checkpoint that they leave.
-    "pipeline/training/": "tests/training/test_finetune.py",
-    "jobs/finetune.py": "tests/training/test_training_jobs.py",
-    "jobs/pretrain.py": "tests/training/test_training_jobs.py",
-    "jobs/add_language.py": "tests/training/test_training_jobs.py",
-    "jobs/evaluate.py": "tests/training/test_training_jobs.py",
-    "jobs/train_identifier.py": "tests/training/test_identifier.py",
+    "pipeline.output.blocks": "tests/output/test_publish.py",
+    "pipeline.output.parts": "tests/output/test_publish.py",
+    "pipeline.output.verify.claims": "tests/output/verify/test_verify.py",
+    "pipeline.output.verify.unit_files": "tests/output/verify/test_verify.py",
+    "pipeline.execution.load_attempts": "tests/jobs/test_on_a_cluster.py",
+    "pipeline.reporting.page.facts": "tests/reporting/page/test_sections.py",
+    "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
+    "pipeline.tables.data_files": "tests/tables/test_iceberg_tables.py",
+    "pipeline.tables.flow": "tests/tables/test_build.py",
+    # A few steps of each training, and the checkpoint that they leave.
+    "pipeline.training.card": "tests/training/test_finetune.py",
+    "pipeline.training.curves": "tests/training/test_finetune.py",
+    "pipeline.training.heads.by_language": "tests/training/test_evaluate.py",
+    "pipeline.training.heads.causal_lm": "tests/training/test_finetune.py",
+    "pipeline.training.heads.head": "tests/training/test_finetune.py",
+    "pipeline.training.keep_best": "tests/training/test_finetune.py",
+    "pipeline.training.objectives.masked_lm": "tests/training/test_pretrain.py",
+    "pipeline.training.objectives.objective": "tests/training/test_pretrain.py",
+    "pipeline.training.scored_trainer": "tests/training/test_finetune.py",
+    "pipeline.training.vocabulary": "tests/training/test_pretrain.py",
+    "pipeline.cli.clean_exit": "tests/jobs/test_on_a_cluster.py",
 }
-"""Modules without a test file of their own, and the one that tests them."""
-
-NOTHING_TO_TEST = {
-    "pipeline/errors.py",  # classes without a body
-    "pipeline/tasks/task.py",  # a protocol
-    "pipeline/language/detection.py",  # a record and a protocol
-    "pipeline/language/xmod_base.py",  # a list
-}
+"""Modules that no test of their package imports, and the test that runs them."""
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """The names of all modules that ``path`` imports, at its top or in a function."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+def package_of(module: str) -> str:
+    """The package below ``pipeline`` that ``module`` is in; empty for ``pipeline`` itself."""
+    return [*module.split("."), ""][1]
+
+
+PACKAGED = [m for m in MODULES if m.startswith("pipeline.")]
+
+
+@cache
+def imports_of(module: str, *, when_imported: bool = False) -> frozenset[str]:
+    """All modules that ``module`` imports; ``when_imported``, those outside of functions."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in _statements(tree, into_functions=not when_imported):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            yield node.module or ""
+            assert node.level == 0, f"{module} has a relative import"
+            found.add(node.module or "")
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(found)
 
 
-def packages_of(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports_of(path)}
+def _statements(node: ast.AST, *, into_functions: bool) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef) and not into_functions:
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _statements(child, into_functions=into_functions)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_module_imports_ray_only_in_the_shell(path: Path):
-    assert "ray" not in packages_of(path) or path.as_posix().startswith(KNOW_RAY)
+def chain_to(module: str, library: str, *, when_imported: bool) -> list[str] | None:
+    """The shortest chain of imports from ``module`` to ``library``; None where there is none."""
+    chains, seen = [[module]], {module}
+    while chains:
+        chain = chains.pop(0)
+        for name in sorted(imports_of(chain[-1], when_imported=when_imported)):
+            if name.partition(".")[0] == library:
+                return [*chain, name]
+            parts = name.split(".")
+            for known in {".".join(parts[: k + 1]) for k in range(len(parts))} & MODULES.keys():
+                if known not in seen:
+                    seen.add(known)
+                    chains.append([*chain, known])
+    return None
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_module_reads_yaml_only_in_config(path: Path):
-    assert "yaml" not in packages_of(path) or path.as_posix() == "pipeline/config.py"
+def test_every_package_has_its_layer():
+    assert {package_of(module) for module in MODULES if module.startswith("pipeline")} == {
+        *LAYERS,
+        "",
+    }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_module_does_not_import_jobs_or_tests(path: Path):
-    assert packages_of(path).isdisjoint({"jobs", "tests", "pytest"})
+@pytest.mark.parametrize("module", PACKAGED)
+def test_module_imports_only_layers_below(module: str):
+    allowed = LAYERS[: LAYERS.index(package_of(module)) + 1]
+    used = {package_of(name) for name in imports_of(module) if name.startswith("pipeline.")}
+    assert used & set(LAYERS) <= set(allowed)
 
 
-KNOWS_ALL_SETTINGS = "pipeline/config_schemas.py"
-"""Of both sides; nothing of the pipeline imports it but what writes their reference."""
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if m.startswith("pipeline") and package_of(m) not in RAY_SHELLS]
+)
+def test_module_reaches_no_ray(module: str):
+    assert chain_to(module, "ray", when_imported=False) is None
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_module_of_annotation_does_not_import_training(path: Path):
-    if path.parts[0] == "pipeline" and path.parts[1] != "training":
-        if path.as_posix() == KNOWS_ALL_SETTINGS:
-            return
-        trained = [name for name in imports_of(path) if name.startswith("pipeline.training")]
-        assert trained == []
+@pytest.mark.parametrize(
+    "module", [*(m for m in PACKAGED if package_of(m) in TORCH_FREE), "pipeline.stages.read"]
+)
+def test_module_reaches_no_torch_when_imported(module: str):
+    assert chain_to(module, "torch", when_imported=True) is None
+    assert chain_to(module, "transformers", when_imported=True) is None  # it imports torch
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_module_opens_with_a_docstring(path: Path):
-    assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+@pytest.mark.parametrize("module", MODULES)
+def test_module_reads_yaml_only_in_config(module: str):
+    assert "yaml" not in imports_of(module) or module == "pipeline.config.loading"
 
 
-def elsewhere(path: Path) -> str | None:
-    return next(
-        (TESTED_ELSEWHERE[key] for key in TESTED_ELSEWHERE if str(path).startswith(key)), None
-    )
+@pytest.mark.parametrize("module", MODULES)
+def test_module_does_not_import_jobs_or_tests(module: str):
+    packages = {name.partition(".")[0] for name in imports_of(module)}
+    assert packages.isdisjoint({"jobs", "tests", "pytest"})
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.name != "__init__.py"], ids=str)
-def test_module_has_a_test_file_in_its_mirrored_place(path: Path):
-    if path.as_posix() in NOTHING_TO_TEST:
-        return
-    folder = path.parent.relative_to("pipeline") if path.parts[0] == "pipeline" else path.parent
-    mirrored = TESTS / folder / f"test_{path.name}"
-    other = elsewhere(path)
-    assert mirrored.is_file() or (other and (ROOT / other).is_file()), f"expected {mirrored}"
+@pytest.mark.parametrize("module", MODULES)
+def test_module_opens_with_a_docstring(module: str):
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("key", [*TESTED_ELSEWHERE, *sorted(NOTHING_TO_TEST)])
-def test_exception_from_the_mirror_names_what_is_there(key: str):
-    assert (ROOT / key).exists()
+def imported_by(folder: Path) -> set[str]:
+    """The modules that the tests in ``folder`` import, by name or by way of their package."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in folder.rglob("*.py"))
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found = {str(node.module) for node in nodes}
+    names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    return found | names | {REEXPORTS[name] for name in names if name in REEXPORTS}
 
 
-def test_test_files_have_names_of_their_own():
-    # pytest takes the files of folders without __init__.py for modules of one name space.
-    names = Counter(path.name for path in TESTS.rglob("*.py") if path.name != "conftest.py")
-    assert [name for name, count in names.items() if count > 1] == []
+REEXPORTS = {
+    f"{package}.{alias.name}": str(node.module)
+    for package, path in MODULES.items()
+    if path.name == "__init__.py"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+}
+"""Names that a package hands on, and the modules that they are from."""
+
+TESTED = {
+    package: imported_by(ROOT / "tests" / package)
+    for package in LAYERS
+    if (ROOT / "tests" / package).is_dir()
+}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [m for m in PACKAGED if MODULES[m].name != "__init__.py"],
+)
+def test_module_is_imported_by_a_test_of_its_package(module: str):
+    path = MODULES[module].relative_to(ROOT / "pipeline")
+    mirrored = ROOT / "tests" / path.parent / f"test_{path.name}"
+    tested = mirrored.is_file() or module in TESTED.get(package_of(module), set())
+    assert tested != (module in TESTED_ELSEWHERE), f"expected {mirrored}, or an entry above"
+
+
+@pytest.mark.parametrize("test", sorted(set(TESTED_ELSEWHERE.values())))
+def test_test_that_stands_for_others_is_there(test: str):
+    assert (ROOT / test).is_file()

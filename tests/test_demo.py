@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from pipeline.config import load
-from pipeline.run import Options, Plan, claim_output, make_plan
-from pipeline.settings import JobSettings
+from pipeline.config import JobSettings, load
+from pipeline.execution.run import claim_output
+from pipeline.planning.plan import Options, Plan, make_plan
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"

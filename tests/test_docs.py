@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.config_reference import reference
-from pipeline.config_schemas import SETTINGS
+from docs.config_reference import reference
+from docs.config_schemas import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 

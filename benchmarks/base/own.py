@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
 
 from benchmarks.base.texts import Windows
+from pipeline.config import ModelSettings, RuntimeSettings
 from pipeline.language.xmod_base import XMOD_BASE
-from pipeline.settings import ModelSettings, RuntimeSettings
-from pipeline.xmod.adapters import Adapters
+from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.batching import micro_batches
 from pipeline.xmod.checkpoint import open_checkpoint
 from pipeline.xmod.lanes import Lanes
@@ -26,8 +25,8 @@ class OwnEngine:
     def __init__(self, folder: Path, cores: int, dtype: str = "float32") -> None:
         runtime = RuntimeSettings(dtype=dtype, cpus_per_actor=cores)
         checkpoint = open_checkpoint(ModelSettings(path=str(folder)))
-        classes = [XmodForTokenClassification]
-        self._model = load_model(checkpoint, classes, Adapters(XMOD_BASE), runtime)
+        classes = ["XmodForTokenClassification"]
+        self._model = load_model(checkpoint, classes, LoadedAdapters(XMOD_BASE), runtime)
         self._budget = runtime.batch_tokens
         self.lanes = Lanes(runtime.lanes)
 

@@ -93,7 +93,7 @@ def _steps(order: Order) -> Iterator[int]:
     import ray  # noqa: F401
     import torch
 
-    import pipeline.annotate  # noqa: F401
+    import pipeline.stages.annotate  # noqa: F401
     from benchmarks.footprints.engines import Drawn, loaded, opened
 
     torch.set_num_threads(1)

@@ -11,13 +11,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
 
 from benchmarks.base.plain import plain_model, plain_run
 from benchmarks.base.texts import Windows
 from benchmarks.footprints.order import OURS, Order
-from pipeline.settings import ModelSettings, RuntimeSettings
-from pipeline.xmod.adapters import Adapters
+from pipeline.config import ModelSettings, RuntimeSettings
+from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.batching import micro_batches
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.loading import load_model
@@ -38,8 +37,8 @@ class Ours:
 
     def __init__(self, checkpoint: Checkpoint, order: Order) -> None:
         self._runtime = RuntimeSettings(dtype=order.dtype)
-        adapters = Adapters(checkpoint.languages[: order.languages])
-        classes = [XmodForTokenClassification]
+        adapters = LoadedAdapters(checkpoint.languages[: order.languages])
+        classes = ["XmodForTokenClassification"]
         self._encoder = load_model(checkpoint, classes, adapters, self._runtime).encoder
 
     def forward(self, windows: Windows) -> None:

@@ -14,11 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.quality.texts import Filed, Heldout, Mark, Marked
-from pipeline import schema
-from pipeline.annotate import Annotate
-from pipeline.engine import Workload
-from pipeline.readings import Reading
-from pipeline.settings import (
+from pipeline.config import (
     ClassificationSettings,
     DType,
     EmbeddingsSettings,
@@ -27,8 +23,13 @@ from pipeline.settings import (
     RuntimeSettings,
     TaskSettings,
 )
-from pipeline.tokenize import Tokenize
-from pipeline.xmod.adapters import Adapters
+from pipeline.contract import schema
+from pipeline.stages.annotate import Annotate
+from pipeline.stages.stage import run_stage
+from pipeline.stages.tokenize import Tokenize
+from pipeline.stages.workload import Workload
+from pipeline.tasks.model_inputs import Reading
+from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import open_checkpoint
 
 _NER = ModelSettings(path="demo/model/ner")
@@ -74,9 +75,9 @@ def _annotated(
     checkpoint = open_checkpoint(tasks[0].model)
     runtime = RuntimeSettings(dtype=dtype)
     tokenize = Tokenize(runtime, (Reading(checkpoint.window_tokenizer(runtime.max_length)),))
-    adapters = Adapters(tuple(checkpoint.languages))
+    adapters = LoadedAdapters(tuple(checkpoint.languages))
     annotate = Annotate([Workload(checkpoint, 0, tasks)], adapters, runtime)
-    return schema.run(annotate, schema.run(tokenize, _block(texts)))
+    return run_stage(annotate, run_stage(tokenize, _block(texts)))
 
 
 def _block(texts: Sequence[Marked | Filed]) -> pa.Table:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.scores import Scores, cosines, scores
 from benchmarks.quality.texts import Heldout
-from pipeline.settings import DType
+from pipeline.config import DType
 
 BASE, OWN = DType.FLOAT32, DType.INT8
 

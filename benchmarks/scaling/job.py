@@ -79,11 +79,11 @@ def run(corpus: Path, out: Path, driver: Driver, **runtime: object) -> Run:
 
 
 def _measure(overrides: list[str]) -> Run:
-    from pipeline.commit import CommitRecord
-    from pipeline.config import load
-    from pipeline.flow import cluster
-    from pipeline.run import Options, annotate_corpus, claim_output, make_plan
-    from pipeline.settings import JobSettings
+    from pipeline.config import JobSettings, load
+    from pipeline.execution.run import annotate_corpus, claim_output
+    from pipeline.execution.session import cluster
+    from pipeline.output.commit import CommitRecord
+    from pipeline.planning.plan import Options, make_plan
 
     busy = os.getloadavg()[0]
     plan = make_plan(load(CONFIG, overrides, JobSettings), Options())

@@ -42,9 +42,8 @@ def planned(side: str, corpus: Path) -> Planned:
 
 def _whole_plan(corpus: str) -> Callable[[], int]:
     """All that ``--dry-run`` does."""
-    from pipeline.config import load
-    from pipeline.run import Options, make_plan
-    from pipeline.settings import JobSettings
+    from pipeline.config import JobSettings, load
+    from pipeline.planning.plan import Options, make_plan
 
     overrides = [f"input.uri={corpus}", f"output.uri={corpus}-annotated"]
     return lambda: len(make_plan(load(CONFIG, overrides, JobSettings), Options()).open_units)
@@ -52,8 +51,8 @@ def _whole_plan(corpus: str) -> Callable[[], int]:
 
 def _survey(corpus: str) -> Callable[[], int]:
     """The footers alone, by this package."""
-    from pipeline.plan import survey_corpus
-    from pipeline.settings import InputSettings
+    from pipeline.config import InputSettings
+    from pipeline.corpus.survey import survey_corpus
 
     settings = InputSettings(uri=corpus, id_column="doc_id", language_column="language")
     return lambda: len(survey_corpus(settings, allow_bad_files=False).files)

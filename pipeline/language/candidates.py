@@ -7,9 +7,9 @@ that the settings name is a language of the checkpoint.
 import difflib
 from collections.abc import Iterator
 
+from pipeline.config import LanguageSettings
 from pipeline.errors import ConfigError
 from pipeline.language.tags import resolve
-from pipeline.settings import LanguageSettings
 
 
 def checked_candidates(settings: LanguageSettings, languages: tuple[str, ...]) -> tuple[str, ...]:

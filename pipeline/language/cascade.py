@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.language.calibration import Trust
 from pipeline.language.detection import Detection, Ranking, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.experts import Experts
 from pipeline.language.library import NOT_TOLD_APART
 from pipeline.language.tags import UNDETERMINED, Resolved, resolve
-from pipeline.language.trust import Trust
 
 FOLDER = Path(__file__).parent
 

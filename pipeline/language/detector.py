@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.language.calibration import Trust, trust_in
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector
 from pipeline.language.fasttext_library import FastText
@@ -20,7 +21,6 @@ from pipeline.language.library import Library, LibraryDetector
 from pipeline.language.lingua_library import Lingua
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
-from pipeline.language.trust import Trust, trust_in
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.language.blend import load_blend
 from pipeline.language.detection import Floats
+from pipeline.language.ensemble import load_blend
 from pipeline.language.evidence import chinese_script
 from pipeline.language.library import NOT_TOLD_APART, Library
 from pipeline.language.naive_bayes import load

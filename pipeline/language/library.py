@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
+from pipeline.language.calibration import Trust
 from pipeline.language.detection import Detection, rankings
 from pipeline.language.evidence import chinese_script, legible
 from pipeline.language.tags import UNDETERMINED, bcp47, resolve
-from pipeline.language.trust import Trust
 
 NOT_TOLD_APART = {"bs": "hr"}
 """No library tells Bosnian from Croatian in a sentence, and it would take half of its score."""

@@ -9,10 +9,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pipeline.config import LanguageSettings
 from pipeline.language.detection import Detection
 from pipeline.language.outcome import as_written
 from pipeline.language.tags import UNDETERMINED, bcp47
-from pipeline.settings import LanguageSettings
 
 LONGEST_PIECE = 300
 """Characters; enough to tell any language from its relatives, and few beside a window's 2,000."""

@@ -8,11 +8,11 @@ names what was seen, what was expected and the config key to mend it with.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pipeline.config import Fallback, LanguageSettings
 from pipeline.language.detection import Detection
 from pipeline.language.evidence import chinese_script
 from pipeline.language.relatives import RELATED_DISTANCE, nearest
 from pipeline.language.tags import UNDETERMINED, bcp47, resolve
-from pipeline.settings import Fallback, LanguageSettings
 
 
 class Source(StrEnum):

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import fsspec
 from fsspec.core import has_magic
 
+from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
 from pipeline.storage.backend import canonical, explained, files_below, filesystem
-from pipeline.unit import SourceFile
 
 _READ_AHEAD = 1 << 20
 """Bytes read beyond what was asked for: a column chunk's pages come in many small reads."""

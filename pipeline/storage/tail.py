@@ -11,9 +11,9 @@ from collections.abc import Callable
 import fsspec
 from fsspec.asyn import sync
 
+from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
 from pipeline.storage.backend import explained, filesystem
-from pipeline.unit import SourceFile
 
 TAIL_BYTES = 1 << 16
 """As much as pyarrow reads of a file first: most footers are smaller."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.config.tables import GlueCatalog, IcebergSettings, RestCatalog, SqliteCatalog
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import GlueCatalog, IcebergSettings, RestCatalog, SqliteCatalog
 from pipeline.storage import canonical
 
 try:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from pipeline.contract.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
 from pipeline.errors import SchemaError
-from pipeline.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
 from pipeline.tables.plain_types import plain_field
 
 TABLES_VERSION = 1

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config.tables import Granularity
 from pipeline.errors import SchemaError
-from pipeline.settings.tables import Granularity
 
 NO_DATE = "__HIVE_DEFAULT_PARTITION__"
 """What stands for null in the name of a folder; readers of Hive's layout give it back as null."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pipeline.settings.tables import IcebergSettings, LayoutSettings, ParquetSettings
+from pipeline.config.tables import IcebergSettings, LayoutSettings, ParquetSettings
 from pipeline.tables.table_files import TableFile, Target
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config.tables import DocumentSettings
+from pipeline.contract.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
 from pipeline.errors import ConfigError
-from pipeline.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
-from pipeline.settings.tables import DocumentSettings
 from pipeline.tables.columns import DOCUMENTS, SCHEMAS, conformed, document_names
 from pipeline.tables.plain_types import is_scalar, plain_field
 from pipeline.tables.rows import common_columns, entity_column

@@ -19,8 +19,8 @@ from ray.data.context import ShuffleStrategy
 from ray.data.datasource import ReadTask
 
 from pipeline.errors import PipelineError
-from pipeline.reservation import Request, reserved
-from pipeline.session import connected
+from pipeline.execution.reservation import Request, reserved
+from pipeline.execution.session import connected
 from pipeline.tables.layout import FILE
 from pipeline.tables.source import Source
 from pipeline.tables.steps import Counting, PartOf, Placing, Writing

@@ -21,8 +21,8 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.transforms import DayTransform, MonthTransform, Transform, YearTransform
 from pyiceberg.types import DateType, StringType
 
+from pipeline.config.tables import Granularity, IcebergSettings
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import Granularity, IcebergSettings
 from pipeline.storage import Store
 from pipeline.tables.catalog import answered, open_catalog
 from pipeline.tables.columns import DATE, GROUP, LANGUAGES, SCHEMAS, SOURCE, TABLES_VERSION

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.settings.tables import Granularity, LayoutSettings
+from pipeline.config.tables import Granularity, LayoutSettings
 from pipeline.tables.columns import GROUP
 from pipeline.tables.dates import date_groups
 from pipeline.tables.table_files import Partition, TableFile

@@ -10,12 +10,12 @@ import difflib
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.claim import RUN, SUCCESS
-from pipeline.commit import COMMIT, DATA, CommitRecord, parse_commit
+from pipeline.config.tables import EnrichedOutput
+from pipeline.contract.schema import SCHEMA_VERSION
 from pipeline.errors import ConfigError, OutputError
-from pipeline.manifest import listed
-from pipeline.schema import SCHEMA_VERSION
-from pipeline.settings.tables import EnrichedOutput
+from pipeline.output.commit import COMMIT, DATA, CommitRecord, parse_commit
+from pipeline.output.manifest import listed
+from pipeline.output.output_lock import RUN, SUCCESS
 from pipeline.storage import Store
 from pipeline.tables.dates import DateRule
 from pipeline.tables.reading import part_schema

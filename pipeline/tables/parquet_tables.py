@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pydantic import ValidationError
 
-from pipeline.commit import Count, Record
+from pipeline.config.tables import Granularity, ParquetSettings
+from pipeline.contract.record import Count, Record
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import Granularity, ParquetSettings
 from pipeline.storage import Store
 from pipeline.tables.columns import GROUP, TABLES, TABLES_VERSION
 from pipeline.tables.destination import Commit, Standing

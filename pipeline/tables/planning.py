@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipeline.settings.tables import LayoutSettings, TablesSettings
+from pipeline.config.tables import LayoutSettings, TablesSettings
 from pipeline.tables.columns import LANGUAGES, SCHEMAS, TABLES_VERSION, grown
 from pipeline.tables.destination import Destination, Standing, open_destination
 from pipeline.tables.documents import Documents, require_columns

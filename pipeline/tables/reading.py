@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.corpus.input_schema import open_parquet
 from pipeline.errors import DamagedError, OutputError, SchemaError
-from pipeline.gate import open_parquet
 from pipeline.storage import input_files, open_input
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.commit import UNDETERMINED
-from pipeline.schema import RECORD_ID
+from pipeline.contract.schema import RECORD_ID
+from pipeline.language.tags import UNDETERMINED
 from pipeline.tables.columns import ENTITIES, LABELS, SCHEMAS, conformed
 from pipeline.tables.source import CommittedPart, Origin
 

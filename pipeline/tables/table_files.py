@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.commit import Count, Record
+from pipeline.contract.record import Count, Record
 from pipeline.errors import OutputError
 from pipeline.storage import Store
 from pipeline.tables.columns import conformed

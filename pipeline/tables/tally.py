@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.commit import UNDETERMINED
+from pipeline.language.tags import UNDETERMINED
 from pipeline.tables.columns import COUNT_FIELDS, LANGUAGES, REASONS, SCHEMAS
 from pipeline.tables.rows import languages_of
 from pipeline.tables.source import CommittedPart, Origin

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.readings import Beside, Reading
-from pipeline.settings import TaskSettings
+from pipeline.config import TaskSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
 from pipeline.tasks.embeddings import embeddings_task
 from pipeline.tasks.fill_mask import FillMaskTask
 from pipeline.tasks.generation import GenerationTask
 from pipeline.tasks.masked_lm import MaskedLmTask
+from pipeline.tasks.model_inputs import Beside, Reading
 from pipeline.tasks.multiple_choice import MultipleChoiceTask
 from pipeline.tasks.ner import NerTask
 from pipeline.tasks.question_answering import QuestionAnsweringTask

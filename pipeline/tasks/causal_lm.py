@@ -7,27 +7,27 @@ tokens). What holds: each token is guessed from those before it in its window, t
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
-import torch
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForCausalLM, XmodPreTrainedModel
 
+from pipeline.config import CausalLmSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import CausalLmSettings
 from pipeline.tasks.likelihood import likelihood
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
-from pipeline.xmod.vocabulary import log_probabilities
 from pipeline.xmod.windows import stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class CausalLmTask(Task):
     """Likelihood by transformers' ``XmodForCausalLM``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForCausalLM
+    architecture = "XmodForCausalLM"
     by_token: ClassVar[bool] = True
 
     def __init__(self, _: CausalLmSettings, checkpoint: Checkpoint) -> None:
@@ -38,8 +38,12 @@ class CausalLmTask(Task):
         """Log-likelihood and perplexity."""
         return (pa.field("log_likelihood", pa.float32()), pa.field("perplexity", pa.float32()))
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Log-probabilities [tokens] given those before; a window's first has no meaning."""
+        import torch
+
+        from pipeline.xmod.vocabulary import log_probabilities
+
         found = log_probabilities(model.lm_head, hidden[:-1], packed.ids[1:])
         return torch.cat([found.new_zeros(1), found])
 

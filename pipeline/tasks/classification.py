@@ -6,27 +6,26 @@ are the mean over its windows, weighted by their tokens.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import (
-    XmodForSequenceClassification,
-    XmodPreTrainedModel,
-)
 
+from pipeline.config import ClassificationSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ClassificationSettings
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import weighted_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class ClassificationTask(Task):
     """Sequence classification with transformers' ``XmodForSequenceClassification``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForSequenceClassification
+    architecture = "XmodForSequenceClassification"
     by_token: ClassVar[bool] = False
 
     def __init__(self, settings: ClassificationSettings, checkpoint: Checkpoint) -> None:
@@ -48,7 +47,7 @@ class ClassificationTask(Task):
         probs = pa.field(f"{name}_probs", pa.list_(pa.float32()))
         return (label, score, probs) if self._settings.probs else (label, score)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Probabilities [windows, labels]: softmax, or sigmoid where labels allow for others."""
         # The head looks at the first token of [windows, tokens, hidden].
         logits: Tensor = model.classifier(

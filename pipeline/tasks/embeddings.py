@@ -5,26 +5,26 @@ the mean over its windows, weighted by their tokens, then normalised if asked fo
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor
-from transformers import XmodConfig
-from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
 
-from pipeline.settings import EmbeddingsSettings, Pooling
+from pipeline.config import EmbeddingsSettings, Pooling
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
-from pipeline.xmod.pooling import POOLING
 from pipeline.xmod.windows import weighted_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class EmbeddingsTask(Task):
     """Pooled token vectors of transformers' ``XmodModel``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodModel
+    architecture = "XmodModel"
     by_token: ClassVar[bool] = False
 
     def __init__(self, settings: EmbeddingsSettings, checkpoint: Checkpoint) -> None:
@@ -37,8 +37,10 @@ class EmbeddingsTask(Task):
         values = pa.float16() if self._settings.dtype == "float16" else pa.float32()
         return (pa.field("embedding", pa.list_(values, self._size)),)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Pooled vectors [windows, hidden]."""
+        from pipeline.xmod.pooling import POOLING
+
         return POOLING[self._settings.pooling](hidden.float(), packed)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
@@ -49,21 +51,12 @@ class EmbeddingsTask(Task):
         return (vector.astype(self._settings.dtype),)
 
 
-class PooledEncoder(XmodPreTrainedModel):
-    """The encoder with transformers' pooler, a layer that some heads have trained."""
-
-    def __init__(self, config: XmodConfig) -> None:
-        super().__init__(config)
-        self.roberta = XmodModel(config, add_pooling_layer=True)
-        self.post_init()  # type: ignore[no-untyped-call]
-
-
 class PoolerEmbeddingsTask(EmbeddingsTask):
     """What transformers' ``XmodModel`` calls ``pooler_output``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = PooledEncoder
+    architecture = "PooledEncoder"
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Pooled vectors [windows, hidden]."""
         firsts = hidden.index_select(0, packed.firsts).unsqueeze(1)
         pooled: Tensor = model.roberta.pooler(firsts)

@@ -6,27 +6,27 @@ pipeline gives them.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForMaskedLM, XmodPreTrainedModel
 
-from pipeline import schema
-from pipeline.settings import FillMaskSettings
+from pipeline.config import FillMaskSettings
+from pipeline.contract import schema
 from pipeline.tasks.task import Document, Places, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
-from pipeline.xmod.vocabulary import most_probable
 from pipeline.xmod.windows import Window, stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class FillMaskTask(Task):
     """The best tokens by transformers' ``XmodForMaskedLM``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForMaskedLM
+    architecture = "XmodForMaskedLM"
     by_token: ClassVar[bool] = True
     masks: ClassVar[bool] = True
 
@@ -44,8 +44,12 @@ class FillMaskTask(Task):
         """The masks that the text has itself."""
         return (np.flatnonzero(window.ids == self._mask),)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """[tokens, 2 × top_k]: probabilities, then tokens, at masks; 0 elsewhere."""
+        import torch
+
+        from pipeline.xmod.vocabulary import most_probable
+
         states = hidden.index_select(0, packed.masked)
         tokens, probabilities = most_probable(model.lm_head, states, self._count)
         found = torch.cat([probabilities, tokens.float()], dim=1)  # floats count to 16 million

@@ -6,29 +6,30 @@ the last tokens that leave room are read, after ``<s>``.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForCausalLM, XmodPreTrainedModel
 
+from pipeline.config import GenerationSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import GenerationSettings
 from pipeline.tasks.causal_lm import require_decoder
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.generation import greedy
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window, stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.encoder import PackedEncoder
+    from pipeline.xmod.packed import Packed
 
 
 class GenerationTask(Task):
     """Continuation by transformers' ``XmodForCausalLM``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForCausalLM
+    architecture = "XmodForCausalLM"
     by_token: ClassVar[bool] = False
     generates: ClassVar[bool] = True
 
@@ -67,12 +68,14 @@ class GenerationTask(Task):
 
     def generate(
         self,
-        encoder: PackedEncoder,
+        encoder: "PackedEncoder",
         model: Any,  # noqa: ANN401
         prompts: Sequence[NDArray[np.int32]],
         lang_ids: Sequence[int],
     ) -> list[Scores]:
         """Ids that follow each prompt."""
+        from pipeline.xmod.generation import greedy
+
         found = greedy(
             encoder,
             model.lm_head,
@@ -83,7 +86,7 @@ class GenerationTask(Task):
         )
         return [ids.astype(np.float32) for ids in found]  # floats count to 16 million
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Nothing is kept of a forward by itself: it is ``generate`` that is asked."""
         raise NotImplementedError
 

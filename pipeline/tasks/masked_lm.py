@@ -9,26 +9,27 @@ nearer to masking one token at a time (Salazar et al., "Masked Language Model Sc
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForMaskedLM, XmodPreTrainedModel
 
-from pipeline.settings import MaskedLmSettings
+from pipeline.config import MaskedLmSettings
 from pipeline.tasks.likelihood import likelihood
 from pipeline.tasks.task import Document, Places, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
-from pipeline.xmod.vocabulary import log_probabilities
 from pipeline.xmod.windows import Window, stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class MaskedLmTask(Task):
     """Pseudo-likelihood by transformers' ``XmodForMaskedLM``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForMaskedLM
+    architecture = "XmodForMaskedLM"
     by_token: ClassVar[bool] = True
     masks: ClassVar[bool] = True
 
@@ -49,8 +50,10 @@ class MaskedLmTask(Task):
         places = np.arange(1, len(window) - 1)
         return [places[first :: self._passes] for first in range(self._forwards(window))]
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Log-probabilities [tokens] of what is masked; 0 elsewhere."""
+        from pipeline.xmod.vocabulary import log_probabilities
+
         found = log_probabilities(
             model.lm_head, hidden.index_select(0, packed.masked), packed.targets
         )

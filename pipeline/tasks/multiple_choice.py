@@ -8,24 +8,26 @@ by their tokens, before the softmax.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForMultipleChoice, XmodPreTrainedModel
 
-from pipeline.settings import MultipleChoiceSettings
+from pipeline.config import MultipleChoiceSettings
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class MultipleChoiceTask(Task):
     """The best choice by transformers' ``XmodForMultipleChoice``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForMultipleChoice
+    architecture = "XmodForMultipleChoice"
     by_token: ClassVar[bool] = False
 
     def __init__(self, settings: MultipleChoiceSettings, _: Checkpoint) -> None:
@@ -40,7 +42,7 @@ class MultipleChoiceTask(Task):
         probs = pa.field(f"{name}_probs", pa.list_(pa.float32()))
         return (choice, score, probs) if self._settings.probs else (choice, score)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Scores [windows], to be compared within a record."""
         firsts = hidden.index_select(0, packed.firsts).unsqueeze(1)
         scores: Tensor = model.classifier(model.roberta.pooler(firsts)).float()

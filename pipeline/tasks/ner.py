@@ -10,22 +10,24 @@ inferred from spaces in scripts that have none.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForTokenClassification, XmodPreTrainedModel
 
-from pipeline import schema
+from pipeline.config import Aggregation, NerSettings
+from pipeline.contract import schema
 from pipeline.errors import CheckpointError
-from pipeline.settings import Aggregation, NerSettings
 from pipeline.tasks.spans import boundaries, fitted, is_word_start
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 OUTSIDE = "O"
 _OTHER_SCHEMES = ("E-", "S-", "L-", "U-")
@@ -55,7 +57,7 @@ class Pieces:
 class NerTask(Task):
     """Token classification with transformers' ``XmodForTokenClassification``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForTokenClassification
+    architecture = "XmodForTokenClassification"
     by_token: ClassVar[bool] = True
 
     def __init__(self, settings: NerSettings, checkpoint: Checkpoint) -> None:
@@ -83,7 +85,7 @@ class NerTask(Task):
         """The list of entities; empty where there is none."""
         return (pa.field("entities", pa.list_(schema.ENTITY)),)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Probabilities [tokens, labels]."""
         logits: Tensor = model.classifier(hidden).float()
         return logits.softmax(-1)

@@ -7,25 +7,27 @@ a character that people see as one.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodForQuestionAnswering, XmodPreTrainedModel
 
-from pipeline import schema
+from pipeline.config import QuestionAnsweringSettings
+from pipeline.contract import schema
 from pipeline.errors import CheckpointError
-from pipeline.settings import QuestionAnsweringSettings
 from pipeline.tasks.answers import Extraction
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class QuestionAnsweringTask(Task):
     """Extraction with transformers' ``XmodForQuestionAnswering``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodForQuestionAnswering
+    architecture = "XmodForQuestionAnswering"
     by_token: ClassVar[bool] = True
 
     def __init__(self, settings: QuestionAnsweringSettings, checkpoint: Checkpoint) -> None:
@@ -47,7 +49,7 @@ class QuestionAnsweringTask(Task):
         """The list of answers."""
         return (pa.field(f"{self._settings.name}_answers", pa.list_(schema.ANSWER)),)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """[tokens, 2]: how well an answer starts, and ends, at each token."""
         logits: Tensor = model.qa_outputs(hidden).float()
         return logits

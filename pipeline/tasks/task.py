@@ -7,17 +7,19 @@ of batches or of other tasks; it sees one micro-batch's hidden states, then one 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
 
-from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.encoder import PackedEncoder
+    from pipeline.xmod.packed import Packed
 
 Scores = NDArray[np.float32]
 
@@ -40,7 +42,7 @@ NOWHERE: Places = np.zeros(0, dtype=np.int64)
 class Task(Protocol):
     """One annotation."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]]
+    architecture: ClassVar[str]
     """The transformers class whose head the task uses."""
     by_token: ClassVar[bool]
     """Whether ``score`` has a result for each token; otherwise it has one for each window."""
@@ -60,7 +62,7 @@ class Task(Protocol):
         """
         return (NOWHERE,)
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
 
     def prompt(self, document: Document) -> Window:
@@ -69,7 +71,7 @@ class Task(Protocol):
 
     def generate(
         self,
-        encoder: PackedEncoder,
+        encoder: "PackedEncoder",
         model: Any,  # noqa: ANN401
         prompts: Sequence[NDArray[np.int32]],
         lang_ids: Sequence[int],

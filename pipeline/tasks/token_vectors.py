@@ -7,23 +7,25 @@ more context for it.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
-from torch import Tensor
-from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
 
-from pipeline.settings import TokenVectorsSettings
+from pipeline.config import TokenVectorsSettings
 from pipeline.tasks.task import Document, Scores, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.packed import Packed
 from pipeline.xmod.windows import stitched
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.xmod.packed import Packed
 
 
 class TokenVectorsTask(Task):
     """Hidden states of transformers' ``XmodModel``."""
 
-    model_class: ClassVar[type[XmodPreTrainedModel]] = XmodModel
+    architecture = "XmodModel"
     by_token: ClassVar[bool] = True
 
     def __init__(self, settings: TokenVectorsSettings, checkpoint: Checkpoint) -> None:
@@ -40,7 +42,7 @@ class TokenVectorsTask(Task):
             pa.field("token_ends", pa.list_(pa.int32())),
         )
 
-    def score(self, model: Any, hidden: Tensor, packed: Packed) -> Tensor:  # noqa: ANN401
+    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
         """Vectors [tokens, hidden]."""
         return hidden.float()
 

@@ -13,15 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipeline.language.blend import Blend
+from pipeline.language.calibration import Trust, logit
 from pipeline.language.detection import Detector, Floats
+from pipeline.language.ensemble import Blend
 from pipeline.language.evidence import legible
 from pipeline.language.experts import in_doubt, opinions
 from pipeline.language.naive_bayes import NaiveBayes
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
 from pipeline.language.scripts import label_of
-from pipeline.language.trust import Trust, logit
 
 _LEAST = 1e-9
 """Of a probability whose logarithm is taken."""

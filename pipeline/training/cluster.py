@@ -29,9 +29,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from pipeline.errors import PipelineError
-from pipeline.quiet import be_quiet
-from pipeline.reservation import Request, reserved
-from pipeline.session import connected
+from pipeline.execution.reservation import Request, reserved
+from pipeline.execution.session import connected
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, require_examples
 from pipeline.training.schedule import saved_at
@@ -43,6 +42,7 @@ from pipeline.training.settings import (
 )
 from pipeline.training.shares import share
 from pipeline.training.trainer import Worker
+from pipeline.xmod.transformers_logging import be_quiet
 
 ENCODED_ROWS = 2_000
 """Rows that are encoded together."""

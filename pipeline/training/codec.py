@@ -13,7 +13,7 @@ from typing import Any, cast
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
-from pipeline.readings import Asked, Beside, Read, Reading, read
+from pipeline.tasks.model_inputs import Asked, Beside, Read, Reading, read
 from pipeline.training.collate import Collator, Targets, Unfold
 from pipeline.xmod.windows import WindowTokenizer
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.corpus.input_schema import refuse_extensions
 from pipeline.errors import InputError
-from pipeline.gate import refuse_extensions
 from pipeline.training.column_files import read_file
 from pipeline.training.settings import DataFile
 

@@ -20,12 +20,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from pipeline.errors import ConfigError, InputError
 from pipeline.training.batches import EpochBatches
 from pipeline.training.card import write_task_card
-from pipeline.training.checkpoint import (
-    has_frozen_shard,
-    save_task,
-    save_whole,
-    stored_dtype,
-)
+from pipeline.training.checkpoint import has_frozen_shard, save_task, save_whole, stored_dtype
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
 from pipeline.training.corpus import capped, of_languages, of_split, read_labelled

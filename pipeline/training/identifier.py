@@ -18,15 +18,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.language.blend import save_blend
+from pipeline.language.calibration import TRUST_FILE, Trust
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.detector import DETECTORS, Choice
+from pipeline.language.ensemble import save_blend
 from pipeline.language.experts import BLEND, COUNTS
 from pipeline.language.naive_bayes import NaiveBayes, save_model
 from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.scripts import label_of
-from pipeline.language.trust import TRUST_FILE, Trust
 from pipeline.training.calibration import dev_texts, fitted_blend, fitted_trust
 from pipeline.training.corpus import IDENTIFIER_COLUMNS, of_split, read_corpus
 from pipeline.training.settings import IdentifierConfig

@@ -30,11 +30,7 @@ from pipeline.training.masking import masked_lm_loss
 from pipeline.training.objectives import Objective, objectives
 from pipeline.training.objectives.masked_lm import NAME as MASKED_LM
 from pipeline.training.settings import PretrainConfig
-from pipeline.training.starting_point import (
-    start_config,
-    start_from_frequencies,
-    starting_point,
-)
+from pipeline.training.starting_point import start_config, start_from_frequencies, starting_point
 from pipeline.training.trainer import ModularTrainer, Worker
 from pipeline.training.vocabulary import train_tokenizer
 

@@ -20,40 +20,11 @@ from torch import Tensor, nn
 from transformers.activations import ACT2FN
 from transformers.models.xmod.modeling_xmod import XmodAdapter
 
-from pipeline.errors import LanguageError
 from pipeline.xmod.packed import placed
 from pipeline.xmod.products import MakeProduct
 
 _BLOCK = 32
 """Tokens of one language that a GPU multiplies together: few, so that few are filled up."""
-
-
-@dataclass(frozen=True)
-class Adapters:
-    """The languages whose adapters are loaded; ``bypass`` to let records go without any."""
-
-    languages: tuple[str, ...]
-    bypass: bool = False
-
-    def lang_ids(self, codes: Sequence[str | None]) -> list[int]:
-        """The ids of X-MOD languages; raises LanguageError for those that are not loaded.
-
-        None is the bypass, where that is loaded.
-
-        Only codes come in, so that no id of another checkpoint can reach the model: transformers
-        answers ids out of range without an error, as if there were no adapter.
-        """
-        loaded: dict[str | None, int] = {code: i for i, code in enumerate(self.languages)}
-        if self.bypass:
-            loaded[None] = len(self.languages)
-        wrong = sorted({str(code) for code in codes if code not in loaded})
-        if wrong:
-            raise LanguageError(
-                f"No adapter is loaded for {', '.join(wrong)}; expected one of "
-                f"{', '.join(map(str, loaded))}. "
-                "Add it to language.candidates in the config, or use a checkpoint that has it."
-            )
-        return [loaded[code] for code in codes]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@ code of it runs; nothing depends on a particular checkpoint's language order, la
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
-
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ModelSettings
 from pipeline.xmod.files import Stamp, digest_of, locate, stamp_of
 from pipeline.xmod.vetting import vetted_config
 from pipeline.xmod.windows import WindowTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, XmodConfig
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Checkpoint:
     """
 
     folder: Path
-    config: XmodConfig = field(compare=False, repr=False)
+    config: "XmodConfig" = field(compare=False, repr=False)
     digest: str
     stamp: Stamp = field(compare=False, repr=False)
 
@@ -43,7 +45,7 @@ class Checkpoint:
         return tuple(names[index] for index in sorted(names))
 
     @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> "PreTrainedTokenizerBase":
         """The fast tokenizer, loaded once in a process.
 
         Raises CheckpointError where it can give ids that the model has no embedding for.
@@ -119,7 +121,9 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
 
 
 @cache
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer  # imports torch
+
     tokenizer = AutoTokenizer.from_pretrained(
         folder, truncation_side="right", trust_remote_code=False, local_files_only=True
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ModelSettings
 
 _FILES = ("*.safetensors", "*.json", "*.model")
 

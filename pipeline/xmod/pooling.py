@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.settings import Pooling
+from pipeline.config import Pooling
 from pipeline.xmod.packed import Packed
 
 

@@ -8,13 +8,15 @@ that the weights have, so that a number in a text file cannot fill the memory.
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
-from transformers import XmodConfig
 
 from pipeline.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from transformers import XmodConfig
 
 _MOST_BYTES = 64 << 20
 """Of a JSON file. A tokenizer of 250,000 pieces has 17 million; configs have thousands."""
@@ -26,7 +28,7 @@ _CODE = ("auto_map", "custom_pipelines")
 Shapes = dict[str, tuple[int, ...]]
 
 
-def vetted_config(folder: Path) -> XmodConfig:
+def vetted_config(folder: Path) -> "XmodConfig":
     """The config in ``folder``; raises CheckpointError where anything in it cannot be trusted."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
@@ -74,7 +76,9 @@ def _require_no_code(path: Path) -> None:
         )
 
 
-def _read_config(folder: Path) -> XmodConfig:
+def _read_config(folder: Path) -> "XmodConfig":
+    from transformers import XmodConfig  # imports torch
+
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
     values: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
@@ -97,7 +101,7 @@ def _read_config(folder: Path) -> XmodConfig:
         ) from error
 
 
-def _require_sizes(folder: Path, config: XmodConfig, shapes: Shapes) -> None:
+def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
     """Compare what the config claims with what the weights are."""
     layers = {int(found[1]) for name in shapes if (found := _LAYER.search(name))}
     words = _shape_of(folder, "embeddings.word_embeddings.weight", shapes)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from airflows import AIRFLOW, INFRA, ROOT, Airflow, StandingAirflow, standing
-from corpora import make_settings
-from heads import Head, ray_head
-from stores import free_ports
+
+from tests.helpers.airflows import AIRFLOW, INFRA, ROOT, Airflow, StandingAirflow, standing
+from tests.helpers.corpora import make_settings
+from tests.helpers.heads import Head, ray_head
+from tests.helpers.stores import free_ports
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ Airflow has an environment of its own, which `make test-airflow` makes.
 """
 
 import pytest
-from airflows import AIRFLOW, TASKS
-from corpora import make_corpus, output_rows, write_local
+
+from tests.helpers.airflows import AIRFLOW, TASKS
+from tests.helpers.corpora import make_corpus, output_rows, write_local
 
 pytestmark = [
     pytest.mark.ray,

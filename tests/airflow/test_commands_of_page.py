@@ -4,8 +4,9 @@ import dataclasses
 import subprocess
 
 import pytest
-from airflows import AIRFLOW, DAG
-from pages import SHELL, snippets
+
+from tests.helpers.airflows import AIRFLOW, DAG
+from tests.helpers.pages import SHELL, snippets
 
 PAGE = "infra/airflow/README.md"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflows import AIRFLOW, INFRA
-from stores import free_ports
+
+from tests.helpers.airflows import AIRFLOW, INFRA
+from tests.helpers.stores import free_ports
 
 pytestmark = [
     pytest.mark.long,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
-from airflows import AIRFLOW, DAG, TASKS, StandingAirflow, wait_until
-from corpora import assert_complete, make_corpus, write_local
+
+from tests.helpers.airflows import AIRFLOW, DAG, TASKS, StandingAirflow, wait_until
+from tests.helpers.corpora import assert_complete, make_corpus, write_local
 
 pytestmark = [
     pytest.mark.ray,

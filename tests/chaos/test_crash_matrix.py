@@ -1,7 +1,7 @@
 """Every request of a run, each way that it can end badly, and a run after it.
 
-A run here is what ``pipeline.run`` does, in its order and with its modules, without Ray: claim,
-what is committed, publish what is not, reconcile.
+A run here is what ``pipeline.execution.run`` does, in its order and with its modules,
+without Ray: claim, what is committed, publish what is not, reconcile.
 """
 
 import io
@@ -10,15 +10,15 @@ from itertools import count, islice, product
 
 import pyarrow.parquet as pq
 import pytest
-from faulty_store import FAULTS, Fate, FaultyStore
-from outputs import DECLARED, CrashError, make_block, make_unit
 
-from pipeline.claim import claim
+from pipeline.contract.unit import Unit
 from pipeline.errors import FingerprintError, IncompleteError, OutputError, PipelineError
-from pipeline.publish import Publisher
-from pipeline.reconcile import Reconciliation, committed_units, reconcile, reopen
-from pipeline.unit import Unit
-from pipeline.verify import verify
+from pipeline.output.output_lock import claim
+from pipeline.output.publish import Publisher
+from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
+from pipeline.output.verify import verify
+from tests.helpers.faulty_store import FAULTS, Fate, FaultyStore
+from tests.helpers.outputs import DECLARED, CrashError, make_block, make_unit
 
 FAILED = frozenset({1, 4})
 ONE_CRASH = (Fate.CRASH_BEFORE, Fate.CRASH_AFTER)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from outputs import DECLARED, assert_exactly_once, make_block, make_unit
-from test_crash_matrix import run, units_of
 
 from pipeline.errors import IncompleteError, OutputError
-from pipeline.publish import Publisher
+from pipeline.output.publish import Publisher
 from pipeline.storage import Store
+from tests.chaos.test_crash_matrix import run, units_of
+from tests.helpers.outputs import DECLARED, assert_exactly_once, make_block, make_unit
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import random
 import signal
 
 import pytest
-from corpora import assert_complete
-from whole_jobs import WholeJob, kill_one, processes_below
 
 from benchmarks.scaling.raylets import CPUS_AN_ACTOR, raylets
+from tests.helpers.corpora import assert_complete
+from tests.helpers.whole_jobs import WholeJob, kill_one, processes_below
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -3,9 +3,10 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import assert_complete, output_rows
-from memory_cgroup import memory_cgroup
-from whole_jobs import ROOT, WholeJob
+
+from tests.helpers.corpora import assert_complete, output_rows
+from tests.helpers.memory_cgroup import memory_cgroup
+from tests.helpers.whole_jobs import ROOT, WholeJob
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

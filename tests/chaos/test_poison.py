@@ -4,8 +4,9 @@ import sys
 import time
 
 import pytest
-from corpora import assert_complete, output_rows
-from whole_jobs import WholeJob
+
+from tests.helpers.corpora import assert_complete, output_rows
+from tests.helpers.whole_jobs import WholeJob
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -10,13 +10,13 @@ from itertools import count, islice, product
 
 import pyarrow.parquet as pq
 import pytest
-from changing import Corpus, ids_of, run
-from faulty_store import FAULTS, Fate, FaultyStore
-from outputs import CrashError
-from test_crash_matrix import ONE_CRASH, at
 
 from pipeline.errors import IncompleteError, InputError, OutputError
-from pipeline.verify import verify
+from pipeline.output.verify import verify
+from tests.chaos.test_crash_matrix import ONE_CRASH, at
+from tests.helpers.changing import Corpus, ids_of, run
+from tests.helpers.faulty_store import FAULTS, Fate, FaultyStore
+from tests.helpers.outputs import CrashError
 
 ROWS = dict.fromkeys("abcd", 3)
 BEFORE = Corpus({"a": "1", "b": "1b", "d": "1d"}, rows=ROWS)

@@ -6,8 +6,6 @@ there once, and no file of the old ones.
 """
 
 import pytest
-from changing import ids_of, run
-from faulty_store import Fate, FaultyStore
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,8 +15,18 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from test_replacing_runs import AFTER, BEFORE, REMOVE, REPLACE, assert_finished, listed_ids
-from test_several_writers import MOST_WRITERS, Process
+
+from tests.chaos.test_replacing_runs import (
+    AFTER,
+    BEFORE,
+    REMOVE,
+    REPLACE,
+    assert_finished,
+    listed_ids,
+)
+from tests.chaos.test_several_writers import MOST_WRITERS, Process
+from tests.helpers.changing import ids_of, run
+from tests.helpers.faulty_store import Fate, FaultyStore
 
 
 def replace(store: FaultyStore) -> None:

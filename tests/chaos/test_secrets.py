@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from corpora import assert_complete
-from stores import SECRET_KEY
-from whole_jobs import WholeJob
 
 from pipeline.storage import Store
+from tests.helpers.corpora import assert_complete
+from tests.helpers.stores import SECRET_KEY
+from tests.helpers.whole_jobs import WholeJob
 
 pytestmark = [pytest.mark.ray, pytest.mark.s3, pytest.mark.slow]
 

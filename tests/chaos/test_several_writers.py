@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from faulty_store import Fate, FaultyStore
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,11 +21,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from outputs import CrashError
-from test_crash_matrix import assert_each_record_once, run
 
-from pipeline.commit import file_entry
 from pipeline.errors import PipelineError
+from pipeline.output.commit import file_entry
+from tests.chaos.test_crash_matrix import assert_each_record_once, run
+from tests.helpers.faulty_store import Fate, FaultyStore
+from tests.helpers.outputs import CrashError
 
 MOST_WRITERS = 3
 WITHIN = 30

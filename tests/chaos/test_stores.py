@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from faulty_proxy import FaultyProxy, Spoilt, faulty_proxy
-from outputs import FINGERPRINT, assert_exactly_once
-from test_crash_matrix import run, units_of
 
 from pipeline.errors import IncompleteError, OutputError
 from pipeline.storage import Store
+from tests.chaos.test_crash_matrix import run, units_of
+from tests.helpers.faulty_proxy import FaultyProxy, Spoilt, faulty_proxy
+from tests.helpers.outputs import FINGERPRINT, assert_exactly_once
 
 pytestmark = pytest.mark.s3
 

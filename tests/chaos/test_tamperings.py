@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from faulty_store import FaultyStore
-from test_crash_matrix import run
 
-from pipeline.verify import verify
+from pipeline.output.verify import verify
+from tests.chaos.test_crash_matrix import run
+from tests.helpers.faulty_store import FaultyStore
 
 Files = dict[str, bytes]
 Tampering = Callable[[random.Random, Files], None]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from checkouts import Checkout, clone
-from exceptions import CORPORA
-from heads import Head, ray_head
-from pages import ROOT
-from stores import S3Server
+
+from tests.helpers.checkouts import Checkout, clone
+from tests.helpers.exceptions import CORPORA
+from tests.helpers.heads import Head, ray_head
+from tests.helpers.pages import ROOT
+from tests.helpers.stores import S3Server
 
 
 @pytest.fixture(scope="session")

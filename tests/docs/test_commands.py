@@ -7,7 +7,8 @@ import re
 
 import duckdb
 import pytest
-from exceptions import (
+
+from tests.helpers.exceptions import (
     CORPORA,
     LONG_COMMANDS,
     NEED_CORPORA,
@@ -15,7 +16,7 @@ from exceptions import (
     SHORT_PAGES,
     not_run,
 )
-from pages import (
+from tests.helpers.pages import (
     NOT_TO_RUN,
     PAGES,
     PYTHON,

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkouts import clone
-from heads import ray_head
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from pages import PAGES, ROOT, snippets
+
+from tests.helpers.checkouts import clone
+from tests.helpers.heads import ray_head
+from tests.helpers.pages import PAGES, ROOT, snippets
 
 FILE = ROOT / "infra" / "ray" / "runtime_env.yaml"
 OUTPUT = "s3://bucket/from_bare_nodes"

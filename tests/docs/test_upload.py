@@ -5,10 +5,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from checkouts import clone
-from pages import ROOT
 from ray._private.ray_constants import get_runtime_env_default_excludes
 from ray._private.runtime_env.packaging import create_package
+
+from tests.helpers.checkouts import clone
+from tests.helpers.pages import ROOT
 
 MOST = 20_000_000
 MOST_BY_RAY = 100 * 1024**2

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from parquet_files import MAX_BYTES, raw_strings, units_of, write
 
+from pipeline.config import InputSettings
+from pipeline.contract.schema import RESERVED
+from pipeline.corpus.input_schema import input_columns
+from pipeline.corpus.survey import survey_corpus
 from pipeline.errors import InputError
-from pipeline.gate import input_columns
-from pipeline.plan import survey_corpus
-from pipeline.read import read_unit
-from pipeline.schema import RESERVED
-from pipeline.settings import InputSettings
+from pipeline.stages.read import read_unit
+from tests.helpers.parquet_files import MAX_BYTES, raw_strings, units_of, write
 
 ROWS = 3
 FIRST = {

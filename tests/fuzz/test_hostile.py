@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from parquet_files import foreign, write
+
+from tests.helpers.parquet_files import foreign, write
 
 READER = """
 import sys, traceback
 from pathlib import Path
 import ray.data
-from parquet_files import read_file, units_of
+from tests.helpers.parquet_files import read_file, units_of
 from pipeline.errors import InputError
 
 for path in sorted(Path(sys.argv[1]).glob("*.parquet")):
@@ -38,7 +39,7 @@ for path in sorted(Path(sys.argv[1]).glob("*.parquet")):
     except BaseException:
         print(path.stem, "failed", traceback.format_exc().replace("\\n", "|"))
 """
-TESTS = str(Path(__file__).parents[1])
+TESTS = str(Path(__file__).parents[2])
 NAMES = (
     "ray.data.arrow_pickled_object",
     "ray.data.arrow_tensor_v2",

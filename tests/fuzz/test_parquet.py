@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from parquet_files import write
+
+from tests.helpers.parquet_files import write
 
 MUTATIONS = [pytest.param(110, 1), pytest.param(1000, 2, marks=pytest.mark.long)]
 """How many damaged files for each kind of damage, and from which seed."""
@@ -20,10 +21,10 @@ MUTATIONS = [pytest.param(110, 1), pytest.param(1000, 2, marks=pytest.mark.long)
 READER = """
 import sys, traceback
 from pathlib import Path
-from parquet_files import read_file, units_of
+from tests.helpers.parquet_files import read_file, units_of
 from pipeline.errors import InputError
-from pipeline.plan import survey_corpus
-from pipeline.settings import InputSettings
+from pipeline.corpus.survey import survey_corpus
+from pipeline.config import InputSettings
 
 for path in sorted(Path(sys.argv[1]).iterdir()):
     print(path.name, end=" ", flush=True)
@@ -109,4 +110,4 @@ def test_damaged_file_is_read_or_refused(
     assert "refused" in {line[1] for line in lines}
 
 
-TESTS = str(Path(__file__).parents[1])
+TESTS = str(Path(__file__).parents[2])

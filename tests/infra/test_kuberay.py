@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendering import (
+
+import pipeline
+from tests.helpers.rendering import (
     NAMES,
     OVERLAYS,
     ROOT,
@@ -25,8 +27,6 @@ from rendering import (
     settings,
     workers,
 )
-
-import pipeline
 
 RAY = re.search(r"^ray==(.+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]
 

@@ -1,7 +1,8 @@
 """That a cluster of these manifests fits its job, and ends it well."""
 
 import pytest
-from rendering import (
+
+from tests.helpers.rendering import (
     NAMES,
     ROOT,
     Object,

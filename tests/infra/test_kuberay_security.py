@@ -5,7 +5,8 @@ from itertools import chain
 
 import pytest
 import yaml
-from rendering import NAMES, container, head, job, of_kind, pods, rendered
+
+from tests.helpers.rendering import NAMES, container, head, job, of_kind, pods, rendered
 
 every_overlay = pytest.mark.parametrize("overlay", NAMES)
 

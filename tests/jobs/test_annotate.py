@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from corpora import assert_complete, make_corpus, make_settings, output_rows, write_local
-from heads import RAY, ray_head
 
-from pipeline.commit import parse_commit
-from pipeline.run_report import REPORT, RunReport
+from pipeline.output.commit import parse_commit
+from pipeline.reporting.run_report import REPORT, RunReport
 from pipeline.storage import Store
+from tests.helpers.corpora import (
+    assert_complete,
+    make_corpus,
+    make_settings,
+    output_rows,
+    write_local,
+)
+from tests.helpers.heads import RAY, ray_head
 
 ROOT = Path(__file__).parents[2]
 JOB = ROOT / "jobs" / "annotate.py"

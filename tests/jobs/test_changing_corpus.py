@@ -10,8 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import make_corpus, output_rows
-from test_annotate import (
+
+from pipeline.output.verify import verify
+from pipeline.storage import Store
+from tests.helpers.corpora import make_corpus, output_rows
+from tests.jobs.test_annotate import (
     ROOT,
     annotate,
     command,
@@ -20,9 +23,6 @@ from test_annotate import (
     wait_for_commits,
     write_config,
 )
-
-from pipeline.storage import Store
-from pipeline.verify import verify
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

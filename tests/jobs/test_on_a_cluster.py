@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from corpora import assert_complete
-from heads import Head, ray_head
-from whole_jobs import WholeJob, processes_below
+
+from tests.helpers.corpora import assert_complete
+from tests.helpers.heads import Head, ray_head
+from tests.helpers.whole_jobs import WholeJob, processes_below
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,20 +6,13 @@ import pytest
 from pipeline.language.detection import Detector
 from pipeline.language.detector import DETECTORS, make_detector
 from pipeline.language.xmod_base import XMOD_BASE
-
-FEW = ("en_XX", "de_DE", "es_XX", "sv_SE", "hr_HR", "zh_CN", "zh_TW", "ar_AR", "ru_RU")
+from tests.helpers.languages import FEW
 
 
 @pytest.fixture(scope="session")
 def xmod_base() -> tuple[str, ...]:
     """The languages of facebook/xmod-base, in its order."""
     return XMOD_BASE
-
-
-@pytest.fixture(scope="session")
-def few() -> tuple[str, ...]:
-    """A small checkpoint: no Norwegian, no Greek."""
-    return FEW
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from pipeline.config import LanguageSettings
 from pipeline.errors import ConfigError
 from pipeline.language.candidates import checked_candidates
-from pipeline.settings import LanguageSettings
 
 LANGUAGES = ("en_XX", "de_DE", "es_XX")
 

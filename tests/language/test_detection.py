@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.language.calibration import Trust
 from pipeline.language.detection import LEAST_SHARE, Detection, rankings
-from pipeline.language.trust import Trust
 
 LANGUAGES = ("aa", "bb", "cc", "dd")
 

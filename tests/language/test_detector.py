@@ -101,7 +101,7 @@ def test_make_detector_that_knows_no_language_says_so():
 
 def test_detector_module_imports_no_library():
     code = (
-        "import sys, pipeline.language.route\n"
+        "import sys, pipeline.stages.identify\n"
         "slow = {'langdetect', 'py3langid', 'pycld2', 'lingua', 'fasttext', 'scipy', 'qq'}\n"
         "print(sorted(slow & sys.modules.keys()))"
     )

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.language import experts as experts_module
-from pipeline.language.blend import Blend, save_blend
 from pipeline.language.cascade import FOLDER
+from pipeline.language.ensemble import Blend, save_blend
 from pipeline.language.experts import BLEND, COUNTS, Experts, in_doubt, opinions
 from pipeline.language.naive_bayes import save_model
 from pipeline.training.identifier import counted

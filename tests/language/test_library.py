@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from pipeline.language.calibration import Trust
 from pipeline.language.detection import Detection
 from pipeline.language.library import LibraryDetector
-from pipeline.language.trust import Trust
 
 
 class FakeLibrary:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config import LanguageSettings
 from pipeline.language.detection import Detection
 from pipeline.language.mixture import LONGEST_PIECE, Mixture, pieces
-from pipeline.settings import LanguageSettings
 
 SETTINGS = LanguageSettings()
 LANGUAGES = ("de_DE", "en_XX", "zh_CN")

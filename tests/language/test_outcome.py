@@ -1,8 +1,8 @@
 import pytest
 
+from pipeline.config import LanguageSettings
 from pipeline.language.detection import Detection
 from pipeline.language.outcome import Routed, Trouble, Unrouted, fall_back, from_detection, from_tag
-from pipeline.settings import LanguageSettings
 
 LANGUAGES = ("en_XX", "de_DE", "es_XX", "zh_CN", "zh_TW")
 QUARANTINE = LanguageSettings()

@@ -9,10 +9,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from enriched import make_settings, rows_of, write_output
 
+from pipeline.config.tables import TablesSettings
 from pipeline.errors import OutputError
-from pipeline.settings.tables import TablesSettings
 from pipeline.storage import Store
 from pipeline.tables.build import build
 from pipeline.tables.catalog import open_catalog
@@ -20,6 +19,7 @@ from pipeline.tables.columns import DOCUMENTS, ENTITIES, LABELS, LANGUAGES, TABL
 from pipeline.tables.destination import Commit
 from pipeline.tables.planning import Plan, make_plan
 from pipeline.tables.table_files import UNPARTITIONED
+from tests.helpers.enriched import make_settings, rows_of, write_output
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 FORMATS = pytest.mark.parametrize("kind", ["parquet", "iceberg"])

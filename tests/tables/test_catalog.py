@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pyiceberg.exceptions import ForbiddenError
 
+from pipeline.config.tables import IcebergSettings
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import IcebergSettings
 from pipeline.tables.catalog import answered, open_catalog
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
+from pipeline.config.tables import Granularity
 from pipeline.errors import SchemaError
-from pipeline.settings.tables import Granularity
 from pipeline.tables.dates import NO_DATE, DateRule, date_groups
 
 BY_COLUMN = DateRule(None, "when")

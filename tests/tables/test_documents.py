@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from enriched import day_of, made, source_of
 
+from pipeline.config.tables import DocumentSettings
 from pipeline.errors import ConfigError
-from pipeline.settings.tables import DocumentSettings
 from pipeline.tables.documents import Documents, require_columns
+from tests.helpers.enriched import day_of, made, source_of
 
 
 def documents(**settings: Any) -> Documents:

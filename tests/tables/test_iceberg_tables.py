@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline.config.tables import Granularity, IcebergSettings
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import Granularity, IcebergSettings
 from pipeline.tables.catalog import open_catalog
 from pipeline.tables.columns import DOCUMENTS, LABELS, LANGUAGES, SCHEMAS, grown
 from pipeline.tables.dates import NO_DATE

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from pipeline.settings.tables import Granularity, LayoutSettings
+from pipeline.config.tables import Granularity, LayoutSettings
 from pipeline.tables.columns import DOCUMENTS
 from pipeline.tables.dates import NO_DATE
 from pipeline.tables.layout import FILE, Change, Layout, place_of, plan_change

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from enriched import write_output
 
+from pipeline.config.tables import EnrichedOutput
 from pipeline.errors import ConfigError, OutputError, SchemaError
-from pipeline.settings.tables import EnrichedOutput
 from pipeline.storage import Store
 from pipeline.tables.outputs import survey
 from pipeline.tables.source import Source
+from tests.helpers.enriched import write_output
 
 
 def surveyed(uri: str, **settings: object) -> Source:

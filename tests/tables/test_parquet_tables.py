@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline.config.tables import Granularity, ParquetSettings
 from pipeline.errors import ConfigError, OutputError
-from pipeline.settings.tables import Granularity, ParquetSettings
 from pipeline.storage import Store
 from pipeline.tables.columns import DOCUMENTS, LABELS
 from pipeline.tables.destination import Commit, Standing

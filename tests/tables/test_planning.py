@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from enriched import make_settings, write_output
 
 from pipeline.errors import ConfigError, SchemaError
 from pipeline.storage import Store
 from pipeline.tables.columns import DOCUMENTS, ENTITIES, LABELS, LANGUAGES, SCHEMAS, TABLES
 from pipeline.tables.destination import Commit
 from pipeline.tables.planning import Plan, TablePlan, make_plan
+from tests.helpers.enriched import make_settings, write_output
 
 
 def output(folder: Path, name: str = "a", **values: Any) -> dict[str, object]:

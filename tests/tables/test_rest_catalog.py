@@ -6,13 +6,13 @@ import boto3
 import pyarrow as pa
 import pytest
 from pyiceberg.utils.config import Config
-from stores import ACCESS_KEY, SECRET_KEY, S3Server
 
-from pipeline.settings.tables import Granularity, IcebergSettings
+from pipeline.config.tables import Granularity, IcebergSettings
 from pipeline.tables.columns import LABELS, SCHEMAS
 from pipeline.tables.destination import Commit
 from pipeline.tables.iceberg_tables import IcebergTables
 from pipeline.tables.table_files import Partition, TableFile
+from tests.helpers.stores import ACCESS_KEY, SECRET_KEY, S3Server
 
 LABEL = SCHEMAS[LABELS]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from enriched import day_of, made, source_of
 
 from pipeline.tables.rows import Entities, Labels, languages_of
+from tests.helpers.enriched import day_of, made, source_of
 
 
 def test_entities_have_a_row_an_entity_with_its_place_among_them(tmp_path: Path):

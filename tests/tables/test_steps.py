@@ -5,10 +5,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from enriched import day_of, write_output
 
+from pipeline.config.tables import DocumentSettings, EnrichedOutput, Granularity
 from pipeline.errors import OutputError
-from pipeline.settings.tables import DocumentSettings, EnrichedOutput, Granularity
 from pipeline.storage import Store
 from pipeline.tables.documents import Documents
 from pipeline.tables.layout import FILE, Layout
@@ -18,6 +17,7 @@ from pipeline.tables.source import Source
 from pipeline.tables.steps import WRITTEN, Counting, PartOf, Placing, Writing, rows_again
 from pipeline.tables.table_files import Partition, TableFile, Target
 from pipeline.tables.tally import TALLY, added, language_rows
+from tests.helpers.enriched import day_of, write_output
 
 GERMAN = Partition("2026-01", "de")
 LAYOUT = Layout(Granularity.MONTH, {("2026-01", "de"): "de", ("2026-01", "fr"): "other"}, {})

@@ -8,13 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
-from corpora import make_corpus, make_settings, write_local
-from enriched import make_settings as make_tables_settings
-from enriched import rows_of
 
-from pipeline.reconcile import reconcile
-from pipeline.run import Options, claim_output, make_plan
-from pipeline.settings.tables import TablesSettings
+from pipeline.config.tables import TablesSettings
+from pipeline.execution.run import claim_output
+from pipeline.output.reconcile import reconcile
+from pipeline.planning.plan import Options, make_plan
+from tests.helpers.corpora import make_corpus, make_settings, write_local
+from tests.helpers.enriched import make_settings as make_tables_settings
+from tests.helpers.enriched import rows_of
 
 ROOT = Path(__file__).parents[2]
 JOB = ROOT / "jobs" / "tables.py"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load
+from pipeline.config.tables import Granularity, SqliteCatalog, TablesSettings
 from pipeline.errors import ConfigError
-from pipeline.settings.tables import Granularity, SqliteCatalog, TablesSettings
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "tables.yaml"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from checkpoints import open_folder, save_checkpoint
 from transformers.models.xmod.modeling_xmod import (
     XmodForCausalLM,
     XmodForMaskedLM,
@@ -15,6 +14,7 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import open_folder, save_checkpoint
 
 TOPICS = ("sports", "politics", "science")
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForCausalLM
 
+from pipeline.config import CausalLmSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import CausalLmSettings, ModelSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 

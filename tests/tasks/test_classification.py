@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
-from documents import make_document, packed_of, windows_of
 from transformers import TextClassificationPipeline
 from transformers.models.xmod.modeling_xmod import XmodForSequenceClassification
 
+from pipeline.config import ClassificationSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ClassificationSettings, ModelSettings
 from pipeline.tasks.classification import ClassificationTask
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.documents import make_document, packed_of, windows_of
 
 
 def make_task(checkpoint: Checkpoint, **options: object) -> ClassificationTask:

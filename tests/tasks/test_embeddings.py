@@ -4,17 +4,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from checkpoints import SENTENCES
-from documents import make_document, packed_of, windows_of
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodModel
 
+from pipeline.config import EmbeddingsSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import EmbeddingsSettings, ModelSettings
 from pipeline.tasks.embeddings import EmbeddingsTask, embeddings_task
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.loading import require_head
+from pipeline.xmod.heads import require_head
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.documents import make_document, packed_of, windows_of
+from tests.helpers.stages import annotated
 
 
 def make_task(checkpoint: Checkpoint, **options: object) -> EmbeddingsTask:
@@ -89,4 +89,4 @@ def test_embeddings_by_a_pooler_that_is_not_there_are_refused(ner):
     model = ModelSettings(path=str(ner.folder))
     settings = EmbeddingsSettings(type="embeddings", model=model, pooling="pooler")
     with pytest.raises(CheckpointError, match=r"pooler\.dense"):
-        require_head(ner, embeddings_task(settings, ner).model_class)
+        require_head(ner, embeddings_task(settings, ner).architecture)

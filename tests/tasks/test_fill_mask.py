@@ -1,13 +1,13 @@
 """What may stand where a text has a mask."""
 
 import pytest
-from checkpoints import SENTENCES
-from stages import annotated
 from transformers import FillMaskPipeline
 from transformers.models.xmod.modeling_xmod import XmodForMaskedLM
 
-from pipeline.settings import FillMaskSettings, ModelSettings
+from pipeline.config import FillMaskSettings, ModelSettings
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.stages import annotated
 
 TEXTS = (
     "Anna Schmidt visited <mask> in Prague.",

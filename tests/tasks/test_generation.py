@@ -4,15 +4,15 @@ import shutil
 
 import pytest
 import torch
-from checkpoints import SENTENCES, open_folder
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForCausalLM
 
+from pipeline.config import GenerationSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import GenerationSettings, ModelSettings
-from pipeline.tasks import generation
 from pipeline.tasks.generation import GenerationTask
+from pipeline.xmod import generation
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES, open_folder
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 

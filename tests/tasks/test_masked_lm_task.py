@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES, open_folder
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForMaskedLM
 
+from pipeline.config import MaskedLmSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import MaskedLmSettings, ModelSettings
 from pipeline.tasks.masked_lm import MaskedLmTask
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES, open_folder
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForMultipleChoice
 
-from pipeline.settings import ModelSettings, MultipleChoiceSettings
+from pipeline.config import ModelSettings, MultipleChoiceSettings
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 CHOICES = [list(SENTENCES[k:] + SENTENCES[:k])[: 2 + k % 3] for k in range(len(SENTENCES))]

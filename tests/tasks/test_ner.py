@@ -6,20 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from checkpoints import BIO_LABELS, LANGUAGES, SENTENCES
-from documents import make_document, spelled
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TokenClassificationPipeline, XmodConfig
 from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
 
-from pipeline import schema
+from pipeline.config import Aggregation, ModelSettings, NerSettings
+from pipeline.contract import schema
 from pipeline.errors import CheckpointError
-from pipeline.settings import Aggregation, ModelSettings, NerSettings
 from pipeline.tasks.ner import NerTask
 from pipeline.tasks.spans import boundaries
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, SENTENCES
+from tests.helpers.documents import make_document, spelled
 
 SPACED = (
     *SENTENCES[:2],

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodForQuestionAnswering
 
+from pipeline.config import ModelSettings, QuestionAnsweringSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ModelSettings, QuestionAnsweringSettings
 from pipeline.tasks.question_answering import QuestionAnsweringTask
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import Window
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 QUESTIONS = ("Who?", "Wo?", "谁?", "何?", "ที่", "राम", "Where does the river rise?")

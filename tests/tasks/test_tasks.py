@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.settings import ClassificationSettings, EmbeddingsSettings, ModelSettings, NerSettings
+from pipeline.config import ClassificationSettings, EmbeddingsSettings, ModelSettings, NerSettings
 from pipeline.tasks import make_task, task_name
 
 MODEL = ModelSettings(path=".")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from checkpoints import SENTENCES
-from stages import annotated
 from transformers.models.xmod.modeling_xmod import XmodModel
 
-from pipeline.settings import ModelSettings, TokenVectorsSettings
+from pipeline.config import ModelSettings, TokenVectorsSettings
 from pipeline.xmod.checkpoint import Checkpoint
+from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.stages import annotated
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
 

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from training_configs import LANGUAGES, OPTIMISATION, pretrain_config
 
 from pipeline.training.learning import alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import FinetuneConfig
+from tests.helpers.training_configs import LANGUAGES, OPTIMISATION, pretrain_config
 
 WORDS = {
     "en_XX": ["the", "river", "town", "of", "is", "large", "and", "old", "people", "live", "there"],

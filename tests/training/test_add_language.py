@@ -7,11 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from training_configs import OPTIMISATION
 from transformers import AutoTokenizer, XmodForMaskedLM, XmodForTokenClassification
 
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, ConfigError
-from pipeline.settings import ModelSettings
 from pipeline.training.add_language import add_language
 from pipeline.training.codec import Codec
 from pipeline.training.finetune import finetune
@@ -20,6 +19,7 @@ from pipeline.training.new_adapter import extended_model
 from pipeline.training.new_pieces import with_new_pieces
 from pipeline.training.settings import AddLanguageConfig
 from pipeline.xmod.checkpoint import open_checkpoint
+from tests.helpers.training_configs import OPTIMISATION
 
 GREEK = ["το", "ποτάμι", "πόλη", "είναι", "μεγάλη", "και", "παλιά", "άνθρωποι", "ζουν", "εκεί"]
 TEXTS = ["Anna of the large river", "Karl und Bremen ist alt", "李明住在北京"]

@@ -14,7 +14,6 @@ import pytest
 import torch
 from ray import cloudpickle
 from safetensors.torch import load_file, save_file
-from training_configs import objectives, pretrain_config
 from transformers import TrainerCallback
 
 from pipeline.errors import CheckpointError
@@ -26,6 +25,7 @@ from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import TrainingRuntime
 from pipeline.training.shares import rows_of, share
 from pipeline.training.trainer import Worker
+from tests.helpers.training_configs import objectives, pretrain_config
 
 # Workers cannot import this file, so what they need of it goes with the training.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -9,7 +9,6 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file
-from training_configs import OPTIMISATION, objectives, pretrain_config
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
@@ -17,14 +16,15 @@ from transformers import (
     XmodForTokenClassification,
 )
 
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, ConfigError, InputError
-from pipeline.settings import ModelSettings
 from pipeline.training.checkpoint import is_frozen, save_task
 from pipeline.training.finetune import finetune, gather
 from pipeline.training.learning import alone
 from pipeline.training.pretrain import pretrain
 from pipeline.xmod.checkpoint import open_checkpoint
-from pipeline.xmod.loading import require_head
+from pipeline.xmod.heads import require_head
+from tests.helpers.training_configs import OPTIMISATION, objectives, pretrain_config
 
 FIGURES = {
     "ner": {"entity_f1"},
@@ -89,7 +89,7 @@ def test_finetune_any_head_leaves_a_checkpoint_that_transformers_and_the_pipelin
     }
     assert all(same[name] for name in same if is_frozen(name))
     assert not same[QUERY]
-    require_head(open_checkpoint(ModelSettings(path=str(config.out))), model_class)
+    require_head(open_checkpoint(ModelSettings(path=str(config.out))), CLASSES[task])
     card = (config.out / "README.md").read_text()
     assert all(name in card for name in FIGURES[task])
     assert (config.out / "curves.png").read_bytes()[:4] == b"\x89PNG"

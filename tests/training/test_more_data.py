@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_prepare_data import DATA, ROOT
+
+from tests.training.test_prepare_data import DATA, ROOT
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_configs import NEW_MODEL, objectives, pretrain_config
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM, XmodForMaskedLM
 
 from pipeline.errors import CheckpointError
@@ -16,6 +15,7 @@ from pipeline.training.objectives import objectives as of_config
 from pipeline.training.settings import Architecture
 from pipeline.training.starting_point import architecture, sinusoids, start_from_content
 from pipeline.training.trainer import Worker
+from tests.helpers.training_configs import NEW_MODEL, objectives, pretrain_config
 
 LANGUAGES = ["en_XX", "de_DE", "zh_CN"]
 

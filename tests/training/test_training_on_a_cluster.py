@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from corpora import assert_complete
-from heads import Head, ray_head
-from whole_jobs import WholeJob
+
+from tests.helpers.corpora import assert_complete
+from tests.helpers.heads import Head, ray_head
+from tests.helpers.whole_jobs import WholeJob
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import save_checkpoint
 from transformers.models.xmod.modeling_xmod import (
     XmodForSequenceClassification,
     XmodForTokenClassification,
     XmodModel,
 )
+
+from tests.helpers.checkpoints import save_checkpoint
 
 
 @pytest.fixture(scope="session", autouse=True)

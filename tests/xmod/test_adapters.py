@@ -1,22 +1,17 @@
-"""Adapters by language: ids, and the ways to route tokens to them."""
+"""LoadedAdapters by language: ids, and the ways to route tokens to them."""
 
 import numpy as np
 import pytest
 import torch
-from checkpoints import tiny_config
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers.models.xmod.modeling_xmod import XmodAdapter
 
 from pipeline.errors import LanguageError
-from pipeline.xmod.adapters import (
-    Adapters,
-    BlockedAdapters,
-    BlockLayout,
-    RunLayout,
-    SlicedAdapters,
-)
+from pipeline.xmod.adapter_index import LoadedAdapters
+from pipeline.xmod.adapters import BlockedAdapters, BlockLayout, RunLayout, SlicedAdapters
 from pipeline.xmod.products import TorchProduct
+from tests.helpers.checkpoints import tiny_config
 
 CPU = torch.device("cpu")
 LANGUAGES = 4
@@ -59,15 +54,19 @@ def test_adapters_in_slices_only_languages_that_come_are_made(adapters):
     assert made == [linear for i in (0, 2) for linear in (adapters[i].dense1, adapters[i].dense2)]
 
 
-def test_lang_ids_are_positions_among_the_loaded():
-    assert Adapters(("zh_CN", "en_XX")).lang_ids(["en_XX", "zh_CN", "en_XX"]) == [1, 0, 1]
+def test_adapter_indices_are_positions_among_the_loaded():
+    assert LoadedAdapters(("zh_CN", "en_XX")).adapter_indices(["en_XX", "zh_CN", "en_XX"]) == [
+        1,
+        0,
+        1,
+    ]
 
 
 def test_lang_ids_of_no_language_is_the_bypass():
-    assert Adapters(("en_XX",), bypass=True).lang_ids([None, "en_XX"]) == [1, 0]
+    assert LoadedAdapters(("en_XX",), bypass=True).adapter_indices([None, "en_XX"]) == [1, 0]
 
 
 @pytest.mark.parametrize("code", ["sw_KE", "", None])
 def test_lang_ids_unknown_code_is_an_error(code):
     with pytest.raises(LanguageError, match=f"loaded for {code}; expected one of zh_CN, en_XX"):
-        Adapters(("zh_CN", "en_XX")).lang_ids(["en_XX", code])
+        LoadedAdapters(("zh_CN", "en_XX")).adapter_indices(["en_XX", code])

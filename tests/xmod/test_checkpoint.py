@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkpoints import BIO_LABELS, LANGUAGES, open_folder, save_checkpoint
 from tokenizers import processors
 from transformers import AutoTokenizer
 from transformers.models.xmod.modeling_xmod import XmodModel
 
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import ModelSettings
 from pipeline.xmod.checkpoint import open_checkpoint, reopen_checkpoint
+from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, open_folder, save_checkpoint
 
 
 def change_config(folder: Path, **changes: object) -> None:

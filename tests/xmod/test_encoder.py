@@ -7,7 +7,6 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import torch
-from checkpoints import BIO_LABELS, LANGUAGES, tiny_config, tiny_model
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers.models.xmod.modeling_xmod import (
     XmodForCausalLM,
@@ -25,6 +24,7 @@ from pipeline.xmod.adapters import BlockedAdapters, BlockLayout
 from pipeline.xmod.attention import PaddedAttention
 from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.packed import Packed
+from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, tiny_config, tiny_model
 
 CPU = torch.device("cpu")
 OPTIONS = ("pre_norm", "adapter_layer_norm", "adapter_reuse_layer_norm", "ln_before_adapter")

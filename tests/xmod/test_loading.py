@@ -6,32 +6,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import LANGUAGES, open_folder, tiny_model
 from safetensors.torch import load_file, save_file
 from transformers.models.xmod.modeling_xmod import (
-    XmodForSequenceClassification,
     XmodForTokenClassification,
     XmodModel,
 )
 
+from pipeline.config import RuntimeSettings
 from pipeline.errors import CheckpointError
-from pipeline.settings import RuntimeSettings
-from pipeline.xmod.adapters import Adapters
-from pipeline.xmod.loading import (
-    TORCH_DTYPES,
-    Model,
-    device_for,
-    load_model,
-    parameter_bytes,
-    require_head,
-)
+from pipeline.xmod.adapter_index import LoadedAdapters
+from pipeline.xmod.heads import parameter_bytes, require_head
+from pipeline.xmod.loading import TORCH_DTYPES, Model, device_for, load_model
+from tests.helpers.checkpoints import LANGUAGES, open_folder, tiny_model
 
 WINDOW = [0, 9, 30, 41, 2]
 
 
-def loaded(folder: Path, model_class=XmodModel, languages=LANGUAGES, **runtime: object) -> Model:
+def loaded(folder: Path, architecture="XmodModel", languages=LANGUAGES, **runtime: object) -> Model:
     settings = RuntimeSettings(**runtime)
-    return load_model(open_folder(folder), [model_class], Adapters(languages), settings)
+    return load_model(open_folder(folder), [architecture], LoadedAdapters(languages), settings)
 
 
 @torch.inference_mode()
@@ -82,22 +75,24 @@ def test_load_model_encoder_comes_from_checkpoints_with_and_without_a_head(folde
 def test_load_model_languages_pruned_and_reordered_give_the_same_numbers(ner_folder):
     few = ("th_TH", "en_XX", "zh_CN")
     expected = reference(ner_folder, [LANGUAGES.index(code) for code in few])
-    pruned = loaded(ner_folder, XmodForTokenClassification, few)
+    pruned = loaded(ner_folder, "XmodForTokenClassification", few)
     torch.testing.assert_close(output(pruned, [0, 1, 2]), expected, rtol=0, atol=1e-5)
 
 
 def test_load_model_head_comes_with_its_encoder_taken_out(ner_folder):
-    model = loaded(ner_folder, XmodForTokenClassification)
-    head = model.heads[XmodForTokenClassification]
+    model = loaded(ner_folder, "XmodForTokenClassification")
+    head = model.heads["XmodForTokenClassification"]
     expected = XmodForTokenClassification.from_pretrained(ner_folder).classifier
     assert torch.equal(head.classifier.weight, expected.weight)
     assert not [name for name, _ in head.named_parameters() if "encoder" in name]
 
 
 def test_load_model_of_a_head_and_the_bare_encoder_loads_the_weights_once(ner_folder):
-    classes = [XmodModel, XmodForTokenClassification]
-    model = load_model(open_folder(ner_folder), classes, Adapters(LANGUAGES), RuntimeSettings())
-    assert [*model.heads] == [XmodForTokenClassification]
+    classes = ["XmodModel", "XmodForTokenClassification"]
+    model = load_model(
+        open_folder(ner_folder), classes, LoadedAdapters(LANGUAGES), RuntimeSettings()
+    )
+    assert [*model.heads] == ["XmodForTokenClassification"]
 
 
 def mapped(model: Model) -> int:
@@ -121,7 +116,7 @@ def test_load_model_float32_weights_are_pages_of_the_file(ner_folder):
 @pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
 def test_load_model_draws_no_weights_at_random(ner_folder, dtype):
     before = torch.get_rng_state()
-    loaded(ner_folder, XmodForTokenClassification, dtype=dtype)
+    loaded(ner_folder, "XmodForTokenClassification", dtype=dtype)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -142,7 +137,7 @@ def test_load_model_int8_is_for_cpus_alone():
 def test_parameter_bytes_are_those_of_the_adapters_that_are_asked_for(ner_folder):
     few = ("ja_XX", "de_DE")
     checkpoint = open_folder(ner_folder)
-    sizes = [parameter_bytes(checkpoint, XmodModel, some) for some in (few, LANGUAGES)]
+    sizes = [parameter_bytes(checkpoint, some) for some in (few, LANGUAGES)]
     adapter = 4 * (2 * 16 * 32 + 16 + 32)
     assert sizes[1] - sizes[0] == 2 * 4 * adapter  # layers, languages left out
 
@@ -151,7 +146,7 @@ def test_load_model_shards_of_which_one_is_a_link_are_read(copied, tmp_path):
     expected = output(loaded(copied), [1])
     shard(copied, tmp_path / "blob")
     assert torch.equal(output(loaded(copied), [1]), expected)
-    require_head(open_folder(copied), XmodForTokenClassification)
+    require_head(open_folder(copied), "XmodForTokenClassification")
 
 
 def test_load_model_half_precision_weights_become_float32(tmp_path):
@@ -171,30 +166,30 @@ def test_load_model_incomplete_weights_are_refused(copied):
 
 
 @pytest.mark.parametrize(
-    ("folder", "model_class"),
+    ("folder", "architecture"),
     [
-        ("encoder_folder", XmodForTokenClassification),
-        ("topic_folder", XmodForTokenClassification),
-        ("ner_folder", XmodForSequenceClassification),
+        ("encoder_folder", "XmodForTokenClassification"),
+        ("topic_folder", "XmodForTokenClassification"),
+        ("ner_folder", "XmodForSequenceClassification"),
     ],
 )
-def test_require_head_missing_or_of_another_task_is_refused(folder, model_class, request):
+def test_require_head_missing_or_of_another_task_is_refused(folder, architecture, request):
     checkpoint = open_folder(request.getfixturevalue(folder))
-    with pytest.raises(CheckpointError, match=f"does not fit {model_class.__name__}"):
-        require_head(checkpoint, model_class)
+    with pytest.raises(CheckpointError, match=f"does not fit {architecture}"):
+        require_head(checkpoint, architecture)
 
 
 def test_require_head_of_another_number_of_labels_is_refused(copied):
     change_config(copied, id2label={"0": "O", "1": "B-PER"}, label2id={"O": 0, "B-PER": 1})
     with pytest.raises(CheckpointError, match=r"shape \[2, 32\] \(seen: \[7, 32\]\)"):
-        require_head(open_folder(copied), XmodForTokenClassification)
+        require_head(open_folder(copied), "XmodForTokenClassification")
 
 
 def test_require_head_that_is_there_passes(ner_folder, topic_folder, encoder_folder):
-    require_head(open_folder(ner_folder), XmodForTokenClassification)
-    require_head(open_folder(topic_folder), XmodForSequenceClassification)
+    require_head(open_folder(ner_folder), "XmodForTokenClassification")
+    require_head(open_folder(topic_folder), "XmodForSequenceClassification")
     for folder in (ner_folder, topic_folder, encoder_folder):
-        require_head(open_folder(folder), XmodModel)
+        require_head(open_folder(folder), "XmodModel")
 
 
 def test_device_is_the_gpu_that_the_settings_ask_for_and_nothing_else(monkeypatch):

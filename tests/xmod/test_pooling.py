@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.settings import Pooling
+from pipeline.config import Pooling
 from pipeline.xmod.packed import Packer
 from pipeline.xmod.pooling import POOLING
 

@@ -4,12 +4,12 @@ import json
 import sys
 
 import pytest
-from checkpoints import save_checkpoint
-from test_checkpoint import change_config
 from transformers import XmodForTokenClassification
 
 from pipeline.errors import CheckpointError
 from pipeline.xmod.vetting import vetted_config
+from tests.helpers.checkpoints import save_checkpoint
+from tests.xmod.test_checkpoint import change_config
 
 
 def test_vetted_config_is_that_of_the_checkpoint(ner_folder):

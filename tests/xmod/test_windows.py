@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from checkpoints import tiny_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.xmod.windows import Window, stitched, text_tokens, weighted_mean
+from tests.helpers.checkpoints import tiny_tokenizer
 
 SPECIAL = -1
 

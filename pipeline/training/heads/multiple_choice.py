@@ -19,7 +19,7 @@ from transformers import XmodForMultipleChoice
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from pipeline.errors import InputError
-from pipeline.readings import Asked, Beside, Piece, Unreadable
+from pipeline.tasks.model_inputs import Asked, Beside, Piece, Unreadable
 from pipeline.tasks.multiple_choice import choice_probabilities
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Collator, Example

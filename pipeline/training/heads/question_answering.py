@@ -19,8 +19,8 @@ import regex
 import torch
 from transformers import XmodForQuestionAnswering
 
-from pipeline.readings import Asked, Beside, Piece, Unreadable
 from pipeline.tasks.answers import Extraction
+from pipeline.tasks.model_inputs import Asked, Beside, Piece, Unreadable
 from pipeline.tasks.task import Document
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Collator, Example

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from pipeline.config import Section
+from pipeline.config.section import Section
 from pipeline.training.settings.finetuning import DataFile, Task
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pipeline.config import Section
+from pipeline.config.section import Section
 from pipeline.training.settings.optimisation import Optimisation, Share, TrainingRuntime
 
 

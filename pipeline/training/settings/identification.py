@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import PositiveFloat, PositiveInt
 
-from pipeline.config import Section
+from pipeline.config.section import Section
 
 
 class IdentifierConfig(Section):

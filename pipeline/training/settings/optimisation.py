@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from pipeline.config import Section
+from pipeline.config.section import Section
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Smoothing = Annotated[float, Field(gt=0.0, le=1.0)]

@@ -10,13 +10,8 @@ from zlib import crc32
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from pipeline.config import Section
-from pipeline.training.settings.optimisation import (
-    Optimisation,
-    Share,
-    Smoothing,
-    TrainingRuntime,
-)
+from pipeline.config.section import Section
+from pipeline.training.settings.optimisation import Optimisation, Share, Smoothing, TrainingRuntime
 
 
 class Architecture(Section):

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from torch import nn
-from training_configs import labels_of, pretrain_config
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
 from pipeline.training.collate import grouped
 from pipeline.training.labels import IGNORED
 from pipeline.training.objectives.labelled import class_loss, classes, tagging_loss, tags
+from tests.helpers.training_configs import labels_of, pretrain_config
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Translations drawn together."""
 
 import pytest
-from training_configs import pretrain_config
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
 from pipeline.training.objectives.translations import translations
 from pipeline.training.settings import TranslationObjective
+from tests.helpers.training_configs import pretrain_config
 
 
 def settings(data) -> TranslationObjective:

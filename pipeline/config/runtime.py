@@ -1,0 +1,138 @@
+"""Machines, arithmetic, batches and retries."""
+
+from enum import StrEnum
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.config.section import Section
+
+
+class Device(StrEnum):
+    """Where the model runs; ``auto`` takes a GPU that the actor was given."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class DType(StrEnum):
+    """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
+
+    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU. ``bfloat16`` is for
+    CPUs with AMX as well.
+    """
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+
+
+class ActorPool(Section):
+    """Bounds of the actor pool; one number in the config sets both."""
+
+    min: int = Field(default=1, ge=1)
+    """Actors that are there from the start."""
+    max: int = Field(default=1, ge=1)
+    """Actors at most."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ActorPool":
+        if self.min > self.max:
+            raise ValueError(
+                f"runtime.actors.min is {self.min}, above runtime.actors.max {self.max}"
+            )
+        return self
+
+
+class RuntimeSettings(Section):
+    """Machines, batches, retries; windows and ``dtype`` alone shape results."""
+
+    device: Device = Device.AUTO
+    """Where the model runs."""
+    dtype: DType = DType.AUTO
+    """Arithmetic of the forward; docs/engine.md says which to take."""
+    actors: ActorPool = ActorPool()
+    """Processes that hold the models: a number, or its bounds."""
+    cpus_per_actor: float = Field(default=1, gt=0)
+    """Each whole CPU has a micro-batch of its own."""
+    gpus_per_actor: float = Field(default=0, ge=0)
+    """A part of a GPU where several actors share one."""
+    max_batch_tokens: int | None = Field(default=None, gt=0)
+    """Of a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
+    readers_per_actor: int | None = Field(default=None, ge=1, le=32)
+    """Units that are read and tokenized at once for each actor; null: 4 on a GPU, on a CPU 1 for
+    each 4 of its CPUs."""
+    start_timeout: float = Field(default=1800, ge=0)
+    """Seconds to wait until the cluster has room; then the job ends with exit code 5."""
+    unit_rows: int = Field(default=4096, gt=0)
+    """Records that are committed together, at most."""
+    unit_bytes: int = Field(default=64 << 20, gt=0)
+    """Bytes of a unit before compression, at most."""
+    max_length: int = Field(default=512, gt=8)
+    """Tokens of a window; the checkpoint may allow fewer."""
+    stride: int = Field(default=64, ge=0)
+    """Tokens that neighbouring windows share."""
+    max_windows: int | None = Field(default=None, ge=1)
+    """Of a text; the rest is cut off and ``truncated`` is true. Null: nothing is."""
+    rounds: int = Field(default=2, ge=1, le=10)
+    """How often units are tried among others before they are tried apart."""
+    unit_timeout: float = Field(default=3600, gt=0)
+    """Seconds that a stage may take with a unit."""
+    row_timeout: float = Field(default=120, gt=0)
+    """Seconds that a record may take alone."""
+    grace: float = Field(default=25, ge=0)
+    """Seconds after SIGTERM for units that are at work."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether actors run the model on a GPU."""
+        return self.device is Device.CUDA or (
+            self.device is Device.AUTO and self.gpus_per_actor > 0
+        )
+
+    @property
+    def batch_tokens(self) -> int:
+        """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
+        return self.max_batch_tokens or (16384 if self.on_gpu else 1024)
+
+    @property
+    def readers(self) -> int:
+        """``readers_per_actor``, or as many as keep an actor busy."""
+        return self.readers_per_actor or (4 if self.on_gpu else max(1, self.lanes // 4))
+
+    @property
+    def lanes(self) -> int:
+        """Micro-batches that an actor has at once: one to a core, or one on a GPU."""
+        return 1 if self.on_gpu else max(1, int(self.cpus_per_actor))
+
+    @property
+    def arithmetic(self) -> DType:
+        """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
+        if self.dtype is not DType.AUTO:
+            return self.dtype
+        return DType.BFLOAT16 if self.on_gpu else DType.FLOAT32
+
+    @field_validator("actors", mode="before", json_schema_input_type=int | ActorPool)
+    @classmethod
+    def _one_number(cls, value: object) -> object:
+        return {"min": value, "max": value} if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _integers_on_a_cpu(self) -> "RuntimeSettings":
+        if self.dtype is DType.INT8 and self.on_gpu:
+            raise ValueError(
+                "runtime.dtype is int8, which is for CPUs, and actors run on a GPU; expected auto "
+                "or bfloat16 there, or runtime.device: cpu"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> "RuntimeSettings":
+        if self.stride >= self.max_length // 2:
+            raise ValueError(
+                f"runtime.stride is {self.stride}; expected less than half of runtime.max_length "
+                f"({self.max_length}), so that windows advance"
+            )
+        return self

@@ -1,0 +1,15 @@
+"""The base of every section of a configuration."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A part of a configuration: frozen, and closed to keys it does not know.
+
+    A string below a key says what it is for, to readers of the code, of the reference and of a
+    schema.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )

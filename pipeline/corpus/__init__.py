@@ -1,0 +1,1 @@
+"""Input URI → files, footers, schema check → units; the columns of a file → records."""

@@ -1,0 +1,143 @@
+"""What a file's columns say of each record, whatever types they have.
+
+Enters: a unit's rows. Leaves: ``schema.READ_FIELDS``. What holds: each record has an id; one whose
+text cannot be used is marked for quarantine, never dropped.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.config import InputSettings
+from pipeline.contract import schema
+from pipeline.contract.unit import Unit
+
+
+def record_columns(
+    rows: pa.Table, unit: Unit, settings: InputSettings
+) -> Iterator[tuple[pa.Field, pa.Array]]:
+    """``schema.READ_FIELDS`` and their values for the unit's ``rows``."""
+    texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
+    questions = _strings_of(rows, settings.question_column)
+    choices = _lists_of(rows, settings.choices_column)
+    too_large = _too_large(texts, questions, choices, settings.max_text_bytes)
+    failures = [first or second for first, second in zip(failures, too_large, strict=True)]
+    origin = pa.array([unit.to_json()]).dictionary_encode()
+    yield schema.RECORD_ID, record_ids(rows, unit, settings)
+    yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
+    yield schema.ROW, pa.array(range(unit.start, unit.stop), pa.int64())
+    yield schema.TEXT, texts
+    yield schema.TAG, _strings_of(rows, settings.language_column)
+    yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
+    yield schema.QUESTION, questions
+    yield schema.CHOICES, choices
+    yield schema.ERROR, pa.array(failures, schema.FAILURE)
+
+
+def record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
+    """The id column as strings; file and row where there is no such column, or a null in it."""
+    places = pa.array([f"{unit.source.uri}#{row}" for row in range(unit.start, unit.stop)])
+    if settings.id_column is None:
+        return places
+    return pc.coalesce(_as_strings(rows[settings.id_column]), places)
+
+
+def _strings_of(rows: pa.Table, column: str | None) -> pa.Array | pa.ChunkedArray:
+    """The column as strings, nulls where there is none; lists as their items, ``|`` between."""
+    if column is None:
+        return pa.nulls(rows.num_rows, pa.string())
+    values = rows[column]
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        lists = values.combine_chunks()
+        items = _as_strings(pa.chunked_array([lists.flatten()])).to_pylist()
+        return pa.array(_joined(items, pc.list_value_length(lists).to_pylist()), pa.string())
+    return _as_strings(values)
+
+
+def _lists_of(rows: pa.Table, column: str | None) -> pa.Array:
+    """The column as lists of strings, nulls where there is none."""
+    if column is None:
+        return pa.nulls(rows.num_rows, schema.CHOICES.type)
+    lists = rows[column].combine_chunks()
+    items = iter(_as_strings(pa.chunked_array([lists.flatten()])).to_pylist())
+    lengths = pc.list_value_length(lists).to_pylist()
+    values = [None if length is None else list(islice(items, length)) for length in lengths]
+    return pa.array(values, schema.CHOICES.type)
+
+
+def _joined(items: list[str | None], lengths: list[int | None]) -> Iterator[str | None]:
+    """``items`` of several lists as one string a list; null items are passed over."""
+    rest = iter(items)
+    for length in lengths:
+        own = [item for item in islice(rest, length or 0) if item is not None]
+        yield None if length is None else "|".join(own)
+
+
+def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """``column`` as strings, null where a value is not UTF-8."""
+    try:
+        values = column.cast(pa.string())
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        decoded = [_decoded(value)[0] for value in _bytes(column)]
+        return pa.chunked_array([pa.array(decoded, pa.string())])
+    return values
+
+
+def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict[str, str] | None]]:
+    """Texts that can be used, null elsewhere, and why a text cannot be used."""
+    decoded = [_decoded(value, max_bytes) for value in _bytes(column)]
+    return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
+
+
+def _too_large(
+    texts: pa.Array, questions: pa.Array | pa.ChunkedArray, choices: pa.Array, max_bytes: int
+) -> Iterator[dict[str, str] | None]:
+    """Why a record is too large with what is asked of it: each choice is read beside the text."""
+    if questions.null_count == choices.null_count == len(texts):
+        yield from (None for _ in texts)
+        return
+    lengths = (
+        pc.fill_null(pc.binary_length(column), 0).to_pylist() for column in (texts, questions)
+    )
+    for text, question, options in zip(*lengths, choices.to_pylist(), strict=True):
+        own = sum(len(option.encode()) for option in options or () if option)
+        size = (text + question) * len(options or ("alone",)) + own
+        yield (
+            None
+            if size <= max_bytes
+            else _failure(
+                "QuestionTooLarge",
+                f"The question and the choices, with the text once for each choice, have {size} "
+                f"bytes; expected at most {max_bytes}. Set input.max_text_bytes.",
+            )
+        )
+
+
+def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:
+    return iter(column.cast(pa.binary()).to_pylist())
+
+
+def _decoded(
+    value: bytes | None, max_bytes: int | None = None
+) -> tuple[str | None, dict[str, str] | None]:
+    if value is None:
+        return None, _failure("NullText", "The text is null; expected a string.")
+    if max_bytes is not None and len(value) > max_bytes:
+        return None, _failure(
+            "TextTooLarge",
+            f"The text has {len(value)} bytes; expected at most {max_bytes}. "
+            "Set input.max_text_bytes.",
+        )
+    try:
+        return value.decode("utf-8"), None
+    except UnicodeDecodeError as error:
+        return None, _failure(
+            "NotUtf8", f"Byte {error.start} of the text is not UTF-8. Mend the file's encoding."
+        )
+
+
+def _failure(error_type: str, message: str) -> dict[str, str]:
+    return {"stage": "read", "error_type": error_type, "message": message}

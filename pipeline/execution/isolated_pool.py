@@ -1,0 +1,54 @@
+"""Suspects: units that got no commit record, annotated apart from all others.
+
+Enters: suspects. Leaves: their receipts. What holds: each runs in an ``Isolation``, of which there
+are as many at a time as the run has room for.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
+
+import pyarrow as pa
+
+from pipeline.contract.unit import Unit
+from pipeline.errors import PipelineError
+from pipeline.execution.isolated_worker import Isolation
+from pipeline.execution.reservation import Reservation
+from pipeline.execution.stop import Stopped
+from pipeline.planning.job import Job
+
+
+def publish_apart(
+    job: Job, units: Sequence[Unit], room: Reservation, stopped: Stopped
+) -> Iterator[tuple[Unit, pa.Table | PipelineError]]:
+    """Each of ``units`` with its receipt, or why it has none, as they end.
+
+    Once ``stopped`` none is begun, and these are not among them.
+    """
+    number = min(len(units), room.places())
+    isolations = [Isolation(job, room) for _ in range(number)]
+    idle: SimpleQueue[Isolation] = SimpleQueue()
+    for isolation in isolations:
+        idle.put(isolation)
+
+    def publish(unit: Unit) -> pa.Table | PipelineError | None:
+        isolation = idle.get()
+        try:
+            return None if stopped() else isolation.publish(unit)
+        except PipelineError as error:
+            return error
+        finally:
+            idle.put(isolation)
+
+    pool = ThreadPoolExecutor(number, "apart")
+    try:
+        tasks = {pool.submit(publish, unit): unit for unit in units}
+        for left, task in zip(reversed(range(len(units))), as_completed(tasks), strict=True):
+            if left < number:
+                idle.get().close()  # another may still wait for its CPUs
+            if (found := task.result()) is not None:
+                yield tasks[task], found
+    finally:
+        for isolation in isolations:
+            isolation.close()
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,153 @@
+"""A run from the settings to the reconciled output.
+
+Enters: settings and what the command line adds to them. Leaves: a complete output, or an error that
+says what is missing. What holds: nothing is written before the plan stands; units in the output are
+not done again; what fails with others is tried apart before any row is blamed.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.contract.unit import Unit
+from pipeline.errors import (
+    DamagedError,
+    PipelineError,
+    StoppedError,
+    TooLargeError,
+)
+from pipeline.execution.isolated_pool import publish_apart
+from pipeline.execution.ray_dataset import annotate_units
+from pipeline.execution.reservation import Request, Reservation, reserved
+from pipeline.execution.stop import Stopped, never
+from pipeline.isolation.bisect import all_blamed
+from pipeline.output.commit import CommitRecord
+from pipeline.output.output_lock import claim
+from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
+from pipeline.output.retry_list import clear, suspect, suspected
+from pipeline.planning.plan import Plan
+from pipeline.stages.failure import STOPPED, failure_of
+
+logger = logging.getLogger(__name__)
+
+_IN_FLIGHT = 2
+"""Units an actor has in a first attempt: one at work and one at hand, so that it never waits."""
+
+Watch = Callable[[CommitRecord], None]
+"""Is told of each unit once it is committed."""
+
+
+def claim_output(plan: Plan) -> None:
+    """Make the output this run's; raises OutputError where it is another's."""
+    claim(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
+
+
+def annotate_corpus(
+    plan: Plan, watchers: Sequence[Watch] = (), stopped: Stopped = never
+) -> Reconciliation:
+    """Annotate what is left of the plan and reconcile the output.
+
+    Raises IncompleteError where units are left without a commit record, and StoppedError once it is
+    ``stopped`` and the units at work have ended.
+    """
+    if plan.open_units:
+        reopen(plan.store)
+        _annotate(plan, watchers, stopped)
+    return reconcile(plan.store, plan.units, plan.job.fingerprint, plan.changes)
+
+
+def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
+    request = Request.of_actors(plan.job.settings.runtime, len(plan.open_units))
+    with reserved(request, stopped) as room:
+        work = _Work(plan, room, watchers, stopped)
+        known = suspected(plan.store)
+        left = [unit for unit in plan.open_units if unit.unit_id not in known]
+        suspects = [unit for unit in plan.open_units if unit.unit_id in known]
+        for attempt in range(plan.job.settings.runtime.rounds):
+            if not left:
+                break
+            tried = left
+            left = work.round(tried, in_flight=1 if attempt else _IN_FLIGHT)
+            if left:
+                work.require_going_on()
+            suspect(plan.store, left)
+            if attempt:
+                clear(plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left})
+        work.apart([*suspects, *left])
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A plan on the cluster."""
+
+    plan: Plan
+    room: Reservation
+    watchers: Sequence[Watch]
+    stopped: Stopped
+
+    def round(self, units: list[Unit], in_flight: int) -> list[Unit]:
+        """The units of ``units`` that a round leaves without a commit record."""
+        committed: set[str] = set()
+        job, room, stopped = self.plan.job, self.room, self.stopped
+        for table in annotate_units(units, job, room, stopped, in_flight=in_flight):
+            committed |= self._committed(table.to_pylist())
+        return [unit for unit in units if unit.unit_id not in committed]
+
+    def apart(self, suspects: list[Unit]) -> None:
+        """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
+        if not suspects:
+            return
+        logger.warning("%d units failed among others and are annotated apart", len(suspects))
+        plan, ended = self.plan, 0
+        for unit, found in publish_apart(plan.job, suspects, self.room, self.stopped):
+            ended += 1
+            receipt = (
+                _blamed_whole(plan, unit, found) if isinstance(found, PipelineError) else found
+            )
+            if receipt is not None:
+                clear(plan.store, self._committed(receipt.to_pylist()))
+        if ended < len(suspects):
+            self.require_going_on()
+
+    def require_going_on(self) -> None:
+        """Raise StoppedError once the run is stopped."""
+        if self.stopped():
+            planned = {unit.unit_id for unit in self.plan.units}
+            done = len(committed_units(self.plan.store) & planned)
+            raise StoppedError(
+                f"Told to stop: {done} of {len(self.plan.units)} units are in the output. Run the "
+                "same command again to go on."
+            )
+
+    def _committed(self, receipts: Iterable[dict[str, object]]) -> set[str]:
+        committed: set[str] = set()
+        for receipt in receipts:
+            if receipt["commit"] is None:
+                if receipt["failure"] != STOPPED:
+                    unit_id, failure = receipt["unit_id"], receipt["failure"]
+                    logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
+                continue
+            record = CommitRecord.model_validate_json(str(receipt["commit"]))
+            for watch in self.watchers:
+                watch(record)
+            committed.add(str(receipt["unit_id"]))
+        return committed
+
+
+def _blamed_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | None:
+    """The receipt of a unit that goes to quarantine as one; None where ``error`` is no reason to.
+
+    One without room has nowhere else to go; what is damaged is left out where that was asked for.
+    """
+    damaged = isinstance(error, DamagedError) and plan.options.allow_bad_files
+    extra = {"unit": unit.unit_id}
+    if damaged or isinstance(error, TooLargeError):
+        logger.warning("unit %s goes to quarantine: %s", unit.unit_id, error, extra=extra)
+        try:
+            return plan.job.publisher(all_blamed(unit, failure_of(error, "read")))
+        except PipelineError as unwritten:
+            error = unwritten
+    logger.error("unit %s failed apart: %s", unit.unit_id, error, extra=extra)
+    return None

@@ -1,0 +1,1 @@
+"""Annotated blocks → parts, quarantine and commit records → a verified output."""

@@ -1,0 +1,150 @@
+"""Commit records and where an output's files stand.
+
+Enters: what was published of a unit. Leaves: ``CommitRecord``, as JSON in ``_commit/``, and the
+paths of a unit's files. What holds: a commit record depends on the files that it names and on the
+unit alone (``stages`` and ``batches``, how the work went, excepted), so that two writers of one
+unit write the same record.
+"""
+
+import hashlib
+import re
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from pipeline.contract.record import Count, Record
+from pipeline.contract.unit import Unit
+from pipeline.errors import PublishError
+from pipeline.stages.measures import MicroBatches, StageSeconds
+
+DATA, QUARANTINE, COMMIT = "data", "quarantine", "_commit"
+
+UnitId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class FileEntry(Record):
+    """A file of the output as it was written."""
+
+    path: str
+    bytes: Count
+    sha256: str
+
+
+class LanguageCounts(Record):
+    """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not.
+
+    The rest are records by their ``language_source``.
+    """
+
+    records: Count = 0
+    entities: Count = 0
+    tokens: Count = 0
+    quarantined: Count = 0
+    column: Count = 0
+    detected: Count = 0
+    related: Count = 0
+    default: Count = 0
+    none: Count = 0
+
+    def __add__(self, other: "LanguageCounts") -> "LanguageCounts":
+        return LanguageCounts(
+            **{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
+        )
+
+
+class CommittedSource(Record):
+    """The input file that a unit is of; its version is left out, as its content is what counts."""
+
+    uri: str
+    size: Count
+    content: str
+
+
+class CommittedRows(Record):
+    """The rows that a unit took: ``start`` to ``stop`` (exclusive) of ``source``."""
+
+    source: CommittedSource
+    start: Count
+    stop: Count
+
+    @classmethod
+    def of(cls, unit: Unit) -> "CommittedRows":
+        """The rows of ``unit``."""
+        file = unit.source
+        source = CommittedSource(uri=file.uri, size=file.size, content=file.content)
+        return cls(source=source, start=unit.start, stop=unit.stop)
+
+
+class CommitRecord(Record):
+    """A unit is in the output once this is in ``_commit/``."""
+
+    unit_id: str
+    unit: CommittedRows
+    fingerprint: str
+    schema_version: int
+    rows_in: Count
+    rows_out: Count
+    rows_quarantined: Count
+    part: FileEntry
+    quarantine: FileEntry | None
+    counts: dict[str, LanguageCounts]
+    reasons: dict[str, Count] = Field(default_factory=dict)
+    """Records in quarantine by ``error_type``."""
+    stages: dict[str, StageSeconds] = Field(default_factory=dict)
+    """What each stage took in the attempt that made this record; ``publish`` up to writing it."""
+    batches: MicroBatches = MicroBatches()
+    """Of all models, in that attempt."""
+
+    def is_of(self, unit: Unit) -> bool:
+        """Whether this is the record of ``unit``."""
+        found = (self.unit_id, self.unit, self.fingerprint)
+        return found == (unit.unit_id, CommittedRows.of(unit), unit.fingerprint)
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """The files that hold the unit's rows."""
+        return (self.part, self.quarantine) if self.quarantine else (self.part,)
+
+
+def part_path(unit_id: str) -> str:
+    """Where the annotated records of a unit stand."""
+    return f"{DATA}/part-{unit_id}.parquet"
+
+
+def quarantine_path(unit_id: str) -> str:
+    """Where the records stand that could not be annotated, if the unit has any."""
+    return f"{QUARANTINE}/part-{unit_id}.parquet"
+
+
+def commit_path(unit_id: str) -> str:
+    """Where the commit record of a unit stands."""
+    return f"{COMMIT}/{unit_id}.json"
+
+
+def unit_of(path: str) -> str | None:
+    """The unit whose part, quarantine or commit record is at ``path``; None of any other file."""
+    found = _OF_A_UNIT.fullmatch(path)
+    return found and (found["record"] or found["file"])
+
+
+_OF_A_UNIT = re.compile(
+    rf"{COMMIT}/(?P<record>[0-9a-f]{{32}})\.json"
+    rf"|({DATA}|{QUARANTINE})/part-(?P<file>[0-9a-f]{{32}})\.parquet"
+)
+
+
+def file_entry(path: str, body: bytes) -> FileEntry:
+    """The entry of a file with ``body`` at ``path``."""
+    return FileEntry(path=path, bytes=len(body), sha256=hashlib.sha256(body).hexdigest())
+
+
+def parse_commit(body: bytes, uri: str) -> CommitRecord:
+    """The commit record in ``body``; PublishError that names ``uri`` if it is none."""
+    try:
+        return CommitRecord.model_validate_json(body)
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        raise PublishError(
+            f"{uri} is no commit record of this version (wrong at: {places or 'the whole'}). "
+            "Delete it, so that its unit is published again from what stands."
+        ) from None

@@ -1,0 +1,210 @@
+"""The end of a job: that every record of the plan stands in the output, once.
+
+Enters: the output folder and the plan's units. Leaves: ``_manifest.json`` and ``_SUCCESS``, and the
+job's totals. What holds: ``_SUCCESS`` stands only while each unit that is planned or kept, and no
+other, is committed, its files stand with their sizes, and ``rows_in == rows_out +
+rows_quarantined`` by unit and in all.
+
+A run that finds units to annotate for an output that is complete says ``reopen`` before it writes,
+so that a reader who waits for ``_SUCCESS`` is not shown a half. The manifest stays until the next
+``reconcile`` replaces it: what it lists is still true, as nothing that it lists is deleted.
+
+Units are retired by the manifest, in one step: it no longer lists them and says that they are to be
+deleted. Their commit records go next, their quarantines and parts last, with those of abandoned
+units: left without a commit record by a run that had ended before this one was planned, and not
+planned any more. Then the manifest stands that retires nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from pipeline.contract.unit import Unit
+from pipeline.errors import IncompleteError, PublishError
+from pipeline.output.changes import Changes, Rows
+from pipeline.output.commit import (
+    COMMIT,
+    DATA,
+    QUARANTINE,
+    CommitRecord,
+    CommittedRows,
+    LanguageCounts,
+    commit_path,
+    parse_commit,
+    unit_of,
+)
+from pipeline.output.manifest import manifest_of
+from pipeline.output.output_lock import MANIFEST, SUCCESS
+from pipeline.output.retry_list import clear, suspected
+from pipeline.storage import Store
+
+_SHOWN = 10
+_UNCHANGED = Changes()
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What the output holds: its commit records, in the order of the corpus."""
+
+    records: tuple[CommitRecord, ...]
+
+    @property
+    def rows_in(self) -> int:
+        """Records that the units took."""
+        return sum(record.rows_in for record in self.records)
+
+    @property
+    def rows_out(self) -> int:
+        """Records in parts."""
+        return sum(record.rows_out for record in self.records)
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Records in quarantine."""
+        return sum(record.rows_quarantined for record in self.records)
+
+    @property
+    def counts(self) -> dict[str, LanguageCounts]:
+        """Counts by language tag."""
+        tags = sorted({tag for record in self.records for tag in record.counts})
+        nothing = LanguageCounts()
+        return {
+            tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
+            for tag in tags
+        }
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Records in quarantine by ``error_type``, the most frequent first."""
+        counts = sum((Counter(record.reasons) for record in self.records), Counter[str]())
+        return dict(counts.most_common())
+
+
+def committed_units(store: Store) -> frozenset[str]:
+    """The ids of the units that the output holds, by one listing."""
+    return frozenset(_unit_id(path) for path in store.listing(COMMIT))
+
+
+def reopen(store: Store) -> None:
+    """Take ``_SUCCESS`` away: units are about to be published."""
+    store.delete([SUCCESS])
+
+
+def reconcile(
+    store: Store, units: Sequence[Unit], fingerprint: str, changes: Changes = _UNCHANGED
+) -> Reconciliation:
+    """The totals of a complete output, whose manifest and ``_SUCCESS`` now stand.
+
+    Raises IncompleteError that lists what is missing, foreign or wrong; ``_SUCCESS`` is then gone.
+    """
+    expected = {unit.unit_id: CommittedRows.of(unit) for unit in units} | dict(changes.kept)
+    retired, commits = _divided(store.listing(COMMIT), changes.retired)
+    leaving = changes.retired | (changes.abandoned - {unit_of(path) for path in commits})
+    records, problems = _parsed(store, store.read_all(commits))
+    leftover, files = _divided({**store.listing(QUARANTINE), **store.listing(DATA)}, leaving)
+    problems += _uncommitted(expected, records)
+    for unit_id, record in records.items():
+        problems += _wrong(unit_id, record, expected, fingerprint)
+    problems += _misplaced(files, records)
+    if problems:
+        reopen(store)
+        raise IncompleteError(_message(store, problems))
+    order = sorted(records.values(), key=lambda record: (record.unit.source.uri, record.unit.start))
+    result = Reconciliation(tuple(order))
+    if retired or leftover:
+        reopen(store)
+        _write_manifest(store, result, fingerprint, changes, changes.retired)
+        store.delete(retired)
+        clear(store, suspected(store) - expected.keys())
+        store.delete(leftover)
+    _write_manifest(store, result, fingerprint, changes)
+    store.create(SUCCESS, b"")
+    return result
+
+
+def _divided(files: Mapping[str, int], leaving: Set[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Of a listing, the files of units that are ``leaving``, and the others."""
+    theirs = {path: size for path, size in files.items() if unit_of(path) in leaving}
+    return theirs, {path: size for path, size in files.items() if path not in theirs}
+
+
+def _parsed(store: Store, bodies: Mapping[str, bytes]) -> tuple[dict[str, CommitRecord], list[str]]:
+    records: dict[str, CommitRecord] = {}
+    problems = []
+    for path, body in bodies.items():
+        try:
+            records[_unit_id(path)] = parse_commit(body, store.uri_of(path))
+        except PublishError as error:
+            problems.append(str(error))
+    return records, problems
+
+
+def _uncommitted(expected: Rows, records: Mapping[str, CommitRecord]) -> list[str]:
+    return [
+        f"not committed: rows {rows.start} to {rows.stop - 1} of {rows.source.uri} ({unit_id})"
+        for unit_id, rows in expected.items()
+        if unit_id not in records
+    ]
+
+
+def _wrong(unit_id: str, record: CommitRecord, expected: Rows, fingerprint: str) -> Iterator[str]:
+    rows, path = record.unit, commit_path(unit_id)
+    if unit_id not in expected:
+        yield (
+            f"{path} is of rows {rows.start} to {rows.stop - 1} of {rows.source.uri}, which the "
+            "plan does not have: another run with another corpus is at work, or has been since "
+            "this one was planned. Run the job again, which compares anew."
+        )
+    elif (record.unit_id, rows, record.fingerprint) != (unit_id, expected[unit_id], fingerprint):
+        yield f"{path} does not describe its unit"
+    counted = record.counts.values()
+    if (
+        record.rows_in != record.unit.stop - record.unit.start
+        or record.rows_in != record.rows_out + record.rows_quarantined
+        or record.rows_out != sum(count.records for count in counted)
+        or record.rows_quarantined != sum(count.quarantined for count in counted)
+    ):
+        yield (
+            f"{path}: {record.rows_in} rows in, {record.rows_out} out, "
+            f"{record.rows_quarantined} quarantined do not add up"
+        )
+
+
+def _misplaced(standing: Mapping[str, int], records: Mapping[str, CommitRecord]) -> list[str]:
+    """Files that should be there and are not, are there with other sizes, or should not be."""
+    named = {entry.path: entry.bytes for record in records.values() for entry in record.files}
+    return [
+        f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
+        + (_REPUBLISH if path in named else _UNKNOWN)
+        for path in sorted(named.keys() | standing.keys())
+        if named.get(path) != standing.get(path)
+    ]
+
+
+_REPUBLISH = f"delete the unit's record in {COMMIT}/ to have it published again"
+_UNKNOWN = (
+    "run the job again once no other run is at work, or take the file away where no run wrote it"
+)
+
+
+def _write_manifest(
+    store: Store,
+    result: Reconciliation,
+    fingerprint: str,
+    changes: Changes,
+    retired: frozenset[str] = frozenset(),
+) -> None:
+    body = manifest_of(result.records, fingerprint, result.counts, changes.kept_files, retired)
+    store.replace(MANIFEST, body)
+
+
+def _message(store: Store, problems: Sequence[str]) -> str:
+    shown = "\n".join(f"  {problem}" for problem in problems[:_SHOWN])
+    rest = f"\n  … and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return f"{store.uri} is not complete ({len(problems)} problems):\n{shown}{rest}"
+
+
+def _unit_id(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".json")

@@ -1,0 +1,221 @@
+"""A job: the settings with everything that they name looked up.
+
+Enters: settings and the corpus's schema. Leaves: ``Job``: a recipe for each stage, the output's
+schema and the fingerprint. What holds: no weights are loaded here; the fingerprint covers all that
+determines the output and nothing else.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pydantic import JsonValue
+
+import pipeline
+from pipeline.config import Fallback, JobSettings, LanguageSettings, TaskSettings
+from pipeline.contract import schema
+from pipeline.corpus.input_schema import input_columns
+from pipeline.errors import ConfigError
+from pipeline.output.publish import Publisher
+from pipeline.stages.identify import Identify
+from pipeline.stages.prepare import Preparation
+from pipeline.stages.read import Reader
+from pipeline.stages.stage_factory import Recipe
+from pipeline.stages.tokenize import Tokenize
+from pipeline.stages.workload import Workload, annotate_stage
+from pipeline.storage import Store, canonical
+from pipeline.tasks import make_task, reading_of, task_name
+from pipeline.xmod.adapter_index import LoadedAdapters
+from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
+from pipeline.xmod.heads import parameter_bytes, require_head
+
+_PLACES_AND_MACHINES = {
+    *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
+    *("readers_per_actor", "max_batch_tokens"),
+}
+_RETRIES = {"rounds", "unit_timeout", "row_timeout", "start_timeout", "grace"}
+_POLICIES = {"missing", "changed"}
+"""What becomes of records whose file is gone or changed; those that are annotated are the same."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run is made of; workers get its parts. ``languages`` are the adapters to load.
+
+    ``lang_id`` in the output counts the languages of the first task's checkpoint.
+    """
+
+    fingerprint: str
+    identity: dict[str, JsonValue]
+    settings: JobSettings
+    reader: Reader
+    declared: pa.Schema
+    workloads: tuple[Workload, ...]
+    languages: tuple[str, ...]
+    identify: Recipe
+    tokenize: Recipe
+    annotate: Recipe
+
+    @property
+    def preparation(self) -> Preparation:
+        """What begins the flow."""
+        recipes = (self.identify, self.tokenize)
+        return Preparation(self.reader, recipes, self.settings.runtime.unit_timeout)
+
+    @property
+    def publisher(self) -> Publisher:
+        """What ends the flow."""
+        return Publisher(Store.open(self.settings.output.uri), self.declared)
+
+    def actor_bytes(self) -> int:
+        """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
+        weights = activations = 0
+        for workload in self.workloads:
+            weights += parameter_bytes(workload.checkpoint, self.languages)
+            config = workload.checkpoint.config
+            # A layer holds the intermediate product and about six tensors of hidden size at once.
+            widths = config.intermediate_size + 6 * config.hidden_size
+            tokens = self.settings.runtime.lanes * self.settings.runtime.batch_tokens
+            activations = max(activations, 4 * widths * tokens)
+        return weights + activations
+
+
+def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) -> Job:
+    """The job that ``settings`` describe for a corpus of schema ``planned``.
+
+    Raises ConfigError and CheckpointError where what they name is missing or does not fit.
+    """
+    opened = [open_checkpoint(task.model) for task in settings.tasks]
+    runtime = settings.runtime
+    readings = [
+        reading_of(task, checkpoint.window_tokenizer(runtime.max_length))
+        for task, checkpoint in zip(settings.tasks, opened, strict=True)
+    ]
+    distinct = tuple(dict.fromkeys(readings))
+    workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in readings])
+    identify = _identifier(settings.language, opened)
+    languages = identify.reachable
+    Tokenize(runtime, distinct)  # checks the windows now, and not first in a worker
+    routing = _restricted(settings.language, languages, opened[0])
+    task_fields = _task_fields(settings.tasks, opened)
+    columns = input_columns(
+        planned, settings.input, schema.RESERVED | {task_field.name for task_field in task_fields}
+    )
+    declared = pa.schema(
+        [
+            *columns.fields,
+            schema.RECORD_ID,
+            *(field for field in identify.produces if not field.name.startswith("_")),
+            *schema.TOKEN_FIELDS,
+            *task_fields,
+        ]
+    )
+    _require_distinct(declared)
+    identity = _identity(settings, opened, declared, limit, identify.version)
+    adapters = LoadedAdapters(languages, bypass=settings.language.fallback is Fallback.NONE)
+    return Job(
+        fingerprint=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
+        identity=identity,
+        settings=settings,
+        reader=Reader(columns, settings.input, runtime.unit_bytes),
+        declared=declared,
+        workloads=workloads,
+        languages=languages,
+        identify=Recipe("identify", Identify, (routing, opened[0].languages)),
+        tokenize=Recipe("tokenize", Tokenize, (runtime, distinct)),
+        annotate=Recipe("annotate", annotate_stage, (workloads, adapters, runtime)),
+    )
+
+
+def _workloads(
+    tasks: tuple[TaskSettings, ...], opened: list[Checkpoint], readings: list[int]
+) -> tuple[Workload, ...]:
+    """Tasks by forward; ``readings`` are the positions of what the tasks read."""
+    grouped: dict[tuple[object, ...], list[int]] = {}
+    for place, (task, checkpoint) in enumerate(zip(tasks, opened, strict=True)):
+        made = make_task(task, checkpoint)
+        alone = task if made.masks or made.generates else None
+        grouped.setdefault((checkpoint, readings[place], alone), []).append(place)
+    return tuple(
+        Workload(opened[places[0]], readings[places[0]], tuple(tasks[place] for place in places))
+        for places in grouped.values()
+    )
+
+
+def _task_fields(tasks: tuple[TaskSettings, ...], opened: list[Checkpoint]) -> tuple[pa.Field, ...]:
+    fields: list[pa.Field] = []
+    for settings, checkpoint in zip(tasks, opened, strict=True):
+        task = make_task(settings, checkpoint)
+        require_head(checkpoint, task.architecture)
+        fields.extend(task.fields)
+    return tuple(fields)
+
+
+def _require_distinct(declared: pa.Schema) -> None:
+    doubled = sorted({name for name in declared.names if declared.names.count(name) > 1})
+    if doubled:
+        raise ConfigError(
+            f"The output would have two columns {', '.join(doubled)}: a classification's name "
+            "makes <name>_label, <name>_score and <name>_probs. Choose another name."
+        )
+
+
+def _identifier(settings: LanguageSettings, opened: list[Checkpoint]) -> Identify:
+    """The stage over the languages that all checkpoints have.
+
+    Raises ConfigError, by way of the stage, where the settings name one that is not among them.
+    """
+    shared = tuple(
+        code for code in opened[0].languages if all(code in other.languages for other in opened)
+    )
+    if not shared:
+        folders = ", ".join(str(checkpoint.folder) for checkpoint in opened)
+        raise ConfigError(f"{folders} have no language in common; a record can go to none of them.")
+    return Identify(settings, shared)
+
+
+def _restricted(
+    settings: LanguageSettings, languages: tuple[str, ...], first: Checkpoint
+) -> LanguageSettings:
+    """Settings that keep records from languages which another checkpoint of the job lacks."""
+    if settings.candidates != "all" or languages == first.languages:
+        return settings
+    return settings.model_copy(update={"candidates": languages})
+
+
+def _identity(
+    settings: JobSettings,
+    opened: list[Checkpoint],
+    declared: pa.Schema,
+    limit: int | None,
+    detector: str,
+) -> dict[str, JsonValue]:
+    """All that determines the output, as JSON values; no credential is among them.
+
+    Order counts: of tasks, because the first one's languages number ``lang_id``, and of columns.
+    """
+    tasks: dict[str, JsonValue] = {}
+    for task, checkpoint in zip(settings.tasks, opened, strict=True):
+        values = task.model_dump(mode="json", exclude={"model"})
+        tasks[task_name(task)] = {**values, "weights": checkpoint.digest}
+    return {
+        "input": {
+            **settings.input.model_dump(mode="json", exclude=_POLICIES),
+            "uri": canonical(settings.input.uri),
+        },
+        "language": {
+            **settings.language.model_dump(mode="json", exclude={"detector_model"}),
+            "detector_version": detector,
+        },
+        "tasks": tasks,
+        "task_order": list(tasks),
+        "runtime": {
+            **settings.runtime.model_dump(mode="json", exclude=_PLACES_AND_MACHINES | _RETRIES),
+            "dtype": str(settings.runtime.arithmetic),
+        },
+        "limit": limit,
+        "output_columns": {column.name: str(column.type) for column in declared},
+        "schema_version": schema.SCHEMA_VERSION,
+        "package_version": pipeline.__version__,
+    }

@@ -1,0 +1,1 @@
+"""What a block goes through: read → identify → tokenize → annotate; each adds columns."""

@@ -1,0 +1,41 @@
+"""What comes before the model, in one process: a unit → a block that is ready to be annotated.
+
+Enters: a ``Unit``. Leaves: its block, read, its languages identified and its texts tokenized; where
+one of these raised, a failed block that says which. What holds: each stage has a time limit and a
+stopwatch of its own; only the finished block travels on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.contract.unit import Unit
+from pipeline.stages.failure import failed_block, failure_of
+from pipeline.stages.read import Reader
+from pipeline.stages.stage_factory import Limited, Recipe
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Reads units of one corpus and runs ``recipes`` over each, in their order.
+
+    A recipe that takes more than ``timeout`` seconds ends the process.
+    """
+
+    reader: Reader
+    recipes: Sequence[Recipe]
+    timeout: float
+
+    def __call__(self, unit: Unit) -> pa.Table:
+        """The block of ``unit``, or one that stands for its failure."""
+        block = self._read(unit)
+        for recipe in self.recipes:
+            block = Limited(recipe, self.timeout)(block)
+        return block
+
+    def _read(self, unit: Unit) -> pa.Table:
+        try:
+            return self.reader(unit)
+        except Exception as error:  # it is this unit's, and is reported with it
+            return failed_block(unit.to_json(), failure_of(error, "read"))

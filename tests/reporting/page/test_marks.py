@@ -1,0 +1,54 @@
+"""Texts cut at what was found in them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.reporting.page.marks import Piece, Span, pieces
+
+ARABIC = "زار محمد القاهرة"
+CHINESE = "云南省医院"
+FAMILY = "👨‍👩‍👧 in Köln"
+
+
+def span(start: int, end: int, label: str = "LOC") -> Span:
+    return Span(start, end, label, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [(ARABIC, "القاهرة"), (CHINESE, "云南省"), (FAMILY, "Köln"), ("𝔘lm", "𝔘lm")]
+)
+def test_pieces_mark_code_points_of_any_script(text: str, found: str):
+    start = text.index(found)
+    marked = [piece for piece in pieces(text, [span(start, start + len(found))]) if piece.label]
+    assert marked == [Piece(found, "LOC", 0.5)]
+
+
+def test_pieces_keep_the_text_between_and_around():
+    assert pieces("a Berlin b", [span(2, 8)]) == (
+        Piece("a "),
+        Piece("Berlin", "LOC", 0.5),
+        Piece(" b"),
+    )
+
+
+def test_pieces_of_a_text_with_nothing_in_it_are_none():
+    assert pieces("", [span(0, 0)]) == ()
+
+
+@pytest.mark.parametrize("wrong", [span(-1, 2), span(2, 2), span(3, 1), span(2, 99)])
+def test_pieces_leave_out_a_span_that_is_not_in_the_text(wrong: Span):
+    assert pieces("abcd", [wrong]) == (Piece("abcd"),)
+
+
+def test_pieces_leave_out_what_lies_across_an_earlier_span():
+    assert pieces("abcd", [span(1, 4, "B"), span(0, 2, "A")]) == (
+        Piece("ab", "A", 0.5),
+        Piece("cd"),
+    )
+
+
+@given(st.text(), st.lists(st.tuples(st.integers(-2, 20), st.integers(-2, 20))))
+def test_pieces_put_together_are_the_text(text: str, places: list[tuple[int, int]]):
+    found = pieces(text, [span(start, end) for start, end in places])
+    assert "".join(piece.text for piece in found) == text
