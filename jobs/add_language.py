@@ -15,7 +15,7 @@ from pipeline.config import load
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
 from pipeline.training.settings import AddLanguageConfig
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 
 def main(
@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Train a new language's adapter, and vocabulary rows where its script is unknown."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
+    silence_transformers()
     with ending_well("add_language"):
         settings = load(config, overrides or [], AddLanguageConfig)
         added = add_language(settings, on_ray(settings))

@@ -23,7 +23,7 @@ from pipeline.cli.try_text import Trial, annotated
 from pipeline.config import JobSettings, load
 from pipeline.errors import ConfigError, ExitCode
 from pipeline.execution.metrics import Metrics
-from pipeline.execution.run import annotate_corpus, claim_output
+from pipeline.execution.run import annotate_corpus, lock_output
 from pipeline.execution.session import cluster
 from pipeline.execution.stop import stopping_on_signals
 from pipeline.planning.estimate import estimate
@@ -33,7 +33,7 @@ from pipeline.reporting.logs import LogFormat, log_commit, start_logs
 from pipeline.reporting.page import try_write_page
 from pipeline.reporting.progress import Progress
 from pipeline.reporting.run_report import RunReport, keep_report
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 from pipeline.reporting.summary import (
     estimate_table,
     plan_table,
@@ -42,7 +42,7 @@ from pipeline.reporting.summary import (
     stages_table,
     summary_table,
 )
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 _SAMPLE = 200
 """Records by which --dry-run estimates, unless it is told otherwise."""
@@ -114,13 +114,13 @@ def _require_of_dry_run(sample: int | None, dry_run: bool) -> None:
 
 def _plan(plan: Plan, sample: int | None, console: Console) -> None:
     console.print(plan_table(plan))
-    be_quiet()
+    silence_transformers()
     if found := estimate(plan, _SAMPLE if sample is None else sample):
         console.print(estimate_table(found))
 
 
 def _try(settings: JobSettings, trial: Trial, console: Console) -> None:
-    be_quiet()
+    silence_transformers()
     columns = annotated(settings, trial)
     if "entities" in columns:
         console.print(highlighted(trial.text, columns.pop("entities")))
@@ -128,8 +128,8 @@ def _try(settings: JobSettings, trial: Trial, console: Console) -> None:
 
 
 def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
-    claim_output(plan)
-    effort = Effort()
+    lock_output(plan)
+    stats = RunStats()
     if not plan.open_units:
         console.print(f"All {len(plan.units)} units are committed; nothing is left to annotate.")
         result = annotate_corpus(plan)
@@ -137,14 +137,14 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
         runtime = plan.job.settings.runtime
         with (
             cluster(runtime),
-            stopping_on_signals(runtime.grace) as stopped,
+            stopping_on_signals(runtime.shutdown_timeout) as stopped,
             Progress(plan, console, begun) as progress,
         ):
             metrics = Metrics(plan.job.fingerprint, sum(unit.rows for unit in plan.open_units))
             result = annotate_corpus(plan, [progress.advance, metrics.count, log_commit], stopped)
-        effort = progress.effort
-    effort = replace(effort, seconds=time.monotonic() - begun)
-    report = run_report(plan, result, effort)
+        stats = progress.stats
+    stats = replace(stats, seconds=time.monotonic() - begun)
+    report = run_report(plan, result, stats)
     keep_report(plan.store, report)
     try_write_page(plan.store)
     console.print(summary_table(report))
@@ -161,7 +161,7 @@ def _annotate(plan: Plan, console: Console, begun: float) -> RunReport:
         )
     console.print(
         f"{report.rows_in:,} records in, {report.rows_out:,} annotated, "
-        f"{report.rows_quarantined:,} in quarantine, {effort.seconds:.1f} s; {plan.store.uri}",
+        f"{report.rows_quarantined:,} in quarantine, {stats.seconds:.1f} s; {plan.store.uri}",
         highlight=False,
         soft_wrap=True,
     )

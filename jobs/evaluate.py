@@ -16,7 +16,7 @@ from pipeline.config import load
 from pipeline.training.evaluate import evaluate
 from pipeline.training.scoreboard import on_screen, write
 from pipeline.training.settings import EvaluateConfig
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 
 def main(
@@ -35,7 +35,7 @@ def main(
 ) -> None:
     """Score checkpoints on their test rows, by language, beside baselines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
+    silence_transformers()
     with ending_well("evaluate"):
         settings = load(config, overrides or [], EvaluateConfig)
         boards = evaluate(settings, transfer=transfer)

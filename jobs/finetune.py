@@ -15,7 +15,7 @@ from pipeline.config import load
 from pipeline.training.cluster import on_ray
 from pipeline.training.finetune import finetune
 from pipeline.training.settings import FinetuneConfig
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 
 def main(
@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Train a task head on a frozen vocabulary and frozen language adapters."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
+    silence_transformers()
     with ending_well("finetune"):
         settings = load(config, overrides or [], FinetuneConfig)
         finetune(settings, on_ray(settings))

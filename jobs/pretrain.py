@@ -15,7 +15,7 @@ from pipeline.config import load
 from pipeline.training.cluster import on_ray
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import PretrainConfig
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 
 def main(
@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Train vocabulary, shared weights and language adapters by masked LM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
+    silence_transformers()
     with ending_well("pretrain"):
         settings = load(config, overrides or [], PretrainConfig)
         pretrain(settings, on_ray(settings))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import InputSettings, JobSettings
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.corpus.survey import cut, survey_corpus
 from pipeline.errors import InputError
 from pipeline.planning.job import resolve_job
@@ -57,11 +58,13 @@ def annotated(settings: JobSettings, trial: Trial) -> dict[str, Any]:
 
 
 def _require_sound(block: pa.Table) -> None:
-    failure = failure_in(block) or block[schema.ERROR.name][0].as_py()
+    failure = failure_in(block)
+    if failure is None and (error := block[schema.ERROR.name][0].as_py()):
+        failure = Failure(**error)
     if failure:
         raise InputError(
-            f"The record would go to quarantine in stage {failure['stage']}, as "
-            f"{failure['error_type']}: {failure['message']}"
+            f"The record would go to quarantine in stage {failure.stage}, as "
+            f"{failure.error_type}: {failure.message}"
         )
 
 

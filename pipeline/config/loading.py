@@ -145,6 +145,9 @@ def _explain(problem: Any, model: type[Section]) -> str:
 
 
 def _suggestion(location: tuple[str | int, ...], model: type[Section]) -> str:
+    for section in _models_at(model, location[:-1]):
+        if issubclass(section, Section) and (now := section.RENAMED.get(str(location[-1]))):
+            return f"; it is called {now!r} now"
     known = _known_keys(model, location[:-1])
     nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
     if nearest:

@@ -42,7 +42,7 @@ from pipeline.training.settings import (
 )
 from pipeline.training.shares import share
 from pipeline.training.trainer import Worker
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 ENCODED_ROWS = 2_000
 """Rows that are encoded together."""
@@ -176,7 +176,7 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
     rank, size = context.get_world_rank(), context.get_world_size()
     runtime: TrainingRuntime = told["runtime"]
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
-    be_quiet()
+    silence_transformers()
     if told["folder"].is_dir():
         os.chdir(told["folder"])  # Ray Train's is another, and a config's paths are relative
     examples = {

@@ -13,7 +13,7 @@ from typing import Any, cast
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
-from pipeline.tasks.model_inputs import Asked, Beside, Read, Reading, read
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Read, read
 from pipeline.training.collate import Collator, Targets, Unfold
 from pipeline.xmod.windows import WindowTokenizer
 
@@ -60,7 +60,7 @@ class Codec:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        reading = Reading(WindowTokenizer(backend.to_str(), self.window), beside)
+        reading = ModelInput(WindowTokenizer(backend.to_str(), self.window), beside)
         return list(read(reading, texts, asked, self.stride))
 
     @property

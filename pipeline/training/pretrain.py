@@ -2,7 +2,7 @@
 
 Enters: a `PretrainConfig`. Leaves: a base checkpoint folder with its curves.
 Holds: languages are drawn by exponential smoothing; every language trains its own adapter; the
-recipe is masked LM as in Pfeiffer et al., "Lifting the Curse of Multilinguality by Pre-training
+factory is masked LM as in Pfeiffer et al., "Lifting the Curse of Multilinguality by Pre-training
 Modular Transformers" (NAACL 2022), to which other objectives may be added (`objectives`).
 """
 

@@ -103,8 +103,10 @@ def test_load_overrides_change_values_in_lists_and_sections(config: Path):
 
 
 def test_load_override_makes_sections_that_the_file_lacks(config: Path):
-    settings = load(config, ["language.fallback=default", "language.default=en_XX"], JobSettings)
-    assert settings.language.default == "en_XX"
+    settings = load(
+        config, ["language.fallback=default", "language.fallback_language=en_XX"], JobSettings
+    )
+    assert settings.language.fallback_language == "en_XX"
 
 
 def test_load_override_takes_whole_yaml_values(config: Path):

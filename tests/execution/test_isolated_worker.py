@@ -10,7 +10,7 @@ from ray.exceptions import GetTimeoutError, RayActorError
 from pipeline.config import RuntimeSettings
 from pipeline.contract.unit import Unit
 from pipeline.errors import IncompleteError
-from pipeline.execution.isolated_worker import Isolation
+from pipeline.execution.isolated_worker import IsolatedWorker
 from tests.helpers.outputs import make_block, make_unit
 
 
@@ -41,13 +41,13 @@ def search(monkeypatch):
         settings = SimpleNamespace(runtime=RuntimeSettings())
         reader = SimpleNamespace(max_bytes=2**30, columns=SimpleNamespace(kept=()))
         job = SimpleNamespace(settings=settings, reader=reader, publisher=lambda block: block)
-        isolation = Isolation(job, SimpleNamespace())
+        isolation = IsolatedWorker(job, SimpleNamespace())
 
-        def start(self: Isolation) -> None:
+        def start(self: IsolatedWorker) -> None:
             asked.append(("start", 0))
             self._actor = Process(asked, endings)
 
-        monkeypatch.setattr(Isolation, "_start", start)
+        monkeypatch.setattr(IsolatedWorker, "_start", start)
         monkeypatch.setattr(ray, "kill", lambda _: None)
         monkeypatch.setattr(ray, "get", lambda question, timeout: isolation._actor.answer(question))
         assert len(isolation.publish(make_unit(0, 3))) == 3
@@ -87,7 +87,7 @@ def test_isolation_process_that_can_no_longer_hold_the_unit_goes_on_without(sear
 
 def test_isolation_that_is_closed_asks_nothing_and_starts_no_other_process(monkeypatch):
     monkeypatch.setattr(ray, "kill", lambda _: None)
-    closed = Isolation(None, None)
+    closed = IsolatedWorker(None, None)
     closed.close()
     closed._actor = Process([], [])  # which was on its way when it was closed
     for _ in range(2):

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import InputSettings
 from pipeline.errors import TooLargeError
-from pipeline.isolation.memory_budget import Room
+from pipeline.isolation.memory_budget import MemoryBudget
 from pipeline.stages.read import Reader
 from tests.helpers.parquet_files import columns_of, units_of, write
 
@@ -29,12 +29,12 @@ def test_room_has_a_unit_that_can_be_read_whole_whatever_was_found_in_it(reader:
     found = pa.array([b"v" * 100_000] * 50)
     annotated = block.append_column("embedding", found)
     assert annotated.nbytes > 10 * reader.max_bytes
-    assert Room(unit, reader).held(annotated) is annotated
+    assert MemoryBudget(unit, reader).held(annotated) is annotated
 
 
 def test_room_refuses_the_piece_that_no_longer_fits(reader: Reader):
     unit = units_of(Path(reader.settings.uri))[0]
-    room, piece = Room(unit, reader), reader(unit)
+    room, piece = MemoryBudget(unit, reader), reader(unit)
     room.held(piece)
     with pytest.raises(TooLargeError, match="rows 0 to 50 take more than 131072 bytes") as caught:
         room.held(piece)
