@@ -1,36 +1,8 @@
-"""Pre-train an X-MOD model: `python jobs/pretrain.py --config configs/pretrain.yaml`.
-
-Enters: a config and overrides. Leaves: a base checkpoint folder.
-Holds: exit code 2 and one clear message where config or data cannot be used.
-"""
-
-import logging
-from pathlib import Path
-from typing import Annotated
+"""``xmod-pipeline pretrain``, for ``ray job submit … -- python jobs/pretrain.py``."""
 
 import typer
 
-from pipeline.cli.clean_exit import ending_well
-from pipeline.config import load
-from pipeline.training.cluster import on_ray
-from pipeline.training.pretrain import pretrain
-from pipeline.training.settings import PretrainConfig
-from pipeline.xmod.transformers_logging import silence_transformers
-
-
-def main(
-    config: Annotated[Path, typer.Option(help="YAML file, such as configs/pretrain.yaml.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override: optimisation.seed=7")
-    ] = None,
-) -> None:
-    """Train vocabulary, shared weights and language adapters by masked LM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    silence_transformers()
-    with ending_well("pretrain"):
-        settings = load(config, overrides or [], PretrainConfig)
-        pretrain(settings, on_ray(settings))
-
+from pipeline.cli.pretrain import pretrain
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(pretrain)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.clean_exit import ending_well
+from pipeline.cli.clean_exit import clean_exit
 from pipeline.config import load
 from pipeline.training.identifier import train_identifier
 from pipeline.training.settings import IdentifierConfig
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Count what texts of each language are made of, and calibrate the detectors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    with ending_well("train_identifier"):
+    with clean_exit("train_identifier"):
         train_identifier(load(config, overrides or [], IdentifierConfig))
 
 

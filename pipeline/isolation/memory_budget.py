@@ -16,8 +16,7 @@ from pipeline.stages.read import Reader
 class MemoryBudget:
     """What the pieces of ``unit`` may take together: what they were read as, twice.
 
-    Their texts are in them twice, as they are kept and as they are annotated. What stages found in
-    them does not count: it is as much where a unit goes the way of all others.
+    What stages found in them does not count: it is as much in the actor pool.
     """
 
     def __init__(self, unit: Unit, reader: Reader) -> None:

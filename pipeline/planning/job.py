@@ -66,7 +66,8 @@ class Job:
     @property
     def publisher(self) -> Publisher:
         """What ends the flow."""
-        return Publisher(Store.open(self.settings.output.uri), self.declared)
+        text = self.reader.columns.output_of(self.settings.input.text_column)
+        return Publisher(Store.open(self.settings.output.uri), self.declared, text)
 
     def actor_bytes(self) -> int:
         """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
