@@ -54,14 +54,16 @@ def shipped() -> dict[str, Path]:
 
 
 def _found(path: Path | str) -> Path:
-    if Path(path).exists() or Path(path).name != Path(path).stem or len(Path(path).parts) != 1:
+    """``path`` if there is such a file; otherwise, for a bare name, the config that ships."""
+    name = str(path)
+    if Path(path).is_file() or not name.isidentifier():
         return Path(path)
-    if str(path) not in shipped():
+    if name not in shipped():
         raise ConfigError(
-            f"There is no file {path} here and no config of that name in the package, which has "
+            f"There is no file {name} here and no config of that name in the package, which has "
             f"{', '.join(shipped())}. Check --config."
         )
-    return shipped()[str(path)]
+    return shipped()[name]
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
