@@ -91,6 +91,8 @@ def explained(kind: type[PipelineError], verb: str, uri: str) -> Iterator[None]:
     setting = "input.uri" if issubclass(kind, InputError) else "output.uri"
     try:
         yield
+    except PipelineError:
+        raise
     except FileNotFoundError as error:
         raise kind(f"Cannot {verb} {uri}: nothing is there. Check {setting}.") from error
     except _failures(uri) as error:
