@@ -1,8 +1,6 @@
-"""How a command ends: an exit code, and one sentence on what stood in the way.
+"""How a command ends: an exit code, and one sentence instead of a traceback.
 
-Enters: what a command raises. Leaves: a message on standard error, and typer's exit.
-What holds: no traceback of a failure that the package or Ray can explain; ^C says how to go on, and
-said again it ends the process at once.
+^C says how to resume; a second one ends the process at once.
 """
 
 import logging

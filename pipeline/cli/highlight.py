@@ -1,8 +1,4 @@
-"""An annotated record on the console: its text with the entities in colour, and the rest below.
-
-Enters: a text, and the output's columns for it. Leaves: rich text and a table. Holds: entities are
-marked where they are, by code points; the text is shown as it is, whatever markup it may hold.
-"""
+"""An annotated record on the console: the text with its entities in colour, and a table of columns."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

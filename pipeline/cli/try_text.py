@@ -1,7 +1,4 @@
-"""One text through the stages of a job, in this process: what a config makes of it.
-
-Nothing is written to the output, and no cluster is started.
-"""
+"""One text through the stages of a job, in this process; nothing is written."""
 
 from dataclasses import dataclass
 from typing import Any

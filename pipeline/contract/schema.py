@@ -1,16 +1,13 @@
-"""Every column name and Arrow type at each hand-off.
+"""Column names and Arrow types at every hand-off.
 
-Enters: nothing. Leaves: fields and schemas. What holds: names that begin
-with an underscore never reach the output; a block's columns are cast to what is declared here, so
-that an empty list has the type of a full one.
-
-A block on its way::
+Columns whose name begins with an underscore never reach the output. Blocks are cast to the types
+declared here, so that an empty list has the type of a full one::
 
     read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _question,
                _choices, _error
     identify   + language, language_score, language_source, language_distance, xmod_language,
                lang_id; with language.per_window also language_fractions, _segments
-    tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each reading
+    tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each model input
     annotate   + the columns of the tasks, _batches
     each       + _took_<stage>, _ended
     publish    → one row of RECEIPT

@@ -1,9 +1,7 @@
-"""A unit: a row range of one input file that enters and leaves the system whole.
+"""A unit: a row range of one input file that is read, annotated and committed as a whole.
 
-Enters: what the planner saw of a file. Leaves: ``Unit``, as JSON in every block and commit record.
-What holds: ``unit_id`` depends on the file's place and content, the rows and the run's fingerprint
-alone, so that a run gives each unit the name that it had for as long as the file's content is the
-same, whatever its modification time or ETag.
+``unit_id`` is a hash of the file's URI and content, the rows and the run's fingerprint. It survives
+a new modification time or ETag of unchanged content.
 """
 
 import hashlib

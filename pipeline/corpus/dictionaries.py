@@ -1,9 +1,7 @@
-"""Dictionary columns: indices that point beyond the dictionary, and what rows need of one.
+"""Dictionary columns: bounds check of their indices, and dictionaries cut to the rows that are left.
 
-Enters: a table as Arrow read it. Leaves: the columns whose indices are wrong, or the same rows with
-no more of a dictionary than they refer to. What holds: Arrow does not look at a dictionary's
-indices when it reads them from Parquet, and later steps trust them; a slice of a table has all of
-its dictionaries.
+Arrow does not check dictionary indices when it reads Parquet, and later steps rely on them. A slice
+of a table keeps its whole dictionaries.
 """
 
 from collections.abc import Iterator

@@ -1,15 +1,10 @@
-"""A file's footer → its records, their size, the columns to read, and what its content goes by.
+"""A file's footer → its records, their size, the columns to read, and a hash of its content.
 
-Enters: a ``SourceFile``. Leaves: ``Footer``. What holds: no value of the file is read; the schema
-has passed the gate, by itself or by being byte for byte one that has; a footer is read with the end
-of its file, and only where that will not do is the file opened.
-
-Two files have the same content if their sizes, their last 64 KiB and their footers are the same,
-and the store's checksums, where a listing has them (GCS). The footer has the place, the sizes and
-the statistics of each column chunk, so that whatever writes a file anew makes another. What goes
-unseen is an edit that keeps all of these, in a file of more than 64 KiB: another letter in the
-middle of a page, say, where the page is as long as before and the letter moves no minimum, maximum
-or count.
+No value of the file is read. The schema has passed the schema check, or is byte for byte one that
+has. The content hash covers the size, the footer and the last 64 KiB, and on GCS the store's
+checksum. The footer holds position, size and statistics of each column chunk, so that a rewritten
+file has another one. An edit that keeps all of these in a file above 64 KiB goes unnoticed: say,
+another letter in the middle of a page of the same length that moves no minimum, maximum or count.
 """
 
 import hashlib

@@ -1,8 +1,7 @@
-"""The schema gate: which columns of a file the job reads, decided before any value is touched.
+"""The schema check: which columns of a file the job reads, decided before any value is touched.
 
-Enters: a file's Arrow schema and the input settings. Leaves: the schema that the job reads and the
-names that columns get in the output. What holds: no extension type passes (some run code when their
-values are read); text is a string type; all files of a corpus pass with one schema.
+Extension types are refused, because some run code when their values are read. Text must be a string
+type. All files of a corpus must have one schema.
 """
 
 from collections import Counter

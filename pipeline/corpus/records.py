@@ -1,7 +1,6 @@
-"""What a file's columns say of each record, whatever types they have.
+"""The columns of a file → the fields of each record, whatever their types.
 
-Enters: a unit's rows. Leaves: ``schema.READ_FIELDS``. What holds: each record has an id; one whose
-text cannot be used is marked for quarantine, never dropped.
+Every record has an id. A record whose text cannot be used is marked for quarantine, never dropped.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,7 @@
-"""Input URI → units.
+"""Input URI → a survey of the corpus (files, rows, schema, unreadable files) → units.
 
-Enters: the input settings. Leaves: a ``Survey`` of the corpus (files, rows, one schema, what cannot
-be read) and the units to cut it into. What holds: footers alone are read; a unit lies within one
-file and is bounded by rows and by bytes; the same corpus and settings give the same units.
+Only footers are read. A unit lies within one file and is bounded by rows and bytes; the same corpus
+and settings give the same units.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,8 +1,4 @@
-"""Arrow's view types, and the ones that stand for them in a block.
-
-Enters: a type as a file has it. Leaves: the type of the same values without views. What holds:
-Arrow can neither filter nor take views yet, so that a block with one could not be divided.
-"""
+"""Arrow's view types → the equivalent types without views, which Arrow can filter and take."""
 
 import pyarrow as pa
 

@@ -1,7 +1,6 @@
-"""A process that annotates one unit at a time, whatever that does to it.
+"""A process that annotates one unit at a time, whatever the unit does to it.
 
-Enters: a unit. Leaves: its receipt. What holds: rows run under a time limit; after a failure the
-next attempt gets a new process; the driver survives.
+Rows run under a time limit. After a failure the next attempt gets a new process.
 """
 
 import logging

@@ -1,7 +1,6 @@
-"""How often an actor may try to load its models: Ray starts a process that died anew without end.
+"""How often actors may fail to load their models: Ray would restart a dying process for ever.
 
-Enters: an actor's attempts. Leaves: ClusterError once they are too many. What holds: an attempt
-that loads the models makes the count begin anew.
+A successful load resets the count.
 """
 
 from collections.abc import Iterator

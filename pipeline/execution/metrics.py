@@ -1,9 +1,7 @@
-"""Counters of a run for Prometheus, by way of Ray's metrics.
+"""Prometheus counters of a run, through Ray's metrics.
 
-Enters: the commit record of each unit as it ends. Leaves: metrics on the port that each node of the
-cluster exports, under these names with ``ray_`` before them and, for counters, ``_total`` behind.
-Holds: what is committed is counted, once; labels are languages, stages, reasons and the run, never
-an id or a text.
+Each node exports them as ``ray_<name>``, counters with ``_total``. Committed records are counted
+once. Labels are languages, stages, reasons and the run, never an id or a text.
 """
 
 from ray.util.metrics import Counter, Gauge, Histogram

@@ -1,9 +1,8 @@
 """The job as one Ray Dataset: units in, receipts out.
 
-Enters: units and a job. Leaves: a receipt for each unit that got through, in whatever order. What
-holds: a unit is one block from reading to publishing, and three Ray tasks: what comes before the
-model, the model, and what comes after. A stage that raises costs its own unit and a process that
-dies costs the units that were in it; neither stops the rest.
+Enters: units and a job. Leaves: a receipt for each unit that got through, in any order. What holds:
+a unit is one block from reading to publishing, in three Ray tasks (before, in and after the model);
+a stage that raises costs its unit, a process that dies the units in it, and neither stops the rest.
 """
 
 import gc

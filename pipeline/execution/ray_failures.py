@@ -1,9 +1,4 @@
-"""What Ray raises → one sentence of this package.
-
-Enters: an exception of Ray's, or of Ray Data's. Leaves: the PipelineError that a worker raised, or
-a ConfigError or ClusterError that says what Ray could not do. What holds: no traceback is in a
-message.
-"""
+"""Ray's exceptions → one sentence each, as a PipelineError, without a traceback."""
 
 import re
 

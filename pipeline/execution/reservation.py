@@ -1,9 +1,8 @@
-"""What a run takes of a cluster: all that it needs before it starts, or nothing.
+"""The resources of a run, reserved as a whole before it starts, or not at all.
 
-Enters: a ``Request``. Leaves: a ``Reservation``: a Ray placement group, a bundle for each actor.
-What holds: a run that has started can go on, whatever else is on the cluster: tasks that read and
-publish reserve no CPU, so that they never wait for what another job's actors hold; a run that
-waits for room holds nothing and says what it waits for.
+Enters: a ``Request``. Leaves: a ``Reservation``: a Ray placement group with a bundle for each
+actor. What holds: read and publish tasks reserve no CPU, so that they never wait for another job's
+actors; a run that waits for resources holds none and says what it waits for.
 """
 
 import logging

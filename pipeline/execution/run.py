@@ -1,8 +1,8 @@
-"""A run from the settings to the reconciled output.
+"""A plan → a complete output.
 
-Enters: settings and what the command line adds to them. Leaves: a complete output, or an error that
-says what is missing. What holds: nothing is written before the plan stands; units in the output are
-not done again; what fails with others is tried apart before any row is blamed.
+Enters: a ``Plan``. Leaves: a reconciled output, or an error that says what is missing. What holds:
+committed units are not done again; units that fail in the actor pool run in isolated workers before
+any row is quarantined.
 """
 
 import logging

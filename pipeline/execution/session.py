@@ -1,8 +1,7 @@
-"""A connection to Ray: the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
+"""A connection to the Ray cluster at ``RAY_ADDRESS``, or a Ray of this machine for the duration.
 
-Enters: how many CPUs are needed at once. Leaves: a connection, ended with the block. What holds: a
-Ray that was there before stays there; Ray's token authentication is as the environment has it; a
-cluster that cannot be used ends in one sentence within half a minute.
+An existing connection is used and stays. Ray's token authentication is left as configured. A
+cluster that cannot be used gives one sentence within half a minute.
 """
 
 import logging

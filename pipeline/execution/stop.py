@@ -1,9 +1,7 @@
-"""SIGTERM and ^C: the job takes no more units, ends those that are at work, and can be run again.
+"""SIGTERM and ^C: no more units are begun, running units may finish, and the job can be resumed.
 
-Enters: the signal, and how many seconds are left from it on. Leaves: a ``Stopped`` that workers and
-the driver ask before they take a unit, and an exit code. What holds: a unit at work is published
-if it ends in time; where it does not, it is left without a commit record, as after a crash. A
-second ^C ends the process at once.
+A running unit is published if it finishes in time; otherwise it is left without a commit record, as
+after a crash. A second ^C ends the process at once.
 """
 
 import logging

@@ -1,9 +1,9 @@
-"""Which rows of a unit are to blame: pieces, and pieces of these, down to a row.
+"""Which rows of a unit fail: ever smaller pieces, down to single rows.
 
-Enters: a unit that failed, and a way to attempt a range of its rows apart from others. Leaves: the
-whole unit's block, its guilty rows marked for quarantine. What holds: a row is blamed only after
-it failed twice alone, or among many that are too large; every other row is annotated; a fault that
-is not a row's ends the search.
+Enters: a unit that failed, and a way to attempt a range of its rows. Leaves: the whole unit's
+block, its failing rows marked for quarantine. What holds: a row is quarantined only after it failed
+twice alone, or among many that are too large; every other row is annotated; a fault that is not in
+the rows ends the search.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,4 @@
-"""Memory for a unit that is annotated in pieces and published whole.
-
-Enters: pieces. Leaves: the same. What holds: pieces that do not fit together are refused before
-they fill the memory of whoever puts them together; a unit that fits the way of all others fits
-here.
-"""
+"""Memory for the pieces of a unit: too many are refused before they fill the driver's memory."""
 
 import pyarrow as pa
 

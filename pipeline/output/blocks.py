@@ -1,8 +1,6 @@
-"""What a block says by itself: its unit, its failures, its counts.
+"""An annotated block → its unit, the rows to keep, the rows to quarantine, counts by language.
 
-Enters: the annotated block of a unit. Leaves: the unit, the rows to keep and the rows to
-quarantine, counts by language. What holds: a block that is not one unit, whole and in order, is
-refused here; nothing that comes later has to ask again.
+A block that is not one whole unit in order is refused here.
 """
 
 from collections.abc import Collection

@@ -1,9 +1,9 @@
 """A corpus that changed since its output was written.
 
-Enters: the corpus as it is, its units, and what the output holds. Leaves: ``Changes``: which files
-are new, gone or changed, and which committed units that the plan does not have stay or go. What
-holds: nothing is written; a file is the same for as long as its content is; what the settings do
-not allow is refused; no two units that stay hold the same row.
+Enters: the corpus, its units, and what the output holds. Leaves: ``Changes``: new, gone and changed
+files, and which committed units outside the plan stay or go. What holds: nothing is written; a file
+is unchanged as long as its content is; what the settings do not allow is refused; no two units that
+stay hold the same row.
 """
 
 from collections import Counter

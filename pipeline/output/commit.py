@@ -1,9 +1,7 @@
-"""Commit records and where an output's files stand.
+"""Commit records (``_commit/<unit_id>.json``) and the paths of an output's files.
 
-Enters: what was published of a unit. Leaves: ``CommitRecord``, as JSON in ``_commit/``, and the
-paths of a unit's files. What holds: a commit record depends on the files that it names and on the
-unit alone (``stages`` and ``batches``, how the work went, excepted), so that two writers of one
-unit write the same record.
+A commit record depends only on the unit and the files that it names (``stages`` and ``batches``
+excepted), so that two writers of one unit write the same record.
 """
 
 import hashlib

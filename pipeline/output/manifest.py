@@ -1,9 +1,7 @@
 """``_manifest.json``: the units that make up an output.
 
-Enters: commit records, or an output. Leaves: the manifest's bytes, or what a reader goes by. What
-holds: a reader that takes the units that are listed here, and no others, meets each record once at
-any moment, whatever else stands in the folder: units that an unfinished run has committed, and
-units that a run has retired and not deleted yet.
+A reader that takes only the units listed here sees each record exactly once at any moment, whatever
+else is in the folder: units of an unfinished run, or retired units that are not deleted yet.
 """
 
 import json

@@ -1,15 +1,10 @@
-"""Whose output this is: one run's, named by its fingerprint in ``_run.json``.
+"""Which run an output folder belongs to, by its fingerprint in ``_run.json``.
 
-Enters: the output folder, the run's fingerprint, and an echo of what it hashes (without
-credentials). Leaves: a folder that is this run's to write, or an error that says whose it is. What
-holds: results of two fingerprints never stand side by side.
-
-``--new-run`` starts over: whatever the folder's earlier run left is deleted, whether its
-fingerprint is the same or not. ``_SUCCESS`` and the manifest go first, commit records before the
-files that they name, ``_run.json`` last. A crash on the way thus leaves the earlier run's folder,
-with fewer units committed: the earlier configuration can resume it, ``--new-run`` can be said
-again, and nothing else may write to it. A folder without ``_run.json`` that holds results is not
-ours: it is never deleted from.
+Results of two fingerprints never stand side by side. ``--new-run`` deletes what an earlier run
+left: first ``_SUCCESS`` and the manifest, then commit records, then the files they name,
+``_run.json`` last. After a crash in between, the earlier configuration can resume the folder or
+``--new-run`` can be repeated; nothing else may write to it. A folder with results but no
+``_run.json`` is not ours and is never deleted from.
 """
 
 from collections.abc import Iterator, Mapping

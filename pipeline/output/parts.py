@@ -1,9 +1,7 @@
-"""Parquet bytes of a unit: its part and its quarantine.
+"""The Parquet bytes of a unit's part and quarantine.
 
-Enters: Arrow tables. Leaves: bytes that are the same for the same rows, and what is in such bytes.
-What holds: a part says in its footer which unit it is of and which rows of the unit it leaves out,
-so that whoever finds it needs no other file to know what belongs beside it. Bytes are read back
-before anyone writes them.
+The same rows give the same bytes. A part's footer names its unit and the rows that it leaves out.
+Bytes are read back before they are written to the store.
 """
 
 import io

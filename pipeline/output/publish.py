@@ -1,16 +1,15 @@
-"""The stage that ends the flow: a unit's block becomes files, each created once.
+"""The publish stage: a unit's block becomes files, each created once.
 
 Enters: the annotated block of one whole unit. Leaves: its part, its quarantine if it has any, its
 commit record, and one row of ``RECEIPT``. What holds: each record of the unit is in exactly one of
-part and quarantine, however often, by however many writers, and from whatever crash the unit is
+part and quarantine, however often, by however many writers, and after whatever crash the unit is
 published again.
 
-The order is part, quarantine, commit record, and nothing that stands is written over. Creating the
-part is the decision: its footer says which rows it leaves out, and those are what everyone who
-comes later puts in quarantine, whether or not it could annotate them itself. A writer that was
-taken for dead can thus add nothing that the decision does not call for. (With the quarantine first,
-a slow writer with a failure that nobody else had would leave a quarantine beside a part that holds
-the same record.) A unit whose rows all failed has a part without rows.
+The order is part, quarantine, commit record; nothing is overwritten. Creating the part is the
+decision: its footer names the rows that it leaves out, and every later writer puts exactly those in
+quarantine, whether or not it could annotate them. (With the quarantine first, a slow writer with a
+failure of its own would leave a quarantine beside a part that holds the same record.) A unit whose
+rows all failed has a part without rows.
 """
 
 from dataclasses import dataclass

@@ -1,18 +1,14 @@
-"""The end of a job: that every record of the plan stands in the output, once.
+"""The end of a job: every record of the plan is in the output, once.
 
-Enters: the output folder and the plan's units. Leaves: ``_manifest.json`` and ``_SUCCESS``, and the
-job's totals. What holds: ``_SUCCESS`` stands only while each unit that is planned or kept, and no
-other, is committed, its files stand with their sizes, and ``rows_in == rows_out +
-rows_quarantined`` by unit and in all.
+Enters: the output folder and the plan's units. Leaves: ``_manifest.json``, ``_SUCCESS`` and the
+job's totals. What holds: ``_SUCCESS`` exists only while exactly the planned and kept units are
+committed, their files have the committed sizes, and ``rows_in == rows_out + rows_quarantined``.
 
-A run that finds units to annotate for an output that is complete says ``reopen`` before it writes,
-so that a reader who waits for ``_SUCCESS`` is not shown a half. The manifest stays until the next
-``reconcile`` replaces it: what it lists is still true, as nothing that it lists is deleted.
-
-Units are retired by the manifest, in one step: it no longer lists them and says that they are to be
-deleted. Their commit records go next, their quarantines and parts last, with those of abandoned
-units: left without a commit record by a run that had ended before this one was planned, and not
-planned any more. Then the manifest stands that retires nothing.
+A run that adds units to a complete output calls ``reopen`` before it writes. The manifest stays
+until the next ``reconcile`` replaces it. Units are retired by the manifest in one step: it stops
+listing them and marks them for deletion; then their commit records go, then their files, with those
+of abandoned units (left without a commit record by an earlier run and no longer planned); then a
+manifest is written that retires nothing.
 """
 
 from collections import Counter

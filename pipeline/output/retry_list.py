@@ -1,7 +1,6 @@
 """The retry list: units whose annotation failed once, as ``_retry/<unit_id>.json`` in the output.
 
-A job that starts again runs these last, each in a process of its own, so that it makes progress
-whatever they do to it.
+A restarted job runs them last, each in an isolated worker, so that it makes progress.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,6 @@
-"""What a job holds of the machines, and what that costs.
+"""What a run costs: CPUs and GPUs for as long as it reserves them, as a cloud bills them.
 
-Enters: seconds of a run and its settings. Leaves: ``Cost``. Holds: CPUs and GPUs are counted for as
-long as the run holds them, at work or not, as a cloud counts them: those of the largest pool of
-actors, and one CPU to read. Storage, requests and traffic are not in it.
+Counted are the largest actor pool and one CPU to read; not storage, requests and traffic.
 """
 
 from pydantic import BaseModel

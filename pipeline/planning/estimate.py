@@ -1,8 +1,7 @@
-"""Time and cost of what is left of a corpus, from a sample of it.
+"""Time and cost of the remaining units, estimated from a sample that is annotated in this process.
 
-Enters: a plan. Leaves: an ``Estimate``. Holds: the sample is taken at even distances all over the
-corpus, and its records come the way of all others, in this process; nothing is written. It speaks
-of machines like this one: plan on a GPU what is to run on GPUs.
+The sample is spread evenly over the corpus; nothing is written. The estimate is for machines like
+this one: plan on a GPU what is to run on GPUs.
 """
 
 from collections.abc import Iterator, Sequence

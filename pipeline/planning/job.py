@@ -1,8 +1,8 @@
 """A job: the settings with everything that they name looked up.
 
 Enters: settings and the corpus's schema. Leaves: ``Job``: a factory for each stage, the output's
-schema and the fingerprint. What holds: no weights are loaded here; the fingerprint covers all that
-determines the output and nothing else.
+schema and the fingerprint. What holds: no weights are loaded; the fingerprint covers everything
+that determines the output, and nothing else.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""The plan of a run: its job, its units, and what of them is committed already.
-
-Nothing is written here.
-"""
+"""The plan of a run: its job, its units, and which of them are committed. Nothing is written."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,9 @@
-"""The annotate stage: windows → the columns of the tasks, one forward a checkpoint.
+"""The annotate stage: windows → the columns of the tasks, one forward per checkpoint.
 
-Enters: ``_windows_<k>``, ``xmod_language``, ``_text``, and ``_segments`` where texts were looked at
-piece by piece. Leaves: the columns of the tasks. What holds: models are loaded once, when the stage
-is made; tasks of one checkpoint share its forward; a record's result does not depend on the records
-beside it; records in quarantine get nulls.
+Enters: ``_windows_<k>``, ``xmod_language``, ``_text``, and ``_segments`` with
+``language.per_window``. Leaves: the columns of the tasks. What holds: models are loaded once, when
+the stage is made; tasks of one checkpoint share its forward; a record's result does not depend on
+the other records of its batch; records marked for quarantine get nulls.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,7 @@
-"""One checkpoint at work: documents → what its tasks say of them, one forward for all.
+"""One checkpoint: documents → the values of its tasks, from one forward.
 
-Enters: documents, and the language of each of their windows. Leaves: a value for each field of the
-tasks. What holds: the model is loaded once, when the engine is made; a record's result does not
-depend on the records beside it; records are decoded while others are at work.
+The model is loaded once, when the engine is made. Records are decoded while other micro-batches are
+still in the model.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

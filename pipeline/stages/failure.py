@@ -1,8 +1,7 @@
 """Failures as data: a unit that fails in one stage passes the later ones as a block that says so.
 
-Enters: an exception that a stage raised. Leaves: a ``Failure``, and blocks that carry one. What
-holds: an exception of this package is quoted, any other only named with its place in the code,
-because its message may hold a record's text.
+An exception of this package is quoted. Any other is only named with its place in the code, because
+its message may hold a record's text.
 """
 
 import traceback

@@ -1,11 +1,10 @@
-"""The stage ``identify``: each record gets the language adapter that it goes through.
+"""The identify stage: the language adapter of each record.
 
-Enters: a block with ``_text``, ``_tag``, ``_prior`` and ``_error``, and the checkpoint's languages
-in its own order. Leaves: the block with ``LANGUAGE_FIELDS``, and with ``language.per_window`` the
-languages of each text's pieces. What holds: a tag in the language column is believed, otherwise the
-detector is asked; ``lang_id`` is the position in the languages that the stage was given; a record
-for which no adapter is found follows ``language.fallback`` and never goes to a neighbour in
-silence; a record that came with an error keeps it and gets nulls.
+Enters: ``_text``, ``_tag``, ``_prior``, ``_error``, and the checkpoint's languages in its own
+order. Leaves: ``LANGUAGE_FIELDS``, and with ``language.per_window`` the languages of each text's
+segments. What holds: a tag in the language column wins over the detector; ``lang_id`` is the
+position in the checkpoint's languages; a record without an adapter follows ``language.fallback``; a
+record that already has an error keeps it and gets nulls.
 """
 
 from collections.abc import Iterable, Sequence

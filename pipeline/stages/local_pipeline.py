@@ -1,7 +1,7 @@
-"""All stages in one process: what an isolation runs.
+"""All stages in one process, as isolated workers run them.
 
-Enters: a unit or a part of one. Leaves: its block after all stages. What holds: parts of a unit
-that is held are what they would be if it were annotated whole; where none is, each is read anew.
+Enters: a unit or a row range of one. Leaves: its block after all stages. What holds: row ranges of
+a unit that is held give what they give when the unit is annotated whole.
 """
 
 import pyarrow as pa

@@ -1,8 +1,7 @@
-"""What comes before the model, in one process: a unit → a block that is ready to be annotated.
+"""The stages before the model, in one process: a unit → a block that is ready to be annotated.
 
-Enters: a ``Unit``. Leaves: its block, read, its languages identified and its texts tokenized; where
-one of these raised, a failed block that says which. What holds: each stage has a time limit and a
-stopwatch of its own; only the finished block travels on.
+Enters: a ``Unit``. Leaves: its block, read, identified and tokenized, or a failed block that names
+the stage. What holds: each stage has its own time limit and stopwatch.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,8 @@
-"""A unit of the corpus → a block, behind the schema gate.
+"""The read stage: a unit of the corpus → a block, behind the schema check.
 
-Enters: a ``Unit`` and the columns that the job was planned with. Leaves: a block with the kept
-columns and ``schema.READ_FIELDS``; texts travel once, as ``_text``. What holds: a file
-that is not the one that was planned is refused; a record that cannot be used is marked for
-quarantine, never dropped.
+Enters: a ``Unit`` and the planned columns. Leaves: the kept columns and ``schema.READ_FIELDS``;
+texts travel once, as ``_text``. What holds: a file other than the planned one is refused; a record
+that cannot be used is marked for quarantine, never dropped.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""How a worker makes a stage, and how long the stage may take.
+"""A stage's class and arguments → the stage, made once per process, with an optional time limit.
 
-Enters: a stage's class and its arguments. Leaves: the stage, made once in a process. What holds:
-what travels to a worker is small and plain; models and detectors are loaded where they are used.
+Only small plain values travel to a worker; models and detectors are loaded where they are used.
 """
 
 import faulthandler

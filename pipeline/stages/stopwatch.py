@@ -1,11 +1,7 @@
-"""What each stage takes of a unit: seconds on the clock and seconds of CPU, kept with the block.
+"""Wall and CPU seconds of each stage, kept with the block in columns ``_took_<stage>``.
 
-Enters: a step to run, or a block that came through steps. Leaves: the step's block with a column
-``_took_<stage>``, or a block's seconds by stage. What holds: rows that no step brought have none,
-and a step that raises takes its seconds with it.
-
-CPU seconds are those of the whole process, because torch, Arrow and the tokenizers work in threads
-of their own. A Ray worker has one stage of one unit at a time, so that no other's are among them.
+CPU seconds are those of the whole process, because torch, Arrow and the tokenizers use threads of
+their own; a Ray worker runs one stage of one unit at a time. A step that raises is not counted.
 """
 
 import time

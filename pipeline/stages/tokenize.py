@@ -1,10 +1,10 @@
-"""The tokenize stage: texts → windows of token ids with their place in the text.
+"""The tokenize stage: texts → windows of token ids with their offsets in the text.
 
 Enters: ``_text``, ``_question``, ``_choices``. Leaves: ``n_tokens``, ``n_windows``, ``truncated``
-and ``_windows_<k>`` for the k-th reading of the job. What holds: no text is cut off unless
-``runtime.max_windows`` says so in any reading, and then ``truncated`` is true; the counts are of
-the text alone, by the first reading's tokenizer, without special tokens and overlaps; records in
-quarantine get nulls, and one that a reading cannot be made of goes there.
+and ``_windows_<k>`` for the k-th model input of the job. What holds: no text is cut unless
+``runtime.max_windows`` is set, and then ``truncated`` is true; the counts are of the text alone, by
+the first model input's tokenizer, without special tokens and overlaps; records marked for
+quarantine get nulls.
 """
 
 from collections.abc import Iterable, Sequence

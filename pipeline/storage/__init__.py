@@ -1,19 +1,16 @@
-"""Files on a local disk, S3 or GCS: create-only writes, fresh listings, one family of errors.
+"""Files on a local disk, S3 or GCS: create-only writes, uncached listings, one family of errors.
 
-Enters: a path, ``file://``, ``s3://`` or ``gs://``. Leaves: a ``Store`` for the output; for the
-input, ``SourceFile``s and open files. What holds: ``Store.create`` never writes over what is there,
-and writes all or nothing; listings are never cached; credentials come from the backend's own
-provider chain and are in no message; a backend's failure leaves as InputError or OutputError.
-
-A transient failure is retried by the backend's library, a bounded number of times. A create whose
-answer was lost may therefore say "already there" of its own bytes: whoever creates looks at what
-is there.
+``Store.create`` never overwrites, and writes all or nothing. Credentials come from the backend's
+own provider chain and appear in no message; a backend's failure becomes an InputError or
+OutputError. Transient failures are retried by the backend's library, a bounded number of times. A
+create whose response was lost may therefore report that its own bytes are already there, so whoever
+creates checks what it finds.
 
 ===========  ===================================================================================
 ``store``    the output folder
-``inputs``   the corpus; ``tail`` the end of a file, with its footer
+``inputs``   the corpus; ``tail`` reads the end of a file, with its footer
 ``local``    whole files on a local disk
-``backend``  URI → filesystem; what it raises → this package's errors
+``backend``  URI → filesystem; its exceptions → this package's errors
 ===========  ===================================================================================
 """
 

@@ -1,9 +1,7 @@
-"""The filesystem behind a URI, and its failures in this package's words.
+"""URI → fsspec filesystem, and its exceptions → this package's errors, without credentials.
 
-Enters: a URI. Leaves: its canonical spelling, an fsspec filesystem, InputError or OutputError. What
-holds: this is the only module that knows the exceptions of fsspec, s3fs and gcsfs; a message holds
-no credentials. The endpoint is botocore's to find (``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or
-the profile).
+No other module knows the exceptions of fsspec, s3fs and gcsfs. botocore finds the endpoint
+(``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the profile).
 """
 
 import os

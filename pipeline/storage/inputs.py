@@ -1,8 +1,7 @@
 """The corpus: Parquet files at a URI.
 
-Enters: ``input.uri``. Leaves: ``SourceFile``s, sorted, and open files. What holds: a file's version
-is its ETag on S3, its generation on GCS and its modification time on a local disk, and only the
-version that was planned is opened.
+A file's version is its ETag on S3, its generation on GCS and its modification time on a local disk.
+Only the planned version is opened.
 """
 
 import os

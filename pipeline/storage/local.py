@@ -1,9 +1,7 @@
-"""Whole files on a local disk.
+"""Whole files on a local disk that survive a power cut.
 
-Enters: a folder, a path in it, bytes. Leaves: a file that survives a power cut, or nothing. What
-holds: bytes are written and synced under ``_tmp/`` and then linked (create) or renamed (replace)
-into place, so that no reader meets half a file; what a killed process leaves is in ``_tmp/``, which
-readers skip.
+Bytes are written and synced under ``_tmp/``, then linked (create) or renamed (replace) into place,
+so that no reader sees half a file. A killed process leaves files in ``_tmp/``, which readers skip.
 """
 
 import os

@@ -1,8 +1,7 @@
 """The output folder.
 
-Enters: relative paths and bytes. Leaves: bytes, sizes, whether a create won. What holds: of all
-writers that create one path, exactly one is told True, and what it wrote stays: S3 is asked with
-``If-None-Match: *``, GCS with generation 0, a local disk with a hard link.
+Of all writers that create one path exactly one gets True, and what it wrote stays: by
+``If-None-Match: *`` on S3, generation 0 on GCS, a hard link on a local disk.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,8 +1,7 @@
-"""The end of an input file, where a Parquet footer stands, by one request.
+"""The end of an input file, where the Parquet footer is, in one request.
 
-Enters: a ``SourceFile``. Leaves: its last bytes, or None. What holds: they are of the version that
-was planned; whatever stands in the way is None here, for ``open_input`` to say what it is. That
-one costs two requests of a file on S3, and on a local disk more time than the footer takes to read.
+Opening the file takes two requests on S3. Any failure gives None here and is reported by
+``open_input`` later. The bytes are those of the planned version.
 """
 
 import os

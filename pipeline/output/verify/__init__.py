@@ -1,14 +1,13 @@
 """An output folder → the list of what is wrong with it, from the files alone.
 
-Enters: an output folder that some job wrote. Leaves: a ``Verdict``. What holds: nothing is taken
-from the code that publishes or reconciles; JSON is parsed, files are read and counts are made again
-here, so that a fault there shows here. The corpus is looked at only where record ids repeat.
+Nothing is shared with the code that publishes or reconciles, so that a fault there shows here. The
+corpus is read only where record ids repeat.
 
 ==============  ============================================
-``claims``      what a commit record says
-``unit_files``  what its files hold, and where they differ
-``repeats``     ids that stand more than once, looked up in the corpus
-``folder``      what that makes in all
+``claims``      commit records, parsed from their JSON
+``unit_files``  the files that they name, counted again
+``repeats``     repeated ids, looked up in the corpus
+``folder``      the output as a whole
 ==============  ============================================
 """
 

@@ -1,8 +1,4 @@
-"""What a commit record claims.
-
-Enters: the bytes of a commit record. Leaves: ``Claim``, or the ``Problem`` that they are none. What
-holds: the record is parsed here by its JSON alone, not by the code that writes it.
-"""
+"""A commit record's bytes → what it claims, parsed independently of the code that writes it."""
 
 import json
 from collections.abc import Iterator

@@ -1,10 +1,8 @@
-"""The whole output folder.
+"""The whole output folder → a ``Verdict``.
 
-Enters: an output folder that some job wrote. Leaves: a ``Verdict``. What holds: each file below
-``data/``, ``quarantine/`` and ``_commit/`` is accounted for, and totals are made again from the
-files. Where there is a manifest, the units that it lists are the ones that count: one that is
-committed beside them is a problem by itself and its records are not added to theirs. Files under
-``_tmp/`` are no fault: a killed process leaves them, and no reader looks there.
+Every file below ``data/``, ``quarantine/`` and ``_commit/`` is accounted for, and totals are
+computed from the files. Where there is a manifest, the units that it lists count; a committed unit
+beside them is a problem. Files under ``_tmp/`` are ignored: a killed process leaves them.
 """
 
 import json

@@ -1,10 +1,8 @@
-"""Record ids that stand more than once, looked up in the corpus.
+"""Repeated record ids, looked up in the corpus.
 
-Enters: what the units' files hold, and the run's settings. Leaves: ``Repeats``, and the problems
-among them. What holds: a repeated id is well only if the input file was looked at, still has the
-content that was annotated, and has that id in that row; or if its file is gone and the manifest
-says that its records are kept. Of an input file the id column alone is read, a unit at a time and
-behind the schema gate.
+A repeated id is accepted only if the input file still has the annotated content and has that id in
+that row, or if the manifest says that the records of a missing file are kept. Only the id column is
+read, a unit at a time, behind the schema check.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,6 @@
-"""The files of one unit, read again.
+"""The files of one unit, read again, and where they differ from its commit record.
 
-Enters: a claim, and the store with the files that it names. Leaves: ``UnitFiles``: what they hold,
-and where that is not what the claim says. What holds: values are read only from columns of the very
-type that is expected, so that a hostile file can do nothing here.
+Values are read only from columns of exactly the expected type, so that a hostile file does no harm.
 """
 
 import hashlib
