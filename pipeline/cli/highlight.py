@@ -1,4 +1,4 @@
-"""An annotated record on the console: the text with its entities in colour, and a table of columns."""
+"""An annotated record on the console: its text with entities in colour, and its columns."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Dictionary columns: bounds check of their indices, and dictionaries cut to the rows that are left.
+"""Dictionary columns: index bounds checked, and dictionaries cut to the rows that are left.
 
 Arrow does not check dictionary indices when it reads Parquet, and later steps rely on them. A slice
 of a table keeps its whole dictionaries.
