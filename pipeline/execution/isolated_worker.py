@@ -51,7 +51,7 @@ class IsolatedWorker:
         self._kill()
 
     def publish(self, unit: Unit) -> pa.Table:
-        """The receipt of ``unit``, whose guilty rows are in quarantine.
+        """The receipt of ``unit``, whose failing rows are in quarantine.
 
         Raises TooLargeError where it has no room in memory as a whole, and another PipelineError
         where the fault is in the file, the model or the output, not in rows.
@@ -150,7 +150,7 @@ class IsolatedWorker:
         try:
             ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
         except (RayActorError, OutOfMemoryError, GetTimeoutError) as error:
-            self._kill()  # or the next unit would find a dead actor, and blame its rows
+            self._kill()  # or the next unit would find a dead actor and fail for it
             raise CheckpointError(
                 "No process could load the models to annotate the units that failed; "
                 f"{type(error).__name__}. See the worker's log; check memory and model.path."

@@ -17,19 +17,19 @@ from pipeline.contract.unit import Unit
 from pipeline.errors import IncompleteError, TooLargeError
 
 MAX_FAILED_ROWS = 32
-"""Rows of one unit that may be blamed; beyond that the fault is hardly in the rows."""
+"""Rows of one unit that may fail; beyond that the fault is hardly in the rows."""
 
 _PIECES = 64
-"""Into which rows are cut that fail. Each failure may cost a process, which takes seconds or
-minutes to load a model, and a sound piece of a unit that is held in memory hardly more than its
-rows: thousands come down to one in two failures, where halves would need a dozen."""
+"""Pieces that failing rows are cut into. A failure may cost a process, which takes seconds or minutes
+to load a model; a piece of a unit that is held in memory costs little: thousands of rows come down
+to one in two failures, where halves would need a dozen."""
 
 _TELLING = 8
-"""Rows of a unit from which on it tells something if not one of them can be annotated."""
+"""Rows of a unit from which on it is telling that not one of them can be annotated."""
 
 
 class RowsFailedError(Exception):
-    """An attempt ended in a way that one of its rows may have caused."""
+    """An attempt failed in a way that one of its rows may have caused."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -37,27 +37,26 @@ class RowsFailedError(Exception):
 
     @property
     def is_size(self) -> bool:
-        """Whether rows were too large, which they are each time."""
+        """Whether rows were too large, which no second attempt changes."""
         return self.failure.error_type == TooLargeError.__name__
 
 
 Attempt = Callable[[int, int], pa.Table]
-"""Annotates rows ``start`` to ``stop`` apart; raises RowsFailedError where they may be to blame."""
+"""Annotates rows ``start`` to ``stop``; raises RowsFailedError where the rows may be the cause."""
 
 
 def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], str]) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     The unit is not attempted whole, for that is what failed. ``record_id`` gives the id of a row
-    that fails. Raises IncompleteError where more than ``MAX_FAILED_ROWS`` rows fail, or all of a
-    unit, and whatever else ``attempt`` raises. A row that is too large is not among them: that says
-    by itself whose fault it is. Once as many are, pieces that are too large are no longer taken
-    apart, but blamed as they are.
+    that failed. Raises IncompleteError where more than ``MAX_FAILED_ROWS`` rows fail, or all of a
+    unit, and whatever else ``attempt`` raises. Rows that are too large do not count towards that
+    limit; once as many are, pieces that are too large are quarantined whole.
     """
     pending = _pieces(unit.start, unit.stop)
     parts: dict[int, pa.Table] = {}
     warned: set[int] = set()
-    blamed: list[int] = []
+    failed: list[int] = []
     too_large: list[int] = []
     while pending:
         start, stop = pending.pop()
@@ -72,10 +71,10 @@ def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
                 warned.add(start)
                 pending.append((start, stop))
             else:
-                (too_large if error.is_size else blamed).append(start)
-                _require_few(unit, blamed, error)
+                (too_large if error.is_size else failed).append(start)
+                _require_few(unit, failed, error)
                 parts[start] = _failed_row(start, record_id(start), error.failure)
-    _require_a_sound_row(unit, blamed)
+    _require_one_annotated(unit, failed)
     return _joined(unit, [parts[start] for start in sorted(parts)])
 
 
@@ -83,8 +82,8 @@ def all_rows_failed(unit: Unit, failure: Failure) -> pa.Table:
     """The block of ``unit`` with every row marked for quarantine, named by its place."""
     rows = range(unit.start, unit.stop)
     places = (f"{unit.source.uri}#{row}" for row in rows)
-    blamed = [_failed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
-    return _joined(unit, blamed)
+    failed = [_failed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
+    return _joined(unit, failed)
 
 
 def _pieces(start: int, stop: int) -> list[tuple[int, int]]:
@@ -93,8 +92,8 @@ def _pieces(start: int, stop: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, stop)) for first in range(start, stop, size)][::-1]
 
 
-def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
-    if len(blamed) > MAX_FAILED_ROWS:
+def _require_few(unit: Unit, failed: list[int], error: RowsFailedError) -> None:
+    if len(failed) > MAX_FAILED_ROWS:
         raise IncompleteError(
             f"More than {MAX_FAILED_ROWS} rows of {unit.source.uri} ({unit.start} to {unit.stop}) "
             f"fail alone, the last with {error.failure.error_type}: {error.failure.message}. The "
@@ -102,8 +101,8 @@ def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
         ) from error
 
 
-def _require_a_sound_row(unit: Unit, blamed: list[int]) -> None:
-    if unit.rows >= _TELLING and len(blamed) == unit.rows:
+def _require_one_annotated(unit: Unit, failed: list[int]) -> None:
+    if unit.rows >= _TELLING and len(failed) == unit.rows:
         raise IncompleteError(
             f"Each of the rows {unit.start} to {unit.stop} of {unit.source.uri} fails alone. The "
             "fault is hardly in the rows; check memory, model and versions, and run again."

@@ -73,7 +73,7 @@ def sampled_units(units: Sequence[Unit], sample: int) -> Iterator[Unit]:
 
 
 def _annotated(job: Job, piece: Unit) -> pa.Table | None:
-    """The piece after all stages before publishing; None where the run would have to blame rows."""
+    """The piece after all stages before publishing; None where a stage fails."""
     block = job.annotate(job.preparation(piece))
     return None if failure_in(block) else block
 

@@ -48,7 +48,7 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
 
     Raises InputError where the corpus changed in a way that the settings do not allow.
     """
-    _require_apart(settings)
+    _require_output_outside_input(settings)
     survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files)
     job = resolve_job(settings, survey.planned, options.limit)
     units = cut(survey, settings.runtime, job.fingerprint, options.limit)
@@ -63,7 +63,7 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
     return Plan(job, options, survey, units, store, committed, changes)
 
 
-def _require_apart(settings: JobSettings) -> None:
+def _require_output_outside_input(settings: JobSettings) -> None:
     source, target = canonical(settings.input.uri), canonical(settings.output.uri)
     if f"{target}/".startswith(f"{source.rstrip('/')}/"):
         raise ConfigError(
