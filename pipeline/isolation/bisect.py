@@ -20,9 +20,9 @@ MAX_FAILED_ROWS = 32
 """Rows of one unit that may fail; beyond that the fault is hardly in the rows."""
 
 _PIECES = 64
-"""Pieces that failing rows are cut into. A failure may cost a process, which takes seconds or minutes
-to load a model; a piece of a unit that is held in memory costs little: thousands of rows come down
-to one in two failures, where halves would need a dozen."""
+"""Pieces that failing rows are cut into. A failure may cost a process, which takes seconds or
+minutes to load a model; a piece of a unit that is held in memory costs little: thousands of rows
+come down to one in two failures, where halves would need a dozen."""
 
 _TELLING = 8
 """Rows of a unit from which on it is telling that not one of them can be annotated."""
