@@ -57,7 +57,6 @@ TESTED_ELSEWHERE = {
     "pipeline.output.verify.claims": "tests/output/verify/test_verify.py",
     "pipeline.output.verify.unit_files": "tests/output/verify/test_verify.py",
     "pipeline.execution.load_attempts": "tests/jobs/test_on_a_cluster.py",
-    "pipeline.reporting.page.facts": "tests/reporting/page/test_sections.py",
     "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
     "pipeline.tables.data_files": "tests/tables/test_iceberg_tables.py",
     "pipeline.tables.flow": "tests/tables/test_build.py",

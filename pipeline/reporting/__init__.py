@@ -1,1 +1,1 @@
-"""What happened in a run → run report, summary, logs, lineage, progress; page/ → report.html."""
+"""What happened in a run: run report, summary, logs, lineage, progress; page/ → report.html."""

@@ -1,8 +1,4 @@
-"""How far a run is: a bar on a terminal, a line now and then in a log.
-
-Enters: commit records as units end. Leaves: records, records/s, tokens/s and the time left. What
-holds: the rates are of this run alone, from its first second.
-"""
+"""How far a run is: a progress bar on a terminal, a line every 30 seconds in a log."""
 
 import time
 
@@ -18,10 +14,7 @@ _LOG_SECONDS = 30
 
 
 class Progress:
-    """A context manager whose ``advance`` is told of each committed unit; ``stats`` sums them up.
-
-    ``begun`` is when the job began, by ``time.monotonic()``.
-    """
+    """Shows the units that ``advance`` counts; ``begun`` is the job's start by time.monotonic()."""
 
     def __init__(self, plan: Plan, console: Console, begun: float) -> None:
         self.stats = RunStats()
@@ -48,19 +41,13 @@ class Progress:
         self._bar.stop()
 
     def advance(self, record: CommitRecord) -> None:
-        """Count a unit."""
-        self.stats = self.stats.with_unit(record, time.monotonic() - self._begun)
-        self._bar.update(self._task, completed=self.stats.records, rates=self._rates())
-        self._log()
-
-    def _log(self) -> None:
+        """Count a committed unit."""
         now = time.monotonic()
-        if self._console.is_terminal or now - self._logged < _LOG_SECONDS:
-            return
-        self._logged = now
-        self._console.print(f"{self.stats.records:,} of {self._total:,} records, {self._rates()}")
-
-    def _rates(self) -> str:
-        seconds = max(time.monotonic() - self._started, 1e-9)
-        records, tokens = self.stats.records / seconds, self.stats.tokens / seconds
-        return f"{records:,.0f} records/s {tokens:,.0f} tokens/s"
+        self.stats = self.stats.with_unit(record, now - self._begun)
+        seconds = max(now - self._started, 1e-9)
+        records, tokens = self.stats.records, self.stats.tokens
+        rates = f"{records / seconds:,.0f} records/s {tokens / seconds:,.0f} tokens/s"
+        self._bar.update(self._task, completed=records, rates=rates)
+        if not self._console.is_terminal and now - self._logged >= _LOG_SECONDS:
+            self._logged = now
+            self._console.print(f"{records:,} of {self._total:,} records, {rates}")

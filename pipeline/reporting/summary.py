@@ -1,9 +1,9 @@
-"""What happened in a run: the ``RunReport``, and tables to print.
+"""The ``RunReport`` of a run, and tables to print before and after it.
 
-Enters: the plan, the reconciliation, and the run's stats. Leaves: the report and rich tables. What
-holds: no text of records and no credential is in them.
+No text of records and no credential is in them.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.markup import escape
@@ -15,14 +15,14 @@ from pipeline.output.reconcile import Reconciliation
 from pipeline.planning.cost import cost_of
 from pipeline.planning.estimate import Estimate
 from pipeline.planning.plan import Plan
-from pipeline.reporting.run_report import BadFileEntry, RunReport
+from pipeline.reporting.run_report import SOURCES, BadFileEntry, RunReport
 from pipeline.reporting.run_stats import RunStats
 from pipeline.tasks import task_name
 
 
 def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport:
     """The report of a run that ended with ``result``."""
-    counts, first = result.counts, stats.seconds_to_first_unit
+    first, fill = stats.seconds_to_first_unit, stats.batches.fill
     return RunReport(
         package_version=pipeline.__version__,
         fingerprint=plan.job.fingerprint,
@@ -36,13 +36,13 @@ def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport
         units=len(result.records),
         units_done_here=stats.units,
         rows_done_here=stats.records,
-        tokens=sum(count.tokens for count in counts.values()),
+        tokens=sum(count.tokens for count in result.counts.values()),
         tokens_done_here=stats.tokens,
         tokens_per_second=stats.tokens_per_second,
         seconds_to_first_unit=None if first is None else round(first, 3),
         stages=stats.lines(),
-        batch_fill=None if stats.batches.fill is None else round(stats.batches.fill, 4),
-        languages=counts,
+        batch_fill=None if fill is None else round(fill, 4),
+        languages=result.counts,
         quarantine_reasons=result.reasons,
         bad_files=[
             BadFileEntry(uri=bad.source.uri, reason=bad.reason) for bad in plan.survey.bad_files
@@ -58,47 +58,31 @@ def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport
 
 def summary_table(report: RunReport) -> Table:
     """Counts by language, the most frequent first."""
-    table = Table(title="Records by language", title_justify="left")
-    table.add_column("language", min_width=20)
-    for name in ("records", "entities", "quarantined", "tokens", "tokens/s"):
-        table.add_column(name, justify="right")
+    names = ("records", "entities", "quarantined", "tokens", "tokens/s")
+    table = _number_table("Records by language", "language", names)
     share = report.tokens_done_here / report.tokens if report.tokens else 0.0
     for name, counts in report.by_language_name().items():
         speed = counts.tokens * share / report.seconds if report.seconds else 0.0
         table.add_row(name, *_cells(counts, speed))
-    total = sum(report.languages.values(), LanguageCounts())
     table.add_section()
+    total = sum(report.languages.values(), LanguageCounts())
     table.add_row("all", *_cells(total, report.tokens_per_second))
     return table
 
 
 def routing_table(report: RunReport) -> Table:
-    """How records came to their adapters, and why others are in quarantine."""
+    """How records got their adapters, and why others are in quarantine."""
     total = sum(report.languages.values(), LanguageCounts())
-    table = Table(title="Adapters", title_justify="left", show_header=False)
-    for name, meaning in _SOURCES.items():
-        if getattr(total, name):
-            table.add_row(meaning, f"{getattr(total, name):,}")
+    rows = {meaning: getattr(total, name) for name, meaning in SOURCES.items()}
     for reason, count in report.quarantine_reasons.items():
-        table.add_row(f"quarantine: {escape(reason)}", f"{count:,}")
-    return table
-
-
-_SOURCES = {
-    "column": "by the language column",
-    "detected": "by the detector",
-    "related": "fallback: a related language's",
-    "default": "fallback: the default's",
-    "none": "fallback: none",
-}
+        rows[f"quarantine: {escape(reason)}"] = count
+    return _fact_table("Adapters", {name: f"{count:,}" for name, count in rows.items() if count})
 
 
 def stages_table(report: RunReport) -> Table:
-    """Where the time of the units went that this run did."""
-    table = Table(title="Time by stage", title_justify="left")
-    table.add_column("stage")
-    for name in ("seconds", "CPU seconds", "share", "waited for", "records/s", "tokens/s"):
-        table.add_column(name, justify="right")
+    """The time by stage of the units that this run did."""
+    names = ("seconds", "CPU seconds", "CPU share", "units waited", "records/s", "tokens/s")
+    table = _number_table("Time by stage", "stage", names)
     for stage, line in report.stages.items():
         table.add_row(
             stage,
@@ -114,55 +98,62 @@ def stages_table(report: RunReport) -> Table:
 
 def plan_table(plan: Plan) -> Table:
     """What a run will do."""
-    job, runtime = plan.job, plan.job.settings.runtime
-    rows = sum(unit.rows for unit in plan.units)
+    job, runtime, changes = plan.job, plan.job.settings.runtime, plan.changes
     tasks = (task_name(task) for workload in job.workloads for task in workload.tasks)
     renamed = [f"{name} → {output}" for name, output in job.reader.columns.kept if name != output]
-    table = Table(title="Plan", title_justify="left", show_header=False)
-    table.add_row("input", escape(job.settings.input.uri))
-    table.add_row("files", f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}")
-    changes = plan.changes
-    table.add_row(
-        "of them",
-        f"new {len(changes.new)}, changed {len(changes.changed)}; gone {len(changes.gone)}",
-    )
-    table.add_row("records", f"{rows:,}")
-    table.add_row("units", f"{len(plan.units)}, committed {len(plan.units) - len(plan.open_units)}")
-    table.add_row("other units", f"to keep {len(changes.kept)}, to retire {len(changes.retired)}")
-    table.add_row("renamed columns", escape(", ".join(renamed)) or "none")
-    table.add_row("tasks", f"{', '.join(tasks)}, forwards a window {len(job.workloads)}")
-    for workload in job.workloads:
-        checkpoint = workload.checkpoint
-        table.add_row("model", f"{escape(str(checkpoint.folder))}\nsha256 {checkpoint.digest}")
-    table.add_row("adapters to load", f"{len(job.languages)}: {' '.join(job.languages)}")
-    table.add_row("actors", f"{runtime.actors.min} to {runtime.actors.max}")
-    table.add_row("memory an actor", f"about {job.actor_bytes() / 2**20:,.0f} MiB")
-    table.add_row("output", escape(plan.store.uri))
-    table.add_row("fingerprint", job.fingerprint)
-    return table
+    committed = len(plan.units) - len(plan.open_units)
+    rows = {
+        "input": escape(job.settings.input.uri),
+        "files": f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}",
+        "changes": f"{len(changes.new)} new, {len(changes.changed)} changed, "
+        f"{len(changes.gone)} deleted",
+        "records": f"{sum(unit.rows for unit in plan.units):,}",
+        "units": f"{len(plan.units)}, committed {committed}",
+        "units of other files": f"keep {len(changes.kept)}, remove {len(changes.retired)}",
+        "renamed columns": escape(", ".join(renamed)) or "none",
+        "tasks": f"{', '.join(tasks)}; forward passes per window: {len(job.workloads)}",
+        "models": "\n".join(
+            f"{escape(str(workload.checkpoint.folder))}\nsha256 {workload.checkpoint.digest}"
+            for workload in job.workloads
+        ),
+        "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
+        "actors": f"{runtime.actors.min} to {runtime.actors.max}",
+        "memory per actor": f"about {job.actor_bytes() / 2**20:,.0f} MiB",
+        "output": escape(plan.store.uri),
+        "fingerprint": job.fingerprint,
+    }
+    return _fact_table("Plan", rows)
 
 
 def estimate_table(found: Estimate) -> Table:
     """What a run will take."""
     minutes = found.seconds / 60
-    table = Table(title="Estimate", title_justify="left", show_header=False)
-    table.add_row("sample", f"{found.sampled:,} of {found.records:,} records, in this process")
-    table.add_row("tokens", f"{found.tokens:,}")
+    rows = {
+        "sample": f"{found.sampled:,} of {found.records:,} records, in this process",
+        "tokens": f"{found.tokens:,}",
+    }
     for stage, seconds in found.stages.items():
-        rate = f", {found.tokens / seconds:,.0f} tokens/s"
-        table.add_row(stage, f"{seconds:,.1f} s of one process{rate}")
-    table.add_row(
-        "time", f"{minutes / 60:,.1f} hours" if minutes > 90 else f"{minutes:,.1f} minutes"
-    )
-    table.add_row("cost", str(found.cost))
+        rows[stage] = f"{seconds:,.1f} s of one process, {found.tokens / seconds:,.0f} tokens/s"
+    rows["time"] = f"{minutes / 60:,.1f} hours" if minutes > 90 else f"{minutes:,.1f} minutes"
+    rows["cost"] = str(found.cost)
+    return _fact_table("Estimate", rows)
+
+
+def _number_table(title: str, first: str, numbers: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _fact_table(title: str, rows: Mapping[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, value)
     return table
 
 
 def _cells(counts: LanguageCounts, speed: float) -> list[str]:
-    return [
-        f"{counts.records:,}",
-        f"{counts.entities:,}",
-        f"{counts.quarantined:,}",
-        f"{counts.tokens:,}",
-        f"{speed:,.0f}",
-    ]
+    numbers = (counts.records, counts.entities, counts.quarantined, counts.tokens)
+    return [*(f"{number:,}" for number in numbers), f"{speed:,.0f}"]

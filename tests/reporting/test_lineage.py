@@ -47,7 +47,7 @@ def events(file: Path) -> list[dict]:
 
 def test_run_that_ends_well_is_started_and_completed_with_schemas_and_rows(plan, told, tmp_path):
     with lineage(plan) as run:
-        run.tell("COMPLETE", rows=12)
+        run.send("COMPLETE", rows=12)
     start, complete = events(told)
     assert [start["eventType"], complete["eventType"]] == ["START", "COMPLETE"]
     assert start["run"]["runId"] == complete["run"]["runId"]
@@ -127,7 +127,7 @@ def test_service_that_refuses_costs_no_run(plan, service, monkeypatch, caplog):
     with lineage(plan):
         pass
     assert asked == ["/api/v1/lineage"]
-    assert "OpenLineage was not told of START" in caplog.text
+    assert "OpenLineage event START not sent" in caplog.text
 
 
 def test_settings_that_are_none_of_the_clients_are_named(plan, monkeypatch):
@@ -139,5 +139,5 @@ def test_settings_that_are_none_of_the_clients_are_named(plan, monkeypatch):
 
 def test_without_settings_nothing_is_told(plan, tmp_path):
     with lineage(plan) as run:
-        run.tell("COMPLETE", rows=1)
+        run.send("COMPLETE", rows=1)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

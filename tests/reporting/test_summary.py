@@ -92,9 +92,9 @@ def test_run_report_and_plan_count_what_became_of_the_corpus(plan: Plan, result:
     report = run_report(changed, result, RunStats())
     assert (report.files_new, report.files_gone, report.files_changed) == (1, 2, 1)
     assert (report.units_kept, report.units_retired) == (1, 2)
-    assert "new 1, changed 1; gone 2" in shown(plan_table(changed))
-    assert "to keep 1, to retire 2" in shown(plan_table(changed))
-    assert "new 1, changed 0; gone 0" in shown(plan_table(plan))
+    assert "1 new, 1 changed, 2 deleted" in shown(plan_table(changed))
+    assert "keep 1, remove 2" in shown(plan_table(changed))
+    assert "1 new, 0 changed, 0 deleted" in shown(plan_table(plan))
 
 
 @pytest.fixture
@@ -238,9 +238,9 @@ def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: 
     table = routing_table(report.model_copy(update={"languages": counts}))
     cells = [list(column.cells) for column in table.columns]
     assert dict(zip(*cells, strict=True)) == {
-        "by the detector": "9",
-        "fallback: a related language's": "3",
-        "fallback: none": "1",
+        "language detector": "9",
+        "fallback: related language": "3",
+        "fallback: no adapter": "1",
         "quarantine: ValueError": "1",
     }
 
@@ -269,7 +269,7 @@ def test_plan_table_shows_what_a_run_will_do(plan: Plan):
         "1, unreadable 1",
         "1,500",
         "2, committed 0",
-        "ner, embeddings, forwards a window 1",
+        "ner, embeddings; forward passes per window: 1",
         "language → input_language",
         plan.job.fingerprint,
         plan.job.workloads[0].checkpoint.digest,

@@ -1,11 +1,6 @@
-"""Columns → counts by language.
+"""Rows of an output, counted by language; no text is read."""
 
-Enters: an output. Leaves: ``Counted``: one narrow table of its rows, and what can be asked of it.
-What holds: languages go by their English names, regions taken together, as in the job's summary; a
-record without one counts as undetermined; no text is read.
-"""
-
-from collections.abc import Sequence
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,20 +9,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contract import schema
-from pipeline.language.tags import UNDETERMINED
-from pipeline.reporting.page.known_columns import Columns
-from pipeline.reporting.page.output import Output, Sought, read_rows
+from pipeline.reporting.page.columns import Columns
+from pipeline.reporting.page.output import Output
 from pipeline.reporting.run_report import language_name
 
-Cross = dict[str, dict[str, int]]
-"""Counts by language and value."""
+_MOST_VALUES = 12
+"""Columns of a grid."""
 
-_KEPT = (*schema.LANGUAGE_FIELDS, *schema.TOKEN_FIELDS)
+
+@dataclass(frozen=True)
+class Grid:
+    """Counts by language and value; the most frequent values are ``columns``, others left out."""
+
+    columns: tuple[str, ...]
+    rows: dict[str, dict[str, int]]
+    left_out: int
 
 
 @dataclass(frozen=True)
 class Route:
-    """Records of ``language`` that went through ``adapter`` for want of their own."""
+    """Records of ``language`` that went through another language's ``adapter``, or through none."""
 
     language: str
     adapter: str | None
@@ -37,135 +38,67 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Quartiles:
-    """Of a column's values in one language."""
-
-    low: float
-    median: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Counted:
-    """The rows that were read; each has a ``language`` by name, and its entities' labels."""
+    """The rows that were read; ``language`` is an English name, ``entities`` are their labels."""
 
     table: pa.Table
 
     @property
-    def rows(self) -> int:
-        """How many rows were read."""
-        return int(self.table.num_rows)
-
-    def of(self, column: str) -> Cross:
-        """Records by language and value of ``column``; of a list, by each of its values."""
-        pair = self.table.select(["language", column])
-        if pa.types.is_list(pair.schema.field(column).type):
-            pair = _one_a_row(pair, column)
-        return _crossed(pair.drop_null(), column)
-
-    def in_doublings(self, column: str) -> dict[str, int]:
-        """Records by ``column``, whose values are put in ranges that double: 0, 1, 2, 3–4, 5–8."""
-        values = pc.fill_null(self.table[column], 0).to_numpy()
-        bits = np.where(values > 1, np.ceil(np.log2(np.maximum(values, 1))) + 1, values).astype(int)
-        if not len(bits):
-            return {}
-        counts = np.bincount(np.maximum(bits, 0))
-        return {_doubling(place): int(counts[place]) for place in range(bits.min(), len(counts))}
-
     def truncated(self) -> int:
-        """Records of which a part was left out."""
+        """Number of records of which a part was left out."""
         return int(pc.sum(self.table["truncated"]).as_py() or 0)
 
-    def quartiles(self, column: str) -> dict[str, Quartiles]:
-        """Of the finite values of ``column``, by language."""
-        languages = np.asarray(self.table["language"].to_pylist(), dtype=object)
-        values = pc.fill_null(self.table[column], float("nan")).to_numpy()
-        finite = np.isfinite(values)
-        return {
-            name: Quartiles(*np.quantile(values[finite & (languages == name)], (0.25, 0.5, 0.75)))
-            for name in sorted(set(languages[finite]))
-        }
+    def grid(self, column: str) -> Grid | None:
+        """Counts by language and value of ``column``, of a list by each of its values."""
+        pair = self.table.select(["language", column]).combine_chunks()
+        if pa.types.is_list(pair.schema.field(column).type):
+            languages = pair["language"].take(pc.list_parent_indices(pair[column]))
+            pair = pa.table({"language": languages, column: pc.list_flatten(pair[column])})
+        rows: dict[str, Counter[str]] = defaultdict(Counter)
+        counts = pair.drop_null().group_by(["language", column]).aggregate([([], "count_all")])
+        for language, value, count in zip(*counts.to_pydict().values(), strict=True):
+            rows[language][str(value)] = count
+        if not rows:
+            return None
+        total = sum(rows.values(), Counter[str]())
+        columns = sorted(total, key=lambda value: (-total[value], value))[:_MOST_VALUES]
+        ordered = sorted(rows.items(), key=lambda row: (-row[1].total(), row[0]))
+        return Grid(tuple(columns), dict(ordered), len(total) - len(columns))
+
+    def medians(self, column: str) -> dict[str, float]:
+        """Median of the finite values of ``column``, by language."""
+        finite = self.table.filter(pc.is_finite(self.table[column])).group_by("language")
+        values = finite.aggregate([(column, "list")]).to_pydict()
+        pairs = zip(values["language"], values[f"{column}_list"], strict=True)
+        return {language: float(np.median(found)) for language, found in pairs}
 
     def routes(self) -> list[Route]:
-        """Where records without an adapter of their own went, the most frequent first."""
-        keys = ["language", "xmod_language", "language_source"]
+        """Fallbacks by language and adapter, the most frequent first."""
         fallen = pc.is_in(self.table["language_source"], pa.array(["related", "default", "none"]))
         grouped = (
             self.table.filter(fallen)
-            .group_by(keys)
+            .group_by(["language", "xmod_language", "language_source"])
             .aggregate([("language_distance", "mean"), ([], "count_all")])
+            .sort_by([("count_all", "descending"), ("language", "ascending")])
         )
-        routes = [
-            Route(
-                language=row["language"],
-                adapter=row["xmod_language"],
-                source=row["language_source"],
-                distance=row["language_distance_mean"],
-                records=row["count_all"],
-            )
-            for row in grouped.to_pylist()
-        ]
-        return sorted(routes, key=lambda route: (-route.records, route.language))
+        return [Route(*row.values()) for row in grouped.to_pylist()]
 
 
 def read_counted(output: Output, columns: Columns, most: int) -> Counted:
     """At most ``most`` rows of ``output``, without their texts."""
-    read = [*_KEPT, *columns.labels, *columns.choices, *columns.numbers]
+    read = [*schema.LANGUAGE_FIELDS, *schema.TOKEN_FIELDS, *columns.labels, *columns.numbers]
     if columns.entities is not None:
         read.append(columns.entities)
     shape = partial(_narrow, entities=columns.entities)
-    parts = output.parts if output.schema is not None else ()
-    sought = Sought(most, standing=output.report.rows_out)
-    return Counted(_named(read_rows(output.store, parts, pa.schema(read), sought, shape)))
+    table = output.parts.read(pa.schema(read), most, shape)
+    names = pa.array(map(language_name, table["language"].to_pylist()), pa.string())
+    return Counted(table.set_column(0, "language", names))
 
 
 def _narrow(table: pa.Table, entities: pa.Field | None) -> pa.Table:
-    """``table`` with the labels of entities in place of the entities."""
+    """``table`` with only the labels of the entities."""
     if entities is None:
         return table
-    place = table.column_names.index(entities.name)
     found = table[entities.name].combine_chunks()
     labels = pa.ListArray.from_arrays(found.offsets, pc.struct_field(found.values, "label"))
-    return table.set_column(place, entities.name, labels)
-
-
-def _named(table: pa.Table) -> pa.Table:
-    tags = pc.fill_null(table["language"], UNDETERMINED).combine_chunks().dictionary_encode()
-    names = [language_name(tag) for tag in tags.dictionary.to_pylist()]
-    column = pa.array(names, pa.string()).take(tags.indices)
-    return table.set_column(table.column_names.index("language"), "language", column)
-
-
-def _one_a_row(pair: pa.Table, column: str) -> pa.Table:
-    whole = pair.combine_chunks()
-    parents = pc.list_parent_indices(whole[column])
-    values = pc.list_flatten(whole[column])
-    return pa.table({"language": whole["language"].take(parents), column: values})
-
-
-def _crossed(pair: pa.Table, column: str) -> Cross:
-    crossed: Cross = {}
-    for row in pair.group_by(["language", column]).aggregate([([], "count_all")]).to_pylist():
-        crossed.setdefault(row["language"], {})[str(row[column])] = row["count_all"]
-    return crossed
-
-
-def _doubling(place: int) -> str:
-    """The ``place``-th range of 0, 1, 2, 3–4, 5–8 and so on."""
-    if place < 3:
-        return str(place)
-    return f"{2 ** (place - 2) + 1:,}–{2 ** (place - 1):,}"
-
-
-def total(crossed: Cross) -> dict[str, int]:
-    """Counts by value over all languages, the most frequent first."""
-    sums: dict[str, int] = {}
-    for counts in crossed.values():
-        for value, count in counts.items():
-            sums[value] = sums.get(value, 0) + count
-    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
-
-
-def most_frequent(crossed: Cross, most: int) -> Sequence[str]:
-    """The ``most`` most frequent values over all languages."""
-    return list(total(crossed))[:most]
+    return table.set_column(table.column_names.index(entities.name), entities.name, labels)

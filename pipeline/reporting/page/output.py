@@ -1,109 +1,109 @@
-"""What stands in an output folder, and how its rows are read.
-
-Enters: a store. Leaves: ``Output``, and tables of rows. What holds: columns are read only where
-their type is the expected one, and values only once Arrow has found them sound; of a large output
-the leading rows of some files are read, which are spread evenly over it.
-"""
+"""The files of a finished output folder, and rows read from them within bounds."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from pipeline.errors import OutputError
 from pipeline.output.commit import COMMIT, DATA, QUARANTINE
 from pipeline.output.manifest import listed
 from pipeline.output.output_lock import RUN, RunIdentity
-from pipeline.reporting.page.limits import ALL_PARTS, PARTS
 from pipeline.reporting.run_report import REPORT, RunReport
 from pipeline.storage import Store
 from pipeline.storage.backend import explained, filesystem
 
+_ALL_FILES = 256  # up to so many files, all are read where their rows are few enough
+_SOME_FILES = 64  # else so many are read, spread evenly over the output
 _READERS = 4
 _BATCH_ROWS = 1024
-_BUFFER = 1 << 20
-"""Bytes that are read of a column at a time; the default reads it whole."""
+_BUFFER = 1 << 20  # bytes read of a column at a time; by default the whole column chunk is read
 
 Shape = Callable[[pa.Table], pa.Table]
-"""What is kept of a batch of rows, so that the rest need not be held."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Sought:
-    """At most ``most`` rows of ``standing``."""
+class RowFiles:
+    """Parquet files in ``store`` that hold ``rows`` rows together."""
 
-    most: int
-    standing: int
+    store: Store
+    paths: tuple[str, ...]
+    rows: int
+
+    def schema(self) -> pa.Schema | None:
+        """The schema of the first file; None where there are no files."""
+        if not self.paths:
+            return None
+        with _parquet(self.store, self.paths[0]) as parquet:
+            return parquet.schema_arrow
+
+    def read(self, columns: pa.Schema, most: int, shape: Shape = lambda table: table) -> pa.Table:
+        """At most ``most`` rows: all of few, else the leading rows of files spread evenly.
+
+        ``shape`` is applied to each batch, so that what it drops is not kept in memory. Raises
+        OutputError where a file is damaged or has a column of ``columns`` with another type.
+        """
+        if not (self.paths and most):
+            return shape(columns.empty_table())
+        reads_all = self.rows <= most and len(self.paths) <= _ALL_FILES
+        paths = self.paths if reads_all else spread(self.paths, min(_SOME_FILES, most))
+        each = most if reads_all else -(-most // len(paths))
+        leading = partial(_leading_rows, self.store, columns=columns, most=each, shape=shape)
+        with ThreadPoolExecutor(_READERS) as readers:
+            return pa.concat_tables(readers.map(leading, paths)).slice(0, most)
 
 
 @dataclass(frozen=True)
 class Output:
-    """A finished job's folder; ``schema`` is that of its parts, None where there are none."""
+    """The folder of a finished job; ``commits`` are the paths of its commit records."""
 
     store: Store
     report: RunReport
     identity: RunIdentity
-    schema: pa.Schema | None
-    parts: tuple[str, ...]
-    quarantines: tuple[str, ...]
+    parts: RowFiles
+    quarantine: RowFiles
     commits: tuple[str, ...]
 
-    def named(self, uri: str) -> str:
-        """The input file at ``uri``, by its path in the corpus."""
-        settings = self.identity.echo.get("input")
-        corpus = str(settings.get("uri")) if isinstance(settings, dict) else ""
+    def settings(self, section: str) -> dict[str, JsonValue]:
+        """A section of the config that the job ran with; empty where it was not recorded."""
+        found = self.identity.echo.get(section)
+        return found if isinstance(found, dict) else {}
+
+    def path_in_corpus(self, uri: str) -> str:
+        """The input file at ``uri``, relative to the job's input."""
+        corpus = str(self.settings("input").get("uri", ""))
         return uri.rpartition("/")[2] if uri == corpus else uri.removeprefix(f"{corpus}/")
 
 
 def read_output(store: Store) -> Output:
-    """What stands in ``store``; raises OutputError where no finished job left it."""
+    """The output in ``store``; raises OutputError where it is not the folder of a finished job."""
     report, identity = _parsed(store, REPORT, RunReport), _parsed(store, RUN, RunIdentity)
     is_listed = listed(store)
-    parts, quarantines, commits = (
+    parts, quarantine, commits = (
         tuple(filter(is_listed, store.listing(folder))) for folder in (DATA, QUARANTINE, COMMIT)
     )
     return Output(
         store=store,
         report=report,
         identity=identity,
-        schema=_opened(store, parts[0], _schema) if parts else None,
-        parts=parts,
-        quarantines=quarantines,
+        parts=RowFiles(store, parts, report.rows_out),
+        quarantine=RowFiles(store, quarantine, report.rows_quarantined),
         commits=commits,
     )
 
 
-def read_rows(
-    store: Store,
-    paths: Sequence[str],
-    columns: pa.Schema,
-    sought: Sought,
-    shape: Shape = lambda table: table,
-) -> pa.Table:
-    """``columns`` of the rows that are ``sought`` in ``paths``, each batch put in ``shape``."""
-    most = sought.most
-    everything = sought.standing <= most and len(paths) <= ALL_PARTS
-    chosen = list(paths) if everything else spread(paths, min(PARTS, most))
-    each = most if everything else -(-most // max(1, len(chosen)))
-    with ThreadPoolExecutor(_READERS) as readers:
-        leading = partial(_leading, columns=columns, most=each, shape=shape)
-        tables = list(readers.map(lambda path: _opened(store, path, leading), chosen))
-    if not tables:
-        return shape(columns.empty_table())
-    return pa.concat_tables(tables).slice(0, most)
-
-
-def spread(values: Sequence[str], most: int) -> list[str]:
+def spread(values: Sequence[str], most: int) -> Sequence[str]:
     """At most ``most`` of ``values``, at even distances."""
     if len(values) <= most:
-        return list(values)
+        return values
     return [values[place * len(values) // most] for place in range(most)]
 
 
@@ -111,24 +111,21 @@ def _parsed(store: Store, path: str, model: type[_Model]) -> _Model:
     body = store.read(path)
     if body is None:
         raise OutputError(
-            f"{store.uri} has no {path}; expected the folder of a job that has ended. Name the "
-            "folder that output.uri names, or run the job again, which completes it."
+            f"{store.uri} has no {path}; expected the folder of a finished job. Pass the folder "
+            "that output.uri names, or run the job again to complete it."
         )
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
         raise OutputError(
-            f"{store.uri_of(path)} is not as this version writes it (wrong at: "
-            f"{places or 'the whole'}). Run the job again, which writes it anew."
+            f"{store.uri_of(path)} was not written by this version (wrong at: "
+            f"{places or 'the whole'}). Run the job again to rewrite it."
         ) from None
 
 
-_Result = TypeVar("_Result")
-
-
-def _opened(store: Store, path: str, read: Callable[[pq.ParquetFile, str], _Result]) -> _Result:
-    """What ``read`` makes of the file; it is told the file's URI for its errors."""
+@contextmanager
+def _parquet(store: Store, path: str) -> Iterator[pq.ParquetFile]:
     uri = store.uri_of(path)
     with explained(OutputError, "read", uri):
         files, name = filesystem(uri)
@@ -137,37 +134,30 @@ def _opened(store: Store, path: str, read: Callable[[pq.ParquetFile, str], _Resu
                 files.open(name, "rb") as file,
                 pq.ParquetFile(file, buffer_size=_BUFFER) as parquet,
             ):
-                return read(parquet, uri)
+                yield parquet
         except pa.ArrowException as error:
             raise OutputError(
-                f"{uri} cannot be read as Parquet: {type(error).__name__}. jobs/verify.py says "
-                "what else is wrong with the folder."
+                f"{uri} cannot be read as Parquet: {type(error).__name__}. Run jobs/verify.py to "
+                "find what else is wrong with the folder."
             ) from error
 
 
-def _schema(parquet: pq.ParquetFile, uri: str) -> pa.Schema:
-    return parquet.schema_arrow
-
-
-def _leading(
-    parquet: pq.ParquetFile, uri: str, *, columns: pa.Schema, most: int, shape: Shape
+def _leading_rows(
+    store: Store, path: str, *, columns: pa.Schema, most: int, shape: Shape
 ) -> pa.Table:
-    found = parquet.schema_arrow
-    for field in columns:
-        if field.name not in found.names or found.field(field.name).type != field.type:
-            raise OutputError(
-                f"{uri} has no column {field.name} of type {field.type}, as other files of the "
-                "folder have. jobs/verify.py says what else is wrong with it."
-            )
-    batches = [shape(pa.table(batch)) for batch in _batches(parquet, columns.names, most)]
-    return pa.concat_tables(batches) if batches else shape(columns.empty_table())
-
-
-def _batches(parquet: pq.ParquetFile, names: list[str], most: int) -> Iterator[pa.RecordBatch]:
-    left = most
-    for batch in parquet.iter_batches(min(_BATCH_ROWS, most), columns=names):
-        batch.validate(full=True)
-        yield batch.slice(0, left)
-        left -= batch.num_rows
-        if left <= 0:
-            return
+    with _parquet(store, path) as parquet:
+        found = parquet.schema_arrow
+        for field in columns:
+            if field.name not in found.names or found.field(field.name).type != field.type:
+                raise OutputError(
+                    f"{store.uri_of(path)} has no column {field.name} of type {field.type}, unlike "
+                    "other files of the folder. Run jobs/verify.py to find what else is wrong."
+                )
+        batches, left = [shape(columns.empty_table())], most
+        for batch in parquet.iter_batches(min(_BATCH_ROWS, most), columns=columns.names):
+            batch.validate(full=True)
+            batches.append(shape(pa.table(batch.slice(0, left))))
+            left -= batch.num_rows
+            if left <= 0:
+                break
+        return pa.concat_tables(batches)

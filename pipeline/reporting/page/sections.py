@@ -1,163 +1,112 @@
-"""An output → the parts of the page.
+"""An output → everything that the template draws."""
 
-Enters: an output and the limits. Leaves: ``Page``, all that the template draws. What holds: a part
-of which the output has nothing is empty, and the template leaves it out.
-"""
-
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipeline.contract import schema
-from pipeline.output.commit import LanguageCounts
-from pipeline.reporting.page.counted import Counted, Quartiles, Route, read_counted
-from pipeline.reporting.page.facts import Task, facts, tasks
-from pipeline.reporting.page.figures import HUES, Bar, Grid, Stretch, bars, grid, stretches
-from pipeline.reporting.page.known_columns import Columns, columns_of, task_of
-from pipeline.reporting.page.language_rows import LanguageRow, language_rows, sources
+from pipeline.reporting.page.columns import columns_of, task_of
+from pipeline.reporting.page.counted import Counted, Grid, read_counted
 from pipeline.reporting.page.limits import PageLimits
-from pipeline.reporting.page.map_layers import MapView, map_view
-from pipeline.reporting.page.output import Output, Sought, read_rows
-from pipeline.reporting.page.sample import read_sample
+from pipeline.reporting.page.output import Output
+from pipeline.reporting.page.pointmap import PointMap, read_map
+from pipeline.reporting.page.sample import read_records
 from pipeline.reporting.page.shown import Shown
 from pipeline.reporting.page.speeds import Speeds, read_speeds
-from pipeline.reporting.run_report import RunReport
 
-_MOST_VALUES = 12
-"""Columns of a grid."""
-
-_MOST_ROUTES = 40
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """Where a record in quarantine stands in the corpus, and why it is there; no text of it."""
-
-    record_id: str
-    file: str
-    row: int
-    stage: str
-    error_type: str
-    message: str
+_SHOWN_SETTINGS = (
+    ("input", "text_column", "Text column"),
+    ("input", "language_column", "Language column"),
+    ("language", "detector", "Language detector"),
+    ("language", "min_score", "Minimum language score"),
+    ("language", "fallback", "Fallback"),
+    ("language", "fallback_language", "Default language"),
+    ("language", "expected", "Expected languages"),
+    ("runtime", "dtype", "Data type"),
+    ("runtime", "max_length", "Tokens per window"),
+    ("runtime", "stride", "Window overlap"),
+    ("runtime", "max_windows", "Maximum windows"),
+)
+"""Section, key and name of the settings that the page shows where they are set."""
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Quartiles by language of one column."""
+class Task:
+    """A task of the job; ``weights`` are the first digits of the hash of its weights."""
 
-    column: str
-    rows: tuple[tuple[str, Quartiles], ...]
+    name: str
+    type: str
+    weights: str
+    settings: str
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that the template draws."""
+    """All that the template draws; it leaves out the parts that are empty here.
 
-    report: RunReport
+    ``medians`` are of task scores and likelihoods, by column and language; ``pointers`` are rows
+    of ``schema.QUARANTINE``.
+    """
+
+    output: Output
     limits: PageLimits
     facts: tuple[tuple[str, str], ...]
     tasks: tuple[Task, ...]
-    start_up: tuple[Stretch, ...]
     speeds: Speeds
-    languages: tuple[LanguageRow, ...]
-    sources: tuple[Stretch, ...]
-    routes: tuple[Route, ...]
-    counted: int
-    lengths: tuple[Bar, ...]
-    windows: tuple[Bar, ...]
-    truncated: int
+    counted: Counted
     entities: Grid | None
-    labels: tuple[tuple[str, Grid], ...]
-    numbers: tuple[Numbers, ...]
-    map: MapView | None
+    labels: dict[str, Grid]
+    medians: dict[str, dict[str, float]]
+    map: PointMap | None
     records: tuple[Shown, ...]
-    record_labels: tuple[str, ...]
-    label_hues: dict[str, int]
     has_text: bool
-    reasons: tuple[Bar, ...]
-    pointers: tuple[Pointer, ...]
+    pointers: list[dict[str, str | int]]
 
 
 def page_of(output: Output, limits: PageLimits) -> Page:
     """The page of ``output``."""
-    report, columns = output.report, columns_of(output)
-    counted, speeds = read_counted(output, columns, limits.rows), read_speeds(output, limits.units)
-    entities, sample = _entities(counted, columns), read_sample(output, columns, limits)
+    columns = columns_of(output)
+    counted = read_counted(output, columns, limits.rows)
+    labels = {task_of(field.name): counted.grid(field.name) for field in columns.labels}
+    medians = {field.name: counted.medians(field.name) for field in columns.numbers}
+    quarantine = output.quarantine.read(schema.QUARANTINE, limits.pointers)
     return Page(
-        report=report,
+        output=output,
         limits=limits,
-        facts=tuple(facts(output)),
-        tasks=tuple(tasks(output)),
-        start_up=_start_up(report),
-        speeds=speeds,
-        languages=language_rows(report, counted, speeds),
-        sources=sources(sum(report.languages.values(), LanguageCounts())),
-        routes=tuple(counted.routes()[:_MOST_ROUTES]),
-        counted=counted.rows,
-        lengths=bars(counted.in_doublings("n_tokens")),
-        windows=bars(counted.in_doublings("n_windows")),
-        truncated=counted.truncated(),
-        entities=entities,
-        labels=tuple(_labels(counted, columns)),
-        numbers=tuple(_numbers(counted, columns)),
-        map=map_view(sample),
-        records=sample.records,
-        record_labels=_record_labels(sample.records),
-        label_hues=_label_hues(entities),
+        facts=tuple(_facts(output)),
+        tasks=tuple(_tasks(output)),
+        speeds=read_speeds(output, limits.units),
+        counted=counted,
+        entities=counted.grid(columns.entities.name) if columns.entities is not None else None,
+        labels={task: grid for task, grid in labels.items() if grid is not None},
+        medians={column: found for column, found in medians.items() if found},
+        map=read_map(output, columns, limits.points),
+        records=read_records(output, columns, limits),
         has_text=columns.text is not None,
-        reasons=bars({reason: float(n) for reason, n in report.quarantine_reasons.items()}),
-        pointers=tuple(_pointers(output, limits.pointers)),
+        pointers=quarantine.sort_by([("file", "ascending"), ("row", "ascending")]).to_pylist(),
     )
 
 
-def _start_up(report: RunReport) -> tuple[Stretch, ...]:
-    """The run's seconds up to the first committed unit, and after it."""
-    first = report.seconds_to_first_unit
-    if first is None:
-        return ()
-    after = max(0.0, report.seconds - first)
-    return stretches({"to the first unit": first, "after it": after}, first + after)
+def _facts(output: Output) -> Iterator[tuple[str, str]]:
+    report = output.report
+    yield "Input", report.input_uri
+    yield "Output", report.output_uri
+    yield "Finished", f"{report.finished:%Y-%m-%d %H:%M} UTC"
+    yield "Units", f"{report.units:,}, of which {report.units_done_here:,} in the last run"
+    if report.cost is not None:
+        yield "Resources of the last run", str(report.cost)
+    for section, key, name in _SHOWN_SETTINGS:
+        value = output.settings(section).get(key)
+        if value not in (None, [], "", False):
+            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    yield "Package version", report.package_version
+    yield "Fingerprint", report.fingerprint
 
 
-def _entities(counted: Counted, columns: Columns) -> Grid | None:
-    if columns.entities is None:
-        return None
-    return grid(counted.of(columns.entities.name), _MOST_VALUES)
-
-
-def _label_hues(entities: Grid | None) -> dict[str, int]:
-    """A colour for each label of entities, the most frequent first; grey for those after them."""
-    names = entities.columns if entities is not None else ()
-    return {name: place if place <= HUES else 0 for place, name in enumerate(names, start=1)}
-
-
-def _record_labels(records: tuple[Shown, ...]) -> tuple[str, ...]:
-    """What the records can be filtered by, as task and value."""
-    every = {f"{one.task}: {one.value}" for record in records for one in record.verdicts}
-    return tuple(sorted(every))
-
-
-def _labels(counted: Counted, columns: Columns) -> Iterator[tuple[str, Grid]]:
-    for field in (*columns.labels, *columns.choices):
-        if found := counted.of(field.name):
-            yield task_of(field.name), grid(found, _MOST_VALUES)
-
-
-def _numbers(counted: Counted, columns: Columns) -> Iterator[Numbers]:
-    for field in columns.numbers:
-        if rows := counted.quartiles(field.name):
-            yield Numbers(field.name, tuple(sorted(rows.items(), key=_by_median)))
-
-
-def _by_median(row: tuple[str, Quartiles]) -> float:
-    return -row[1].median if np.isfinite(row[1].median) else 0.0
-
-
-def _pointers(output: Output, most: int) -> Iterator[Pointer]:
-    if not most:
-        return
-    sought = Sought(most, standing=output.report.rows_quarantined)
-    rows = read_rows(output.store, output.quarantines, schema.QUARANTINE, sought)
-    for row in rows.sort_by([("file", "ascending"), ("row", "ascending")]).to_pylist():
-        yield Pointer(**{**row, "file": output.named(row["file"])})
+def _tasks(output: Output) -> Iterator[Task]:
+    for name, settings in output.settings("tasks").items():
+        given = dict(settings) if isinstance(settings, dict) else {}
+        kind, weights = str(given.pop("type", "")), str(given.pop("weights", ""))
+        given.pop("name", None)
+        rest = (f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
+        yield Task(name, kind, weights[:12], ", ".join(rest))

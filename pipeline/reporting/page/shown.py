@@ -1,36 +1,53 @@
-"""A row → a record as it is shown.
+"""A row → a record as the page shows it, its entities marked in its text."""
 
-Enters: a row as a dictionary, and which of its columns the page knows. Leaves: ``Shown``. What
-holds: whatever is text in it is bounded; a null is left out.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
 
 from pipeline.language.tags import UNDETERMINED
-from pipeline.reporting.page.known_columns import Columns, task_of
-from pipeline.reporting.page.marks import Piece, Span, pieces
+from pipeline.reporting.page.columns import Columns, task_of
 from pipeline.reporting.run_report import language_name
 
-_MOST_FOUND = 60
-"""Entities of a record that are shown; more than a text of the usual length can well have."""
+_MOST_ENTITIES = 60
+"""Entities that are shown of a record."""
 
 _LONGEST = 200
-"""Characters of an id, a label, an answer, or an entity that stands by itself."""
+"""Characters that are shown of an id, a label, an answer, or an entity without its text."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a text; ``label`` is None outside of entities."""
+
+    text: str
+    label: str | None = None
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a task says of a record: a label, a choice, or an answer."""
+    """The label, choice or answer that ``task`` gave to a record."""
 
     task: str
     value: str
     score: float | None
 
+    @property
+    def name(self) -> str:
+        """Task and value, by which records are filtered."""
+        return f"{self.task}: {self.value}"
+
 
 @dataclass(frozen=True)
 class Shown:
-    """One record; ``language`` is the name of ``tag``, ``found`` its entities without its text."""
+    """One record; ``language`` is the name of ``tag``.
+
+    ``pieces`` are its text, or where the output has no text column its entities alone.
+    """
 
     record_id: str
     tag: str
@@ -42,69 +59,58 @@ class Shown:
     verdicts: tuple[Verdict, ...] = ()
     answers: tuple[Verdict, ...] = ()
     pieces: tuple[Piece, ...] = ()
-    found: tuple[Piece, ...] = ()
     is_cut: bool = False
-    continuation: str | None = None
-
-
-Row = dict[str, object]
+    continuation: str = ""
 
 
 def shown(row: Row, columns: Columns, characters: int) -> Shown:
     """The record in ``row``, with at most ``characters`` of its text."""
-    tag = _text(row["language"]) or UNDETERMINED
-    text = _text(row[columns.text.name]) if columns.text is not None else None
-    spans = _spans(row, columns)
-    continuation = columns.continuation and _text(row[columns.continuation.name])
+    text, continuation = _value(row, columns.text), _value(row, columns.continuation)
+    entities = (_value(row, columns.entities) or [])[:_MOST_ENTITIES]
+    if text is None:
+        parts = tuple(Piece(one["text"][:_LONGEST], one["label"], one["score"]) for one in entities)
+    else:
+        parts = pieces(text[:characters], entities)
+    labels = {task_of(field.name): row[field.name] for field in columns.labels}
+    answers = [(task_of(field.name), (row[field.name] or [])[:1]) for field in columns.answers]
     return Shown(
         record_id=str(row["record_id"])[:_LONGEST],
-        tag=tag,
-        language=language_name(tag),
-        adapter=_text(row["xmod_language"]),
-        source=_text(row["language_source"]),
-        language_score=_number(row["language_score"]),
-        tokens=row["n_tokens"] if isinstance(row["n_tokens"], int) else None,
-        verdicts=tuple(_verdicts(row, columns)),
-        answers=tuple(_answers(row, columns)),
-        pieces=() if text is None else pieces(text[:characters], (span for span, _ in spans)),
-        found=tuple(_found(spans)) if text is None else (),
+        tag=row["language"] or UNDETERMINED,
+        language=language_name(row["language"]),
+        adapter=row["xmod_language"],
+        source=row["language_source"],
+        language_score=row["language_score"],
+        tokens=row["n_tokens"],
+        verdicts=tuple(
+            Verdict(task, str(value)[:_LONGEST], row.get(f"{task}_score"))
+            for task, value in labels.items()
+            if value is not None
+        ),
+        answers=tuple(
+            Verdict(task, one["text"][:_LONGEST], one["score"])
+            for task, found in answers
+            for one in found
+        ),
+        pieces=parts,
         is_cut=text is not None and len(text) > characters,
-        continuation=continuation[:characters] if continuation else None,
+        continuation=(continuation or "")[:characters],
     )
 
 
-def _spans(row: Row, columns: Columns) -> list[tuple[Span, str]]:
-    """The record's entities, each with its own text."""
-    entities = row[columns.entities.name] if columns.entities is not None else None
-    return [
-        (Span(each["start"], each["end"], each["label"], each["score"]), each["text"])
-        for each in (entities[:_MOST_FOUND] if isinstance(entities, list) else ())
-    ]
+def pieces(text: str, entities: Iterable[Row]) -> tuple[Piece, ...]:
+    """``text`` cut at ``entities``, which count code points and are half-open.
+
+    Put together the pieces are the text; an entity that overlaps an earlier one, or is not wholly
+    in the text, is left unmarked.
+    """
+    cut, done = [], 0
+    for one in sorted(entities, key=lambda one: (one["start"], -one["end"])):
+        start, end = one["start"], one["end"]
+        if done <= start < end <= len(text):
+            cut += [Piece(text[done:start]), Piece(text[start:end], one["label"], one["score"])]
+            done = end
+    return tuple(piece for piece in (*cut, Piece(text[done:])) if piece.text)
 
 
-def _found(spans: list[tuple[Span, str]]) -> Iterator[Piece]:
-    for span, text in spans:
-        yield Piece(text[:_LONGEST], span.label, span.score)
-
-
-def _verdicts(row: Row, columns: Columns) -> Iterator[Verdict]:
-    for field in (*columns.labels, *columns.choices):
-        if (value := row[field.name]) is not None:
-            task = task_of(field.name)
-            yield Verdict(task, str(value)[:_LONGEST], _number(row.get(f"{task}_score")))
-
-
-def _answers(row: Row, columns: Columns) -> Iterator[Verdict]:
-    for field in columns.answers:
-        given = row[field.name]
-        for answer in given[:1] if isinstance(given, list) else ():
-            text = answer["text"][:_LONGEST]
-            yield Verdict(task_of(field.name), text, _number(answer["score"]))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, float) else None
+def _value(row: Row, column: pa.Field | None) -> Any:  # noqa: ANN401
+    return None if column is None else row[column.name]

@@ -141,21 +141,15 @@ def test_texts_run_in_their_own_direction(page: Page):
     assert page.locator(".text:dir(ltr)").count() == len(TEXTS) - 1
 
 
-def test_map_is_coloured_by_what_is_chosen(page: Page):
+def test_map_is_coloured_by_language(page: Page):
     points = page.locator("#points circle")
-    before = points.evaluate_all("all => all.map(one => one.getAttribute('class'))")
-    page.check('input[name="layer"][value="1"]')
-    after = points.evaluate_all("all => all.map(one => one.getAttribute('class'))")
-    assert (len(set(before)), len(set(after))) == (6, 4)
-    page.locator(".keys:visible button", has_text="sport").click()
-    assert page.locator("#points circle.dim").count() == 4
-    page.locator(".keys:visible button", has_text="sport").click()
-    assert page.locator("#points circle.dim").count() == 0
+    colours = points.evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
+    assert (len(colours), len(set(colours))) == (6, 6)
 
 
-def test_map_tells_which_record_a_point_is(page: Page):
-    page.locator('#points circle[data-id="ja"]').hover()
-    assert page.locator(".readout").inner_text() == "ja Japanese (ja), sport"
+def test_map_names_the_record_of_a_point(page: Page):
+    titles = page.locator("#points title").evaluate_all("all => all.map(one => one.textContent)")
+    assert "ja: Japanese (ja)" in titles
 
 
 def test_page_fits_a_phone(page: Page):

@@ -42,7 +42,7 @@ def test_speeds_share_a_units_seconds_out_by_tokens():
 def test_speeds_name_the_slowest_units_first():
     found = speeds([record(number, {"de": 1}, annotate=float(number)) for number in range(15)])
     assert [unit.seconds for unit in found.slowest] == [float(one) for one in range(14, 4, -1)]
-    assert found.slowest[0].file == "file:///corpus/14.parquet"
+    assert found.slowest[0].record.unit.source.uri == "file:///corpus/14.parquet"
 
 
 @pytest.mark.parametrize("records", [[], [record(0, {})], [record(0, {"de": 0}, annotate=1.0)]])

@@ -1,18 +1,18 @@
-"""Texts cut at what was found in them."""
+"""Texts cut at their entities."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.reporting.page.marks import Piece, Span, pieces
+from pipeline.reporting.page.shown import Piece, Row, pieces
 
 ARABIC = "زار محمد القاهرة"
 CHINESE = "云南省医院"
 FAMILY = "👨‍👩‍👧 in Köln"
 
 
-def span(start: int, end: int, label: str = "LOC") -> Span:
-    return Span(start, end, label, 0.5)
+def span(start: int, end: int, label: str = "LOC") -> Row:
+    return {"start": start, "end": end, "label": label, "score": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_pieces_of_a_text_with_nothing_in_it_are_none():
 
 
 @pytest.mark.parametrize("wrong", [span(-1, 2), span(2, 2), span(3, 1), span(2, 99)])
-def test_pieces_leave_out_a_span_that_is_not_in_the_text(wrong: Span):
+def test_pieces_leave_out_a_span_that_is_not_in_the_text(wrong: Row):
     assert pieces("abcd", [wrong]) == (Piece("abcd"),)
 
 

@@ -1,10 +1,10 @@
-"""Which columns of an output the page knows."""
+"""Which columns of an output the page can show."""
 
 import pyarrow as pa
 import pytest
 
 from pipeline.contract import schema
-from pipeline.reporting.page.known_columns import Columns, columns_of, task_of
+from pipeline.reporting.page.columns import Columns, columns_of, task_of
 from pipeline.reporting.page.output import read_output
 from pipeline.storage import Store
 from tests.helpers.finished import ECHO, LABEL, SCORE, finish
@@ -31,7 +31,7 @@ def test_columns_of_every_task_are_known(local_store: Store):
         continuation: ["c", "d"],
     }
     found = known(local_store, tasks=tasks)
-    assert [field.name for field in (*found.labels, *found.choices, *found.answers)] == [
+    assert [field.name for field in (*found.labels, *found.answers)] == [
         "topic_label",
         "best_choice",
         "who_answers",
