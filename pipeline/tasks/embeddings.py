@@ -33,7 +33,7 @@ class EmbeddingsTask(Task):
             case Pooling.CLS:
                 return packed.first_tokens(hidden).float()
             case Pooling.POOLER:
-                pooled: Tensor = model.roberta.pooler(packed.first_tokens(hidden).unsqueeze(1))
+                pooled: Tensor = model.pooler(packed.first_tokens(hidden).unsqueeze(1))
                 return pooled.float()
             case Pooling.MEAN:
                 return _mean(hidden.float(), packed)

@@ -25,10 +25,7 @@ class QuestionAnsweringTask(Task):
             )
         self.fields = (pa.field(f"{settings.name}_answers", pa.list_(schema.ANSWER)),)
         self._extraction = Extraction(
-            n_best=settings.n_best,
-            max_answer_tokens=settings.max_answer_tokens,
-            no_answer=settings.no_answer,
-            min_score=settings.min_score,
+            settings.n_best, settings.max_answer_tokens, settings.no_answer, settings.min_score
         )
 
     def score(self, model: Model, hidden: Tensor, packed: Packed) -> Tensor:

@@ -15,19 +15,17 @@ from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import scaled_dot_product_attention
 
-from pipeline.xmod.packed import placed
+from pipeline.xmod.packed import Layout, placed
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Query, key and value, [tokens, heads, head] each → [tokens, heads, head]."""
-
-MakeAttend = Callable[[NDArray[np.int64], torch.device], Attend]
 
 _FLASH_DTYPES = (torch.float16, torch.bfloat16)
 _FLASH_CAPABILITY = (8, 0)
 """The flash attention kernels compute in these types, on GPUs from Ampere on."""
 
 
-def attention_for(device: torch.device, dtype: torch.dtype, *, causal: bool) -> MakeAttend:
+def attention_for(device: torch.device, dtype: torch.dtype, *, causal: bool) -> Layout:
     """The fastest kind for ``device`` and ``dtype``."""
     if device.type == "cpu":
         return partial(grouped_attention, causal=causal)

@@ -23,20 +23,17 @@ if TYPE_CHECKING:
 
 _FILES = ("*.safetensors", "*.json", "*.model")
 """What loading reads, and all that is fetched of a hub's repository."""
-
 _COMMIT = re.compile("[0-9a-f]{40}")
 """A revision that cannot move, as a branch or a tag may."""
-
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 """Each file's name, device, inode, size and time of change in nanoseconds."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's folder and what its files say.
+    """A folder and what its files say; ``digest`` covers names and contents of all that is read.
 
-    ``digest`` covers the names and contents of all files that loading reads; ``stamp`` is what
-    tells on one machine that they are unchanged.
+    An equal ``stamp`` tells that the files on a machine are unchanged.
     """
 
     folder: Path

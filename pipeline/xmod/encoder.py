@@ -5,14 +5,13 @@ No step works on padding; on a GPU no step waits for the host, and the number of
 whatever the languages.
 """
 
-from collections.abc import Iterable
 from functools import partial
-from typing import cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import XmodConfig
-from transformers.models.xmod.modeling_xmod import XmodAdapter, XmodLayer, XmodModel
+from transformers.models.xmod.modeling_xmod import XmodLayer, XmodModel
 
 from pipeline.xmod.adapters import BlockedAdapters, SlicedAdapters
 from pipeline.xmod.attention import attention_for
@@ -39,10 +38,13 @@ class PackedEncoder(nn.Module):
         attention = attention_for(device, model.dtype, causal=config.is_decoder)
         make = product_maker(device, model.dtype, int8=int8)
         adapters = partial(SlicedAdapters, make) if on_cpu else partial(BlockedAdapters, bypass)
+        layers: Any = model.encoder.layer
         self._embeddings = model.embeddings
         self._layers = nn.ModuleList(
-            _Layer(layer, make, adapters(config.hidden_act, _adapters_of(layer)))
-            for layer in cast(Iterable[XmodLayer], model.encoder.layer)
+            _Layer(
+                layer, make, adapters(config.hidden_act, [*layer.output.adapter_modules.values()])
+            )
+            for layer in layers
         )
         self._norm = model.encoder.LayerNorm if config.pre_norm else nn.Identity()
         adapter_layout = (SlicedAdapters if on_cpu else BlockedAdapters).layout
@@ -113,8 +115,3 @@ class _Layer(nn.Module):
         kept = normed if self._ln_before_adapter else hidden
         adapted: Tensor = self._adapters(normed, packed.adapter_layout).add_(kept)
         return adapted if self._pre_norm else self._norm(adapted)
-
-
-def _adapters_of(layer: XmodLayer) -> list[XmodAdapter]:
-    modules = layer.output.adapter_modules.values()
-    return [module for module in modules if isinstance(module, XmodAdapter)]

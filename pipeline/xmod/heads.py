@@ -40,7 +40,10 @@ HEADS: dict[str, Callable[[int, int, int], Shapes]] = {
     "XmodForMaskedLM": _language_model,
     "XmodForCausalLM": _language_model,
 }
-"""Architecture → the weights of its head, by hidden size, vocabulary size and number of labels."""
+"""Architecture → the weights of its head, by hidden size, vocabulary size and number of labels.
+
+``PooledEncoder`` is transformers' ``XmodModel`` with its pooler, which some heads have trained.
+"""
 
 
 def require_head(checkpoint: Checkpoint, architecture: str) -> None:

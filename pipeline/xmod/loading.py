@@ -37,15 +37,6 @@ class Model:
     heads: dict[str, XmodPreTrainedModel]
 
 
-class PooledEncoder(XmodPreTrainedModel):
-    """The encoder with transformers' pooler, a layer that some heads have trained."""
-
-    def __init__(self, config: XmodConfig) -> None:
-        super().__init__(config)
-        self.roberta = XmodModel(config, add_pooling_layer=True)
-        self.post_init()  # type: ignore[no-untyped-call]
-
-
 def load_model(
     checkpoint: Checkpoint,
     architectures: Collection[str],
@@ -63,12 +54,8 @@ def load_model(
     models: dict[str, Any] = {
         name: _from_pretrained(checkpoint, name, adapters.languages, runtime) for name in names
     }
-    encoder = PackedEncoder(
-        models[names[0]].base_model,
-        device,
-        bypass=adapters.bypass,
-        int8=runtime.arithmetic is DType.INT8,
-    )
+    first, int8 = models[names[0]].base_model, runtime.arithmetic is DType.INT8
+    encoder = PackedEncoder(first, device, bypass=adapters.bypass, int8=int8)
     for model in models.values():
         del model.base_model.encoder  # frees the layers of all but the first
         model.to(device)
@@ -79,9 +66,9 @@ def _from_pretrained(
     checkpoint: Checkpoint, architecture: str, languages: Sequence[str], runtime: RuntimeSettings
 ) -> XmodPreTrainedModel:
     pooled = architecture == "PooledEncoder"
-    model_class = PooledEncoder if pooled else getattr(modeling_xmod, architecture)
+    model_class = XmodModel if pooled else getattr(modeling_xmod, architecture)
     config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
-    options: dict[str, Any] = {"add_pooling_layer": False} if model_class is XmodModel else {}
+    options: dict[str, Any] = {"add_pooling_layer": pooled} if model_class is XmodModel else {}
     silence_transformers()  # it would warn of each adapter that is left out
     loaded: Any = model_class.from_pretrained(
         checkpoint.folder,
