@@ -2,11 +2,11 @@
 
 transformers' ``XmodOutput.lang_adapter`` goes through every loaded adapter with a boolean mask
 (transformers/models/xmod/modeling_xmod.py; the model is Pfeiffer et al., NAACL 2022). The numbers
-here are the same.
+here are the same. A route is made once for a micro-batch, from the adapter index of each token
+[tokens]; each layer's adapters are then applied along it, [tokens, hidden] → [tokens, hidden].
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,18 +22,8 @@ from pipeline.xmod.products import MakeProduct
 _BLOCK = 32
 """Tokens of a block on a GPU; small, because the last block of each language is filled up."""
 
-
-@dataclass(frozen=True)
-class Runs:
-    """``counts`` are pairs of an adapter index and its number of tokens.
-
-    ``order`` [tokens] sorts the tokens by adapter and ``places`` [tokens] restores their order;
-    both are None where the tokens are already sorted.
-    """
-
-    counts: tuple[tuple[int, int], ...]
-    order: Tensor | None
-    places: Tensor | None
+Route = Callable[[Tensor, Callable[[Tensor, Any], Tensor]], Tensor]
+"""From hidden states, and what adapts a slice with its index or blocks with their indices."""
 
 
 class SlicedAdapters(nn.Module):
@@ -51,24 +41,23 @@ class SlicedAdapters(nn.Module):
         self._made: dict[int, nn.Module] = {}
 
     @staticmethod
-    def layout(adapter_indices: NDArray[np.int64], device: torch.device) -> Runs:
-        """From the adapter index of each token [tokens]."""
-        found, counts = np.unique(adapter_indices, return_counts=True)
-        runs = tuple(zip(found.tolist(), counts.tolist(), strict=True))
-        if np.all(np.diff(adapter_indices) >= 0):
-            return Runs(runs, None, None)
+    def route(adapter_indices: NDArray[np.int64], device: torch.device) -> Route:
+        """Sorts the tokens by adapter, where they are not sorted, and restores their order."""
+        indices, counts = (x.tolist() for x in np.unique(adapter_indices, return_counts=True))
         order = np.argsort(adapter_indices, kind="stable")
-        places = np.empty_like(order)
-        places[order] = np.arange(len(order))
-        return Runs(runs, placed(order, device), placed(places, device))
+        is_sorted = bool(np.all(np.diff(adapter_indices) >= 0))
+        there, back = placed(order, device), placed(_inverse(order), device)
 
-    def forward(self, hidden: Tensor, runs: Runs) -> Tensor:
+        def along(hidden: Tensor, adapt: Callable[[Tensor, int], Tensor]) -> Tensor:
+            slices = torch.split(hidden if is_sorted else hidden.index_select(0, there), counts)
+            adapted = torch.cat([adapt(*one) for one in zip(slices, indices, strict=True)])
+            return adapted if is_sorted else adapted.index_select(0, back)
+
+        return along
+
+    def forward(self, hidden: Tensor, route: Route) -> Tensor:
         """[tokens, hidden] → [tokens, hidden]."""
-        ordered = hidden if runs.order is None else hidden.index_select(0, runs.order)
-        slices = torch.split(ordered, [tokens for _, tokens in runs.counts])
-        pairs = zip(slices, runs.counts, strict=True)
-        adapted = torch.cat([self._adapted(part, index) for part, (index, _) in pairs])
-        return adapted if runs.places is None else adapted.index_select(0, runs.places)
+        return route(hidden, self._adapted)
 
     def _adapted(self, hidden: Tensor, adapter_index: int) -> Tensor:
         if adapter_index == len(self._adapters):
@@ -82,19 +71,6 @@ class SlicedAdapters(nn.Module):
             self._made[adapter_index] = nn.Sequential(down, up)
         adapted: Tensor = self._made[adapter_index](hidden)
         return adapted
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Tokens in blocks of one adapter each.
-
-    ``slots`` [blocks · block] are the tokens that fill the blocks, token 0 as padding; ``places``
-    [tokens] are the slots of the tokens; ``adapter_indices`` is [blocks].
-    """
-
-    slots: Tensor
-    places: Tensor
-    adapter_indices: Tensor
 
 
 class BlockedAdapters(nn.Module):
@@ -117,34 +93,46 @@ class BlockedAdapters(nn.Module):
         self._activation: Any = ACT2FN[activation]
 
     @staticmethod
-    def layout(adapter_indices: NDArray[np.int64], device: torch.device) -> Blocks:
-        """From the adapter index of each token [tokens]."""
+    def route(adapter_indices: NDArray[np.int64], device: torch.device) -> Route:
+        """Gathers the tokens in blocks of one adapter each, filled up with token 0."""
         order = np.argsort(adapter_indices, kind="stable")
         found, counts = np.unique(adapter_indices, return_counts=True)
         blocks = -(-counts // _BLOCK)
         padding = blocks * _BLOCK - counts
-        sorted_places = np.arange(len(order)) + np.repeat(np.cumsum(padding) - padding, counts)
-        slots = np.zeros(int(blocks.sum()) * _BLOCK, dtype=np.int64)
-        slots[sorted_places] = order
-        places = np.empty_like(order)
-        places[order] = sorted_places
-        arrays = (slots, places, np.repeat(found, blocks))
-        return Blocks(*(placed(x, device) for x in arrays))
+        slot_of_sorted = np.arange(len(order)) + np.repeat(np.cumsum(padding) - padding, counts)
+        token_of_slot = np.zeros(int(blocks.sum()) * _BLOCK, dtype=np.int64)
+        token_of_slot[slot_of_sorted] = order
+        arrays = (token_of_slot, slot_of_sorted[_inverse(order)], np.repeat(found, blocks))
+        there, back, indices = (placed(x, device) for x in arrays)
 
-    def forward(self, hidden: Tensor, blocks: Blocks) -> Tensor:
+        def along(hidden: Tensor, adapt: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+            in_blocks = hidden.index_select(0, there).view(-1, _BLOCK, hidden.shape[-1])
+            return adapt(in_blocks, indices).flatten(0, 1).index_select(0, back)
+
+        return along
+
+    def forward(self, hidden: Tensor, route: Route) -> Tensor:
         """[tokens, hidden] → [tokens, hidden]."""
-        in_blocks = hidden.index_select(0, blocks.slots).view(-1, _BLOCK, hidden.shape[-1])
-        inner = self._activation(self._product("down", in_blocks, blocks))
-        return self._product("up", inner, blocks).flatten(0, 1).index_select(0, blocks.places)
+        return route(hidden, self._adapted)
 
-    def _product(self, name: str, hidden: Tensor, blocks: Blocks) -> Tensor:
+    def _adapted(self, blocks: Tensor, adapter_indices: Tensor) -> Tensor:
+        inner = self._activation(self._product("down", blocks, adapter_indices))
+        return self._product("up", inner, adapter_indices)
+
+    def _product(self, name: str, blocks: Tensor, adapter_indices: Tensor) -> Tensor:
         weight, bias = (
-            self.get_buffer(f"{name}_{kind}").index_select(0, blocks.adapter_indices)
+            self.get_buffer(f"{name}_{kind}").index_select(0, adapter_indices)
             for kind in ("weight", "bias")
         )
-        return torch.baddbmm(bias, hidden, weight)
+        return torch.baddbmm(bias, blocks, weight)
 
 
 def _stacked(tensors: Sequence[Tensor], bypass: bool) -> Tensor:
     kept = [tensor.detach() for tensor in tensors]
     return torch.stack([*kept, torch.zeros_like(kept[0])] if bypass else kept)
+
+
+def _inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return places

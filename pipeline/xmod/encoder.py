@@ -47,9 +47,8 @@ class PackedEncoder(nn.Module):
             for layer in layers
         )
         self._norm = model.encoder.LayerNorm if config.pre_norm else nn.Identity()
-        adapter_layout = (SlicedAdapters if on_cpu else BlockedAdapters).layout
-        padding_id = config.pad_token_id or 0
-        self.pack = Packer(attention, adapter_layout, padding_id, device)
+        route = (SlicedAdapters if on_cpu else BlockedAdapters).route
+        self.pack = Packer(attention, route, config.pad_token_id or 0, device)
         self.to(device).eval()
 
     def forward(self, packed: Packed) -> Tensor:
@@ -113,5 +112,5 @@ class _Layer(nn.Module):
     def _adapted(self, hidden: Tensor, packed: Packed) -> Tensor:
         normed = hidden if self._adapter_norm is None else self._adapter_norm(hidden)
         kept = normed if self._ln_before_adapter else hidden
-        adapted: Tensor = self._adapters(normed, packed.adapter_layout).add_(kept)
+        adapted: Tensor = self._adapters(normed, packed.route).add_(kept)
         return adapted if self._pre_norm else self._norm(adapted)

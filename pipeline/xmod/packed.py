@@ -22,7 +22,7 @@ class Packed:
 
     ``ids`` and ``positions`` are [tokens]; window k spans ``bounds[k]`` to ``bounds[k + 1]``,
     ``bounds`` [windows + 1]. The mask replaces the tokens at ``masked`` [masked]; ``targets``
-    [masked] are the tokens themselves. ``attend`` and ``adapter_layout`` are what the encoder's
+    [masked] are the tokens themselves. ``attend`` and ``route`` are what the encoder's
     attention and adapters prepared for these windows.
     """
 
@@ -32,7 +32,7 @@ class Packed:
     masked: Tensor
     targets: Tensor
     attend: Any
-    adapter_layout: Any
+    route: Any
 
     @property
     def lengths(self) -> Tensor:
@@ -92,7 +92,7 @@ class Packer:
             masked=placed(masked, self.device),
             targets=placed(targets, self.device),
             attend=self.attention(lengths, self.device),
-            adapter_layout=self.adapters(by_token, self.device),
+            route=self.adapters(by_token, self.device),
         )
 
     def _positions(self, row: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -36,7 +36,7 @@ def test_adapters_in_slices_and_in_blocks_each_token_gets_its_own(adapters, indi
     sliced = SlicedAdapters(torch_product, "gelu", adapters)
     blocked = BlockedAdapters(True, "gelu", adapters)
     for module in (sliced, blocked):
-        found = module(hidden, module.layout(np.array(indices), CPU))
+        found = module(hidden, module.route(np.array(indices), CPU))
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
 
@@ -49,7 +49,7 @@ def test_adapters_in_slices_only_languages_that_come_are_made(adapters):
 
     sliced = SlicedAdapters(make, "gelu", adapters)
     for _ in range(2):
-        sliced(torch.randn(3, 32), sliced.layout(np.array([2, 0, 2]), CPU))
+        sliced(torch.randn(3, 32), sliced.route(np.array([2, 0, 2]), CPU))
     assert made == [linear for i in (0, 2) for linear in (adapters[i].dense1, adapters[i].dense2)]
 
 

@@ -29,7 +29,7 @@ def test_pack_windows_stand_end_to_end_without_padding():
 def test_pack_layouts_are_of_lengths_and_of_each_tokens_adapter():
     packed = pack([0, 7, 2], [0, 2], adapter_indices=(4, 3))
     assert packed.attend == [3, 2]
-    assert packed.adapter_layout == [4, 4, 4, 3, 3]
+    assert packed.route == [4, 4, 4, 3, 3]
 
 
 def test_pack_positions_begin_after_the_padding_id_in_each_window():
