@@ -28,7 +28,10 @@ _TOKENIZER = "demo/model/base/tokenizer.json"
 
 @dataclass(frozen=True)
 class Windows:
-    """Token ids of each window, and the ``lang_id`` of its language among X-MOD base's."""
+    """Token ids of each window, and the ``lang_id`` of its language among X-MOD base's.
+
+    Adapters are loaded in the order of the checkpoint, so that it is the adapter index as well.
+    """
 
     tokens: list[NDArray[np.int64]]
     lang_ids: list[int]

@@ -48,28 +48,29 @@ class Engine:
         self, documents: Sequence[Document], languages: Sequence[Sequence[str | None]]
     ) -> tuple[list[tuple[object, ...]], MicroBatches]:
         """One value a field for each of ``documents``; ``languages`` are those of their windows."""
-        lang_ids = iter(self._adapters.adapter_indices(list(chain.from_iterable(languages))))
-        inputs = [list(self._inputs(document, lang_ids)) for document in documents]
+        adapter_indices = iter(self._adapters.adapter_indices(list(chain.from_iterable(languages))))
+        inputs = [list(self._inputs(document, adapter_indices)) for document in documents]
         batches = self._micro_batches(list(chain.from_iterable(inputs)))
         values: dict[int, tuple[object, ...]] = {}
         for row, scores in _by_record(inputs, self._score(batches)):
             values[row] = self._decode(documents[row], scores)
         return [values[row] for row in range(len(documents))], self._counted(batches)
 
-    def _inputs(self, document: Document, lang_ids: Iterator[int]) -> Iterator["_Input"]:
+    def _inputs(self, document: Document, adapter_indices: Iterator[int]) -> Iterator["_Input"]:
         """The forwards of a record; tasks that share them mask alike."""
-        own = list(islice(lang_ids, len(document.windows)))
+        own = list(islice(adapter_indices, len(document.windows)))
         first = self._tasks[0]
         if first.generates:
             yield _Input(first.prompt(document), own[-1], NOWHERE)
             return
-        for window, lang_id in zip(document.windows, own, strict=True):
+        for window, adapter_index in zip(document.windows, own, strict=True):
             for places in first.masked(window):
-                yield _Input(window, lang_id, places)
+                yield _Input(window, adapter_index, places)
 
     def _micro_batches(self, inputs: list["_Input"]) -> list["_Batch"]:
-        lengths, lang_ids = [len(one.window) for one in inputs], [one.lang_id for one in inputs]
-        batches = micro_batches(lengths, lang_ids, self._max_tokens, self._lanes.number)
+        lengths = [len(one.window) for one in inputs]
+        adapter_indices = [one.adapter_index for one in inputs]
+        batches = micro_batches(lengths, adapter_indices, self._max_tokens, self._lanes.number)
         return [{place: inputs[place] for place in places} for places in batches]
 
     def _counted(self, batches: list["_Batch"]) -> MicroBatches:
@@ -91,14 +92,14 @@ class Engine:
         """For each task, its result for each of the inputs of one micro-batch."""
         some = list(batch.values())
         tokens = [one.window.ids for one in some]
-        lang_ids = [one.lang_id for one in some]
+        adapter_indices = [one.adapter_index for one in some]
         first, encoder = self._tasks[0], self._model.encoder
         if first.generates:
             model = self._model.heads.get(first.architecture)
-            return [first.generate(encoder, model, tokens, lang_ids)]
+            return [first.generate(encoder, model, tokens, adapter_indices)]
         places = [one.masked for one in some]
         masks = None if self._mask is None else Masks(places, self._mask)
-        packed = encoder.pack(tokens, lang_ids, masks)
+        packed = encoder.pack(tokens, adapter_indices, masks)
         hidden = encoder(packed)
         scored = [
             task.score(self._model.heads.get(task.architecture), hidden, packed).cpu().numpy()
@@ -123,7 +124,7 @@ class _Input:
     """A window for one forward, with the places that the model is not shown."""
 
     window: Window
-    lang_id: int
+    adapter_index: int
     masked: Places
 
 

@@ -1,4 +1,4 @@
-"""The tasks, one file each, and their table: a new task is a file here and a line in ``_TASKS``."""
+"""The tasks, one file each; a new task is a file here and a line in ``_TASKS``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.config import TaskSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
-from pipeline.tasks.embeddings import embeddings_task
+from pipeline.tasks.embeddings import EmbeddingsTask
 from pipeline.tasks.fill_mask import FillMaskTask
 from pipeline.tasks.generation import GenerationTask
 from pipeline.tasks.masked_lm import MaskedLmTask
@@ -22,7 +22,7 @@ from pipeline.xmod.windows import WindowTokenizer
 _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
     "ner": NerTask,
     "classification": ClassificationTask,
-    "embeddings": embeddings_task,
+    "embeddings": EmbeddingsTask,
     "token_vectors": TokenVectorsTask,
     "question_answering": QuestionAnsweringTask,
     "multiple_choice": MultipleChoiceTask,
@@ -34,12 +34,12 @@ _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
 
 
 def make_task(settings: TaskSettings, checkpoint: Checkpoint) -> Task:
-    """The task that ``settings`` describes; raises CheckpointError where that is unfit."""
+    """The task of ``settings``; raises CheckpointError where the checkpoint does not fit it."""
     return _TASKS[settings.type](settings, checkpoint)
 
 
 def task_name(settings: TaskSettings) -> str:
-    """How logs and reports call the task."""
+    """The task's name in logs and reports."""
     return str(getattr(settings, "name", settings.type))
 
 

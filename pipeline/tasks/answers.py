@@ -1,13 +1,9 @@
-"""Answers from an extractive model's scores.
+"""Spans of a text that answer a question, from an extractive model's logits.
 
-Enters: logits of an answer's first and last token, for each token of a document's windows. Leaves:
-stretches of the document's text, the best first. What holds: no answer begins or ends inside a
-character that people see as one.
-
-An answer's score is the probability of its first token times that of its last, over the tokens of
-the text in one window and the first token, which stands for no answer: as the question-answering
-pipeline of transformers 4 had it, for models trained on SQuAD 2.0's unanswerable questions
-(Rajpurkar et al., "Know What You Don't Know", ACL 2018) as well.
+An answer's score is the probability of its first token times that of its last one. Both are over
+the text's tokens in one window and the window's first token, which stands for "no answer": as in
+the question-answering pipeline of transformers 4, for checkpoints trained on SQuAD 2.0 as well
+(Rajpurkar et al., "Know What You Don't Know", ACL 2018).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.tasks.spans import boundaries, widened
-from pipeline.tasks.task import Document, Places, Scores
+from pipeline.tasks.task import Document, Scores
 from pipeline.xmod.windows import Window
 
 
@@ -31,9 +27,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Extraction:
-    """How many answers, how long, and how likely they must be.
+    """Up to ``n_best`` answers of at most ``max_answer_tokens`` and at least ``min_score``.
 
-    With `no_answer`, an answer must be likelier than that there is none.
+    With ``no_answer``, an answer must be at least as likely as "no answer" in the window where that
+    is least likely.
     """
 
     n_best: int = 1
@@ -42,7 +39,11 @@ class Extraction:
     min_score: float = 0.0
 
     def answers(self, document: Document, scores: Sequence[Scores]) -> list[Answer]:
-        """The best answers, from logits [tokens, 2] of each window of `document`."""
+        """The best answers, the best first, from logits [tokens, 2] of each window.
+
+        They begin and end with whole characters and without white space; one that several windows
+        give has the highest of its scores.
+        """
         by_window = [
             _probabilities(window, logits)
             for window, logits in zip(document.windows, scores, strict=True)
@@ -53,33 +54,26 @@ class Extraction:
         best: dict[tuple[int, int], float] = {}
         between = boundaries(document.text)
         for window, (starts, ends) in zip(document.windows, by_window, strict=True):
-            for found in self._found(_words(document.text, window), window, starts, ends):
+            for found in self._candidates(document.text, window, starts, ends):
                 span = widened(document.text, between, found.start, found.end)
                 if span[0] < span[1] and found.score >= least:
                     best[span] = max(found.score, best.get(span, 0.0))
         ranked = sorted(best, key=lambda span: (-best[span], span))[: self.n_best]
         return [Answer(*span, best[span]) for span in ranked]
 
-    def _found(
-        self, text: Places, window: Window, starts: Scores, ends: Scores
+    def _candidates(
+        self, text: str, window: Window, starts: Scores, ends: Scores
     ) -> Iterator[Answer]:
-        """The best ``n_best`` pairs of a first and a last token at ``text`` in one window."""
-        pairs = np.outer(starts[text], ends[text])
-        pairs = np.tril(np.triu(pairs), self.max_answer_tokens - 1)
+        """The ``n_best`` likeliest pairs of a first and a last token in one window."""
+        spans = zip(window.starts.tolist(), window.ends.tolist(), strict=True)
+        # A token of white space alone begins and ends no answer.
+        words = np.flatnonzero([bool(text[start:end].strip()) for start, end in spans])
+        pairs = np.tril(np.triu(np.outer(starts[words], ends[words])), self.max_answer_tokens - 1)
         rest = max(0, pairs.size - self.n_best)
         for flat in np.argpartition(pairs, rest, axis=None)[rest:] if pairs.size else ():
             first, last = np.unravel_index(flat, pairs.shape)
-            yield Answer(
-                int(window.starts[text[first]]),
-                int(window.ends[text[last]]),
-                float(pairs[first, last]),
-            )
-
-
-def _words(text: str, window: Window) -> Places:
-    """Places of the text's tokens; one that is only white space begins and ends no answer."""
-    spans = zip(window.starts.tolist(), window.ends.tolist(), strict=True)
-    return np.flatnonzero([bool(text[start:end].strip()) for start, end in spans])
+            start, end = window.starts[words[first]], window.ends[words[last]]
+            yield Answer(int(start), int(end), float(pairs[first, last]))
 
 
 def _probabilities(window: Window, logits: Scores) -> tuple[Scores, Scores]:

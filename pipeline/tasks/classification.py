@@ -1,63 +1,49 @@
-"""Classification: one label a record.
-
-Enters: hidden states. Leaves: ``<name>_label``, ``<name>_score`` and, where asked for,
-``<name>_probs`` in the order of the checkpoint's labels. What holds: a long text's probabilities
-are the mean over its windows, weighted by their tokens.
-"""
+"""Classification: one label a record."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
 from pipeline.config import ClassificationSettings
 from pipeline.errors import CheckpointError
-from pipeline.tasks.task import Document, Scores, Task
+from pipeline.tasks.task import Document, Model, Packed, Scores, Task, Tensor
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import weighted_mean
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pipeline.xmod.packed import Packed
-
 
 class ClassificationTask(Task):
-    """Sequence classification with transformers' ``XmodForSequenceClassification``."""
+    """Label, its probability and, with ``probs``, all probabilities in the checkpoint's order.
+
+    The head is transformers' ``XmodForSequenceClassification``. The probabilities of a long text
+    are the mean over its windows, weighted by their numbers of tokens.
+    """
 
     architecture = "XmodForSequenceClassification"
-    by_token: ClassVar[bool] = False
+    by_token = False
 
     def __init__(self, settings: ClassificationSettings, checkpoint: Checkpoint) -> None:
-        if len(checkpoint.labels) < 2:
+        name, self._labels = settings.name, checkpoint.labels
+        if len(self._labels) < 2:
             raise CheckpointError(
-                f"{checkpoint.folder} has {len(checkpoint.labels)} label(s); task "
-                f"{settings.name!r} needs at least 2. It is no classifier: check model.path."
+                f"{checkpoint.folder} has {len(self._labels)} label(s); task {name!r} needs at "
+                "least 2. It is not a classifier: check model.path."
             )
-        self._settings = settings
-        self._labels = checkpoint.labels
         self._multi_label = checkpoint.config.problem_type == "multi_label_classification"
+        self.fields = (
+            pa.field(f"{name}_label", pa.string()),
+            pa.field(f"{name}_score", pa.float32()),
+            *([pa.field(f"{name}_probs", pa.list_(pa.float32()))] if settings.probs else []),
+        )
 
-    @property
-    def fields(self) -> tuple[pa.Field, ...]:
-        """Label, its probability, and all probabilities if asked for."""
-        name = self._settings.name
-        label = pa.field(f"{name}_label", pa.string())
-        score = pa.field(f"{name}_score", pa.float32())
-        probs = pa.field(f"{name}_probs", pa.list_(pa.float32()))
-        return (label, score, probs) if self._settings.probs else (label, score)
-
-    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
-        """Probabilities [windows, labels]: softmax, or sigmoid where labels allow for others."""
-        # The head looks at the first token of [windows, tokens, hidden].
-        logits: Tensor = model.classifier(
-            hidden.index_select(0, packed.firsts).unsqueeze(1)
-        ).float()
+    def score(self, model: Model, hidden: Tensor, packed: Packed) -> Tensor:
+        """Probabilities [windows, labels]: sigmoid where a text may have several labels."""
+        first = packed.first_tokens(hidden).unsqueeze(1)  # as the head of [windows, tokens, hidden]
+        logits: Tensor = model.classifier(first).float()
         return logits.sigmoid() if self._multi_label else logits.softmax(-1)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """The most probable label of the record."""
+        """The most probable label."""
         probabilities = weighted_mean(scores, document.windows)
         best = int(probabilities.argmax())
-        values = (self._labels[best], float(probabilities[best]))
-        return (*values, probabilities.tolist()) if self._settings.probs else values
+        values = (self._labels[best], float(probabilities[best]), probabilities.tolist())
+        return values[: len(self.fields)]

@@ -1,12 +1,6 @@
-"""Generation: how a text goes on, by a model that reads from left to right.
+"""Generation: the continuation of a text by a model that reads from left to right."""
 
-Enters: windows of a decoder. Leaves: ``continuation``, the text that follows the record's, of at
-most ``max_new_tokens`` tokens. What holds: the likeliest token is taken each time; of a long text
-the last tokens that leave room are read, after ``<s>``.
-"""
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,23 +9,22 @@ from numpy.typing import NDArray
 from pipeline.config import GenerationSettings
 from pipeline.errors import CheckpointError
 from pipeline.tasks.causal_lm import require_decoder
-from pipeline.tasks.task import Document, Scores, Task
+from pipeline.tasks.task import Document, Encoder, Model, Scores, Task, Tensor
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.windows import Window, stitched
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pipeline.xmod.encoder import PackedEncoder
-    from pipeline.xmod.packed import Packed
+from pipeline.xmod.windows import Window
 
 
 class GenerationTask(Task):
-    """Continuation by transformers' ``XmodForCausalLM``."""
+    """Up to ``max_new_tokens`` tokens by transformers' ``XmodForCausalLM``.
+
+    The likeliest token is taken each time. Of a long text the last tokens are read that leave room
+    for the new ones, after ``<s>``.
+    """
 
     architecture = "XmodForCausalLM"
-    by_token: ClassVar[bool] = False
-    generates: ClassVar[bool] = True
+    fields = (pa.field("continuation", pa.string()),)
+    by_token = False
+    generates = True
 
     def __init__(self, settings: GenerationSettings, checkpoint: Checkpoint) -> None:
         require_decoder(checkpoint)
@@ -39,59 +32,65 @@ class GenerationTask(Task):
         self._tokenizer = checkpoint.tokenizer
         self._end = int(checkpoint.tokenizer.eos_token_id or 0)
         window = checkpoint.window_length(checkpoint.config.max_position_embeddings)
-        self._room = window - settings.max_new_tokens
-        if self._room < window // 2:
+        self._prompt_tokens = window - settings.max_new_tokens
+        if self._prompt_tokens < window // 2:
             raise CheckpointError(
                 f"max_new_tokens is {settings.max_new_tokens}, and {checkpoint.folder} has windows "
                 f"of {window} tokens; expected at most {window // 2}, so that half of a window is "
                 "left to the text. Set max_new_tokens lower."
             )
 
-    @property
-    def fields(self) -> tuple[pa.Field, ...]:
-        """The text that follows."""
-        return (pa.field("continuation", pa.string()),)
-
     def prompt(self, document: Document) -> Window:
         """``<s>`` and the text's last tokens, as many as leave room."""
-        windows, room = document.windows, self._room - 1
-        ids, starts, ends = (
-            np.concatenate(
-                [
-                    getattr(windows[0], name)[:1],
-                    stitched([getattr(one, name) for one in windows], document.stride)[-room:],
-                ]
-            )
-            for name in ("ids", "starts", "ends")
-        )
+        first, room = document.windows[0], self._prompt_tokens - 1
+        columns = zip((first.ids, first.starts, first.ends), document.tokens, strict=True)
+        ids, starts, ends = (np.concatenate([own[:1], rest[-room:]]) for own, rest in columns)
         return Window(ids, starts, ends)
 
     def generate(
         self,
-        encoder: "PackedEncoder",
-        model: Any,  # noqa: ANN401
+        encoder: Encoder,
+        model: Model,
         prompts: Sequence[NDArray[np.int32]],
-        lang_ids: Sequence[int],
+        adapter_indices: Sequence[int],
     ) -> list[Scores]:
-        """Ids that follow each prompt."""
-        from pipeline.xmod.generation import greedy
-
-        found = greedy(
-            encoder,
-            model.lm_head,
-            [ids.astype(np.int64) for ids in prompts],
-            lang_ids,
-            new_tokens=self._new_tokens,
-            end=self._end,
-        )
-        return [ids.astype(np.float32) for ids in found]  # floats count to 16 million
-
-    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
-        """Nothing is kept of a forward by itself: it is ``generate`` that is asked."""
-        raise NotImplementedError
+        """The ids that follow each prompt."""
+        limits = {"new_tokens": self._new_tokens, "end": self._end}
+        found = greedy(encoder, model.lm_head, prompts, adapter_indices, **limits)
+        return [np.array(ids, dtype=np.float32) for ids in found]  # exact up to 16 million
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """What follows the prompt, as text."""
+        """The continuation as text."""
         (found,) = scores
-        ids = found.astype(np.int64).tolist()
-        return (self._tokenizer.decode(ids, skip_special_tokens=True),)
+        return (self._tokenizer.decode(found.astype(np.int64), skip_special_tokens=True),)
+
+
+def greedy(
+    encoder: Encoder,
+    head: Callable[[Tensor], Tensor],
+    prompts: Sequence[NDArray[np.int32]],
+    adapter_indices: Sequence[int],
+    *,
+    new_tokens: int,
+    end: int,
+) -> list[list[int]]:
+    """The ids that follow each of ``prompts``: up to ``new_tokens``, without the ``end`` token.
+
+    This is transformers' ``generate`` without sampling. A text that has ended takes part in no
+    further forward.
+    """
+    texts = [prompt.tolist() for prompt in prompts]
+    unfinished = list(range(len(texts)))
+    for _ in range(new_tokens):
+        rows = [texts[row] for row in unfinished]
+        packed = encoder.pack(rows, [adapter_indices[row] for row in unfinished])
+        lasts = encoder(packed).index_select(0, packed.bounds[1:] - 1)
+        for row, token in zip(unfinished, head(lasts).argmax(-1).tolist(), strict=True):
+            texts[row].append(token)
+        unfinished = [row for row in unfinished if texts[row][-1] != end]
+        if not unfinished:
+            break
+    return [
+        [token for token in text[len(prompt) :] if token != end]
+        for text, prompt in zip(texts, prompts, strict=True)
+    ]

@@ -1,11 +1,7 @@
-"""What a model reads of a record: its text in windows, alone or beside a question or choices.
+"""What a model reads of a record: its text in windows, alone or with a question or choices.
 
-Enters: texts, and what is asked of them. Leaves: the windows of each record, or why it has none.
-What holds: no question and no choice is cut off; a text is, at its end, where ``max_windows`` says
-so; every window of a text beside something holds all of that.
-
-Neither torch nor transformers is imported here: the processes that read and tokenize start sooner
-and stay smaller without them.
+A question or choice is never cut off, and each window of the text contains it whole. Neither torch
+nor transformers is imported: processes that tokenize start faster and stay smaller without them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +16,7 @@ from pipeline.xmod.windows import WindowTokenizer
 
 
 class Beside(StrEnum):
-    """What stands beside the text in a window, as transformers' heads were trained with it."""
+    """What is in a window with the text, in the order that transformers' heads are trained with."""
 
     NOTHING = "nothing"
     QUESTION = "question"
@@ -31,7 +27,7 @@ class Beside(StrEnum):
 
 @dataclass(frozen=True)
 class ModelInput:
-    """One way to read a record; ``asked`` is the question, or the choices, of all records.
+    """How to read a record; ``asked`` is the question, or the choices, of all records.
 
     Where ``asked`` is empty, each record has its own.
     """
@@ -43,7 +39,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a record, beside its text."""
+    """A record's own question and choices."""
 
     question: str | None
     choices: Sequence[str | None] | None
@@ -53,24 +49,23 @@ class Asked:
 class Piece:
     """A window: its tokens, and its number among those of the same text and ``choice``.
 
-    ``text_is`` says which of its two sequences is the text.
+    ``text_sequence`` says which of the encoding's two sequences is the text.
     """
 
     encoding: Encoding
     number: int
     choice: int = 0
-    text_is: int = 0
+    text_sequence: int = 0
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Each token's place in the text; (0, 0) for special tokens and what is beside it."""
+        """Each token's span in the text; (0, 0) for special tokens, question and choice."""
         offsets = self.encoding.offsets
         if self.encoding.n_sequences == 1:
             return offsets
-        sequences = self.encoding.sequence_ids
         return [
-            span if sequence == self.text_is else (0, 0)
-            for span, sequence in zip(offsets, sequences, strict=True)
+            span if sequence == self.text_sequence else (0, 0)
+            for span, sequence in zip(offsets, self.encoding.sequence_ids, strict=True)
         ]
 
 
@@ -88,45 +83,57 @@ Read = list[Piece] | Unreadable
 def read(
     reading: ModelInput, texts: Sequence[str], asked: Sequence[Asked], stride: int
 ) -> Iterator[Read]:
-    """The windows of each of ``texts``."""
+    """The windows of each of ``texts``, which overlap by ``stride`` tokens."""
+    inputs: list[Sequence[str | tuple[str, str]] | Unreadable]
     if reading.beside is Beside.NOTHING:
-        encodings = _encoder(reading.tokenizer, stride).encode_batch(texts)
-        return (list(_pieces(encoding)) for encoding in encodings)
-    of_each = _with_room(reading.tokenizer, [_beside(reading, one) for one in asked], stride)
-    pairs = [
-        _pair(reading.beside, text, other)
-        for text, others in zip(texts, of_each, strict=True)
-        if not isinstance(others, Unreadable)
-        for other in others
-    ]
-    encoded = iter(_encoder(reading.tokenizer, stride, reading.beside).encode_batch(pairs))
-    return (_beside_each(reading.beside, others, encoded) for others in of_each)
+        inputs = [[text] for text in texts]
+    else:
+        inputs = list(_pairs(reading, texts, asked, stride))
+    question = reading.beside is Beside.QUESTION
+    tokenizer = _tokenizer(reading.tokenizer, stride, "only_second" if question else "only_first")
+    readable = [one for one in inputs if not isinstance(one, Unreadable)]
+    encodings = iter(tokenizer.encode_batch(list(chain.from_iterable(readable))))
+    for one in inputs:
+        if isinstance(one, Unreadable):
+            yield one
+        else:
+            own = enumerate(islice(encodings, len(one)))
+            yield [
+                Piece(window, number, choice, text_sequence=int(question))
+                for choice, encoding in own
+                for number, window in enumerate((encoding, *encoding.overflowing))
+            ]
 
 
-def _beside_each(
-    beside: Beside, others: list[str] | Unreadable, encodings: Iterator[Encoding]
-) -> Read:
-    """The windows of one record, from its share of ``encodings``."""
-    if isinstance(others, Unreadable):
-        return others
-    text_is = 1 if beside is Beside.QUESTION else 0
-    own = islice(encodings, len(others))
-    return list(
-        chain.from_iterable(_pieces(one, choice, text_is) for choice, one in enumerate(own))
-    )
-
-
-def _pieces(encoding: Encoding, choice: int = 0, text_is: int = 0) -> Iterator[Piece]:
-    windows = (encoding, *encoding.overflowing)
-    return (Piece(window, number, choice, text_is) for number, window in enumerate(windows))
-
-
-def _pair(beside: Beside, text: str, other: str) -> tuple[str, str]:
-    return (other, text) if beside is Beside.QUESTION else (text, other)
+def _pairs(
+    reading: ModelInput, texts: Sequence[str], asked: Sequence[Asked], stride: int
+) -> Iterator[list[tuple[str, str]] | Unreadable]:
+    """The sequences of each record's windows, where they leave half of a window to the text."""
+    others = [_beside(reading, one) for one in asked]
+    plain = _tokenizer(reading.tokenizer)
+    limit = (reading.tokenizer.length - plain.num_special_tokens_to_add(is_pair=True) - stride) // 2
+    readable = (one for one in others if not isinstance(one, Unreadable))
+    distinct = list(dict.fromkeys(chain.from_iterable(readable)))
+    encodings = plain.encode_batch(distinct, add_special_tokens=False)
+    lengths = dict(zip(distinct, map(len, encodings), strict=True))
+    for text, own in zip(texts, others, strict=True):
+        if isinstance(own, Unreadable):
+            yield own
+        elif (longest := max(lengths[other] for other in own)) > limit:
+            yield Unreadable(
+                "QuestionTooLong",
+                f"The question or choice has {longest} tokens; expected at most {limit}, so that "
+                "half of a window is left to the text. Set runtime.max_length higher or "
+                "runtime.stride lower.",
+            )
+        elif reading.beside is Beside.QUESTION:
+            yield [(other, text) for other in own]
+        else:
+            yield [(text, other) for other in own]
 
 
 def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
-    """What the text is read beside, one a window of a short text."""
+    """The question, or each choice."""
     if reading.beside is Beside.QUESTION:
         question = reading.asked[0] if reading.asked else asked.question
         if question is None:
@@ -141,44 +148,14 @@ def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
     return [f"{before}{choice}" for choice in choices]
 
 
-def _with_room(
-    tokenizer: WindowTokenizer, of_each: Sequence[list[str] | Unreadable], stride: int
-) -> list[list[str] | Unreadable]:
-    """``of_each``, with why not for a record that leaves its text too little room."""
-    plain = _encoder(tokenizer, None)
-    limit = (tokenizer.length - plain.num_special_tokens_to_add(is_pair=True) - stride) // 2
-    flat = list(chain.from_iterable(one for one in of_each if not isinstance(one, Unreadable)))
-    lengths = iter(
-        [len(encoding) for encoding in plain.encode_batch(flat, add_special_tokens=False)]
-    )
-    return [_if_short(one, lengths, limit) for one in of_each]
-
-
-def _if_short(
-    others: list[str] | Unreadable, lengths: Iterator[int], limit: int
-) -> list[str] | Unreadable:
-    if isinstance(others, Unreadable):
-        return others
-    longest = max(next(lengths) for _ in others)
-    if longest > limit:
-        return Unreadable(
-            "QuestionTooLong",
-            f"The question or choice has {longest} tokens; expected at most {limit}, so that half "
-            "of a window is left to the text. Set runtime.max_length higher or stride lower.",
-        )
-    return others
-
-
 @cache
-def _encoder(
-    tokenizer: WindowTokenizer, stride: int | None, beside: Beside = Beside.NOTHING
+def _tokenizer(
+    tokenizer: WindowTokenizer, stride: int | None = None, strategy: str = "only_first"
 ) -> Tokenizer:
-    """What cuts texts into windows that overlap by ``stride``; with None it cuts nothing."""
+    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing."""
     loaded = Tokenizer.from_str(tokenizer.definition)
     loaded.no_padding()
-    if stride is None:
-        loaded.no_truncation()
-    else:
-        strategy = "only_second" if beside is Beside.QUESTION else "only_first"
+    loaded.no_truncation()
+    if stride is not None:
         loaded.enable_truncation(tokenizer.length, stride=stride, strategy=strategy)
     return loaded

@@ -1,7 +1,7 @@
-"""Where words and entities begin and end in a text of any script.
+"""Words and whole characters in texts of any script.
 
-Enters: a text and code-point offsets. Leaves: decisions about them. What holds: a character that
-people see as one (a letter with its marks, an emoji of several code points) is never cut.
+A character that readers see as one (a letter with its marks, an emoji of several code points) is
+never cut.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,14 +15,14 @@ _WORD_EDGE = regex.compile(
 )
 _GRAPHEME = regex.compile(r"\X")
 _JOINING = regex.compile(r"[^\p{GCB=Other}\p{GCB=Control}\p{GCB=LF}\p{GCB=LV}\p{GCB=LVT}]")
-"""Code points that can join others; where a text has none, each is a character by itself."""
+"""Code points that can join others; in a text without any, each code point is a character."""
 
 
 def is_word_start(text: str, start: int) -> bool:
     """Whether a token at ``start`` begins a word.
 
-    After a space, as transformers' pipeline has it (any white space here); and on both sides of a
-    character of a script that is written without spaces, where a space says nothing.
+    It does after white space, as in transformers' pipeline, and on either side of a character of a
+    script that is written without spaces.
     """
     return start == 0 or _WORD_EDGE.search(text, start - 1, start + 1) is not None
 
@@ -35,21 +35,20 @@ def boundaries(text: str) -> Sequence[int]:
 
 
 def fitted(text: str, between: Sequence[int], start: int, end: int) -> tuple[int, int]:
-    """``start`` and ``end`` moved to ``between``, the text's boundaries, and off white space.
+    """The span moved to ``between``, the text's boundaries, and stripped of white space.
 
-    A cut character belongs to the span that holds its beginning.
+    A character that the span cuts belongs to it only if its beginning does.
     """
-    start, end = (between[bisect_left(between, position)] for position in (start, end))
-    return _trimmed(text, start, end)
+    return _stripped(text, *(between[bisect_left(between, position)] for position in (start, end)))
 
 
 def widened(text: str, between: Sequence[int], start: int, end: int) -> tuple[int, int]:
-    """As ``fitted``, but a cut character belongs to the span, so that some of it is left."""
+    """As ``fitted``, but a character that the span cuts always belongs to it."""
     before, after = bisect_right(between, start) - 1, bisect_left(between, end)
-    return _trimmed(text, between[before], between[after])
+    return _stripped(text, between[before], between[after])
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():

@@ -1,86 +1,98 @@
-"""What a task is.
+"""What a task is: the head it needs, what it keeps of a forward, and the columns it makes of that.
 
-Enters: a task's settings and its checkpoint. Leaves: a ``Task``, which says which head it needs,
-what it keeps of a forward, and which columns that makes. What holds: a task knows nothing of Ray,
-of batches or of other tasks; it sees one micro-batch's hidden states, then one record at a time.
+A task knows nothing of Ray, of batches or of other tasks.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.xmod.windows import Window
+from pipeline.xmod.windows import Window, stitched
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
-    from pipeline.xmod.encoder import PackedEncoder
-    from pipeline.xmod.packed import Packed
+    import pipeline.xmod.encoder
+    import pipeline.xmod.packed
+
+# Names only, so that no task imports torch when it is imported.
+Tensor: TypeAlias = "torch.Tensor"
+Packed: TypeAlias = "pipeline.xmod.packed.Packed"
+Encoder: TypeAlias = "pipeline.xmod.encoder.PackedEncoder"
+Model: TypeAlias = Any
+"""The transformers model whose head a task uses; None where it uses the encoder only."""
 
 Scores = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Document:
-    """One record as a task's decoder sees it: its text, its windows, what they overlap by."""
-
-    text: str
-    windows: Sequence[Window]
-    stride: int
-
-
 Places = NDArray[np.int64]
 """Positions in a window."""
 
 NOWHERE: Places = np.zeros(0, dtype=np.int64)
 
 
-class Task(Protocol):
-    """One annotation."""
+@dataclass(frozen=True)
+class Document:
+    """One record: its text, its windows, and the number of tokens by which they overlap."""
 
-    architecture: ClassVar[str]
-    """The transformers class whose head the task uses."""
-    by_token: ClassVar[bool]
-    """Whether ``score`` has a result for each token; otherwise it has one for each window."""
-    masks: ClassVar[bool] = False
-    """Whether the model is not shown all tokens; such a task shares no forward with others."""
-    generates: ClassVar[bool] = False
-    """Whether the task has ``generate`` instead of ``score``; it shares no forward either."""
+    text: str
+    windows: Sequence[Window]
+    stride: int
 
     @property
-    def fields(self) -> tuple[pa.Field, ...]:
-        """The output columns."""
+    def tokens(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Ids, starts and ends of the text's tokens, each once and without special ones."""
+        ids, starts, ends = (
+            stitched([getattr(window, name) for window in self.windows], self.stride)
+            for name in ("ids", "starts", "ends")
+        )
+        return ids, starts, ends
+
+
+class Task(ABC):
+    """One annotation; it has either ``score`` or, with ``generates``, ``generate``."""
+
+    architecture: str
+    """The transformers class whose head the task uses, a key of ``HEADS``."""
+    fields: tuple[pa.Field, ...]
+    """The output columns."""
+    by_token: bool = True
+    """Whether ``score`` gives a result for each token; otherwise it gives one for each window."""
+    masks: bool = False
+    """Whether tokens are masked; such a task shares no forward with others."""
+    generates: bool = False
+    """Whether the task has ``generate`` instead of ``score``; it shares no forward either."""
 
     def masked(self, window: Window) -> Sequence[Places]:
-        """For each forward of ``window``, the places where the model sees a mask instead.
-
-        Unless a task says otherwise, there is one forward, in which the model sees all.
-        """
+        """For each forward of ``window``, the places of the tokens to mask; by default none."""
         return (NOWHERE,)
 
-    def score(self, model: Any, hidden: "Tensor", packed: "Packed") -> "Tensor":  # noqa: ANN401
+    def score(self, model: Model, hidden: Tensor, packed: Packed) -> Tensor:
         """What to keep of a forward: [tokens, hidden] → [tokens, …] or [windows, …]."""
+        raise NotImplementedError
 
     def prompt(self, document: Document) -> Window:
-        """What ``generate`` goes on from."""
-        return document.windows[-1]
+        """The tokens that ``generate`` continues."""
+        raise NotImplementedError
 
     def generate(
         self,
-        encoder: "PackedEncoder",
-        model: Any,  # noqa: ANN401
+        encoder: Encoder,
+        model: Model,
         prompts: Sequence[NDArray[np.int32]],
-        lang_ids: Sequence[int],
+        adapter_indices: Sequence[int],
     ) -> list[Scores]:
         """A result for each prompt, by as many forwards as the task needs."""
-        return []
+        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """One value a field, from the document and ``score``'s results for its windows.
+        """One value for each field, from the results for each forward of each window, in order."""
 
-        There is one result for each forward of each window, in their order.
-        """
+
+def vectors(dtype: str, size: int) -> pa.DataType:
+    """The column type of vectors of ``size`` numbers of ``dtype``, float32 or float16."""
+    return pa.list_(pa.from_numpy_dtype(np.dtype(dtype)), size)

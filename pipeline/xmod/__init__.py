@@ -1,1 +1,1 @@
-"""The model side, without Ray: checkpoints, routed adapters, micro-batches, windows, pooling."""
+"""The X-MOD model without Ray: checkpoints, windows, micro-batches, encoder and adapters."""

@@ -1,16 +1,12 @@
-"""Routed adapters: the adapter step of X-MOD at the cost of the languages present.
+"""The adapter step of X-MOD, at a cost that depends on the languages present and no others.
 
-Enters: packed tokens and their languages. Leaves: what the adapters of their languages make of
-them. What holds: numbers as transformers computes them; ``lang_id`` is a position among the
-languages that were loaded.
-
-transformers' ``XmodOutput.lang_adapter`` walks every loaded adapter in every layer with a boolean
-mask, whether its language is in the batch or not (transformers/models/xmod/modeling_xmod.py; the
-model is Pfeiffer et al., NAACL 2022).
+transformers' ``XmodOutput.lang_adapter`` goes through every loaded adapter with a boolean mask
+(transformers/models/xmod/modeling_xmod.py; the model is Pfeiffer et al., NAACL 2022). The numbers
+here are the same. A route is made once for a micro-batch, from the adapter index of each token
+[tokens]; each layer's adapters are then applied along it, [tokens, hidden] → [tokens, hidden].
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,39 +20,17 @@ from pipeline.xmod.packed import placed
 from pipeline.xmod.products import MakeProduct
 
 _BLOCK = 32
-"""Tokens of one language that a GPU multiplies together: few, so that few are filled up."""
+"""Tokens of a block on a GPU; small, because the last block of each language is filled up."""
 
-
-@dataclass(frozen=True)
-class Runs:
-    """Tokens by language: ``languages`` are pairs of a ``lang_id`` and its number of tokens.
-
-    ``order`` [tokens] sorts them and ``places`` [tokens] puts them back; None if they come sorted.
-    """
-
-    languages: tuple[tuple[int, int], ...]
-    order: Tensor | None
-    places: Tensor | None
-
-
-class RunLayout:
-    """Where the languages are, for ``SlicedAdapters``."""
-
-    def layout(self, lang_ids: NDArray[np.int64], device: torch.device) -> Runs:
-        """From each token's ``lang_id`` [tokens]."""
-        found, counts = np.unique(lang_ids, return_counts=True)
-        languages = tuple(zip(found.tolist(), counts.tolist(), strict=True))
-        if np.all(np.diff(lang_ids) >= 0):
-            return Runs(languages, None, None)
-        order = np.argsort(lang_ids, kind="stable")
-        return Runs(languages, placed(order, device), placed(_inverse(order), device))
+Route = Callable[[Tensor, Callable[[Tensor, Any], Tensor]], Tensor]
+"""From hidden states, and what adapts a slice with its index or blocks with their indices."""
 
 
 class SlicedAdapters(nn.Module):
-    """Two products a language that is present, on its slice of the sorted tokens: for a CPU.
+    """For a CPU: two products for each adapter, on its slice of the sorted tokens.
 
-    A language's products are made when its first token comes: until then its weights are not even
-    read. The id after the last language's, the bypass, adds nothing.
+    An adapter's products are made when its first token comes; before that its weights are not even
+    read from the file. The index after the last adapter, the bypass, adds nothing.
     """
 
     def __init__(self, make: MakeProduct, activation: str, adapters: Sequence[XmodAdapter]) -> None:
@@ -66,67 +40,44 @@ class SlicedAdapters(nn.Module):
         self._make = make
         self._made: dict[int, nn.Module] = {}
 
-    def forward(self, hidden: Tensor, runs: Runs) -> Tensor:
+    @staticmethod
+    def route(adapter_indices: NDArray[np.int64], device: torch.device) -> Route:
+        """Sorts the tokens by adapter, where they are not sorted, and restores their order."""
+        indices, counts = (x.tolist() for x in np.unique(adapter_indices, return_counts=True))
+        order = np.argsort(adapter_indices, kind="stable")
+        is_sorted = bool(np.all(np.diff(adapter_indices) >= 0))
+        there, back = placed(order, device), placed(_inverse(order), device)
+
+        def along(hidden: Tensor, adapt: Callable[[Tensor, int], Tensor]) -> Tensor:
+            slices = torch.split(hidden if is_sorted else hidden.index_select(0, there), counts)
+            adapted = torch.cat([adapt(*one) for one in zip(slices, indices, strict=True)])
+            return adapted if is_sorted else adapted.index_select(0, back)
+
+        return along
+
+    def forward(self, hidden: Tensor, route: Route) -> Tensor:
         """[tokens, hidden] → [tokens, hidden]."""
-        ordered = hidden if runs.order is None else hidden.index_select(0, runs.order)
-        slices = torch.split(ordered, [tokens for _, tokens in runs.languages])
-        adapted = torch.cat(
-            [
-                self._adapted(part, lang_id)
-                for part, (lang_id, _) in zip(slices, runs.languages, strict=True)
-            ]
-        )
-        return adapted if runs.places is None else adapted.index_select(0, runs.places)
+        return route(hidden, self._adapted)
 
-    def _adapted(self, hidden: Tensor, lang_id: int) -> Tensor:
-        if lang_id == len(self._adapters):
+    def _adapted(self, hidden: Tensor, adapter_index: int) -> Tensor:
+        if adapter_index == len(self._adapters):
             return torch.zeros_like(hidden)
-        adapted: Tensor = self._products(lang_id)(hidden)
+        if adapter_index not in self._made:  # two lanes may make the same one; the later one stays
+            adapter = self._adapters[adapter_index]
+            down, up = (
+                self._make(adapter.dense1, self._activation),
+                self._make(adapter.dense2, None),
+            )
+            self._made[adapter_index] = nn.Sequential(down, up)
+        adapted: Tensor = self._made[adapter_index](hidden)
         return adapted
-
-    def _products(self, lang_id: int) -> nn.Module:
-        # Two lanes may make a language's at once; they make the same, and the later one stays.
-        if lang_id not in self._made:
-            adapter = self._adapters[lang_id]
-            down = self._make(adapter.dense1, self._activation)
-            self._made[lang_id] = nn.Sequential(down, self._make(adapter.dense2, None))
-        return self._made[lang_id]
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Tokens in blocks of one language each.
-
-    ``slots`` [blocks · block] are the tokens to put there, any one where a block is not full;
-    ``places`` [tokens] where each token stands then; ``lang_ids`` [blocks].
-    """
-
-    slots: Tensor
-    places: Tensor
-    lang_ids: Tensor
-
-
-class BlockLayout:
-    """Where the languages are, for ``BlockedAdapters``."""
-
-    def layout(self, lang_ids: NDArray[np.int64], device: torch.device) -> Blocks:
-        """From each token's ``lang_id`` [tokens]."""
-        order = np.argsort(lang_ids, kind="stable")
-        found, counts = np.unique(lang_ids, return_counts=True)
-        blocks = -(-counts // _BLOCK)
-        filled_up = np.cumsum(blocks * _BLOCK - counts) - (blocks * _BLOCK - counts)
-        stands = np.arange(len(order)) + np.repeat(filled_up, counts)
-        slots = np.zeros(int(blocks.sum()) * _BLOCK, dtype=np.int64)
-        slots[stands] = order
-        layout = (slots, stands[_inverse(order)], np.repeat(found, blocks))
-        return Blocks(*(placed(x, device) for x in layout))
 
 
 class BlockedAdapters(nn.Module):
-    """Two batched products whatever the languages: for a GPU, which never waits for the host.
+    """For a GPU: two batched products whatever the languages, without waiting for the host.
 
-    The weights of all languages are stacked, [languages, inputs, outputs]. The bypass is one more
-    language, whose weights are 0: it adds nothing.
+    The weights of all adapters are stacked, [adapters, inputs, outputs]. The bypass is one more
+    adapter whose weights are 0, so that it adds nothing.
     """
 
     def __init__(self, bypass: bool, activation: str, adapters: Sequence[XmodAdapter]) -> None:
@@ -136,23 +87,44 @@ class BlockedAdapters(nn.Module):
             ("up", [adapter.dense2 for adapter in adapters]),
         ):
             weights = _stacked([linear.weight.t() for linear in linears], bypass)
+            biases = _stacked([linear.bias.unsqueeze(0) for linear in linears], bypass)
             self.register_buffer(f"{name}_weight", weights)
-            biases = _stacked([linear.bias for linear in linears], bypass)
-            self.register_buffer(f"{name}_bias", biases.unsqueeze(1))
+            self.register_buffer(f"{name}_bias", biases)
         self._activation: Any = ACT2FN[activation]
 
-    def forward(self, hidden: Tensor, blocks: Blocks) -> Tensor:
-        """[tokens, hidden] → [tokens, hidden]."""
-        in_blocks = hidden.index_select(0, blocks.slots).view(-1, _BLOCK, hidden.shape[-1])
-        inner = self._activation(self._product("down", in_blocks, blocks.lang_ids))
-        adapted = self._product("up", inner, blocks.lang_ids)
-        return adapted.flatten(0, 1).index_select(0, blocks.places)
+    @staticmethod
+    def route(adapter_indices: NDArray[np.int64], device: torch.device) -> Route:
+        """Gathers the tokens in blocks of one adapter each, filled up with token 0."""
+        order = np.argsort(adapter_indices, kind="stable")
+        found, counts = np.unique(adapter_indices, return_counts=True)
+        blocks = -(-counts // _BLOCK)
+        padding = blocks * _BLOCK - counts
+        slot_of_sorted = np.arange(len(order)) + np.repeat(np.cumsum(padding) - padding, counts)
+        token_of_slot = np.zeros(int(blocks.sum()) * _BLOCK, dtype=np.int64)
+        token_of_slot[slot_of_sorted] = order
+        arrays = (token_of_slot, slot_of_sorted[_inverse(order)], np.repeat(found, blocks))
+        there, back, indices = (placed(x, device) for x in arrays)
 
-    def _product(self, name: str, hidden: Tensor, lang_ids: Tensor) -> Tensor:
-        weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-        return torch.baddbmm(
-            bias.index_select(0, lang_ids), hidden, weight.index_select(0, lang_ids)
+        def along(hidden: Tensor, adapt: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+            in_blocks = hidden.index_select(0, there).view(-1, _BLOCK, hidden.shape[-1])
+            return adapt(in_blocks, indices).flatten(0, 1).index_select(0, back)
+
+        return along
+
+    def forward(self, hidden: Tensor, route: Route) -> Tensor:
+        """[tokens, hidden] → [tokens, hidden]."""
+        return route(hidden, self._adapted)
+
+    def _adapted(self, blocks: Tensor, adapter_indices: Tensor) -> Tensor:
+        inner = self._activation(self._product("down", blocks, adapter_indices))
+        return self._product("up", inner, adapter_indices)
+
+    def _product(self, name: str, blocks: Tensor, adapter_indices: Tensor) -> Tensor:
+        weight, bias = (
+            self.get_buffer(f"{name}_{kind}").index_select(0, adapter_indices)
+            for kind in ("weight", "bias")
         )
+        return torch.baddbmm(bias, blocks, weight)
 
 
 def _stacked(tensors: Sequence[Tensor], bypass: bool) -> Tensor:

@@ -1,17 +1,12 @@
-"""Self-attention over packed tokens: each window attends to itself alone.
+"""Self-attention over packed tokens: a window attends to itself alone, whatever is beside it.
 
-Enters: queries, keys and values [tokens, heads, head], and a layout of the windows. Leaves:
-[tokens, heads, head]. What holds: a window's numbers do not depend on its neighbours; nothing is
-computed for padding, but on a GPU without flash attention, whose windows are padded to the longest
-for this step alone.
-
-All of them are softmax(query · keyᵀ / √head) · value, by window; ``causal`` hides what comes later.
+Each kind is made for the windows of a micro-batch, from their lengths [windows], and serves all
+layers. It computes softmax(query · keyᵀ / √head) · value; ``causal`` hides the tokens that follow.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from itertools import groupby
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,74 +17,45 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from pipeline.xmod.packed import Layout, placed
 
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Query, key and value, [tokens, heads, head] each → [tokens, heads, head]."""
+
 _FLASH_DTYPES = (torch.float16, torch.bfloat16)
 _FLASH_CAPABILITY = (8, 0)
-"""Flash attention's kernels compute in these types, on GPUs from Ampere on."""
+"""The flash attention kernels compute in these types, on GPUs from Ampere on."""
 
 
-class Attention(Layout, Protocol):
-    """One way to attend."""
-
-    def __call__(self, query: Tensor, key: Tensor, value: Tensor, windows: Any) -> Tensor:  # noqa: ANN401
-        """[tokens, heads, head] each, and what ``layout`` made of the windows' lengths."""
-
-
-def attention_for(device: torch.device, dtype: torch.dtype, *, causal: bool) -> Attention:
-    """What is fastest where the model runs."""
+def attention_for(device: torch.device, dtype: torch.dtype, *, causal: bool) -> Layout:
+    """The fastest kind for ``device`` and ``dtype``."""
     if device.type == "cpu":
-        return GroupedAttention(causal)
+        return partial(grouped_attention, causal=causal)
     capability = torch.cuda.get_device_capability(device)
-    if dtype in _FLASH_DTYPES and capability >= _FLASH_CAPABILITY:
-        return FlashAttention(causal)
-    return PaddedAttention(causal)
+    flash = dtype in _FLASH_DTYPES and capability >= _FLASH_CAPABILITY
+    return partial(flash_attention if flash else padded_attention, causal=causal)
 
 
-@dataclass(frozen=True)
-class Group:
-    """Neighbouring windows of one length: ``rows`` of ``length`` tokens from ``start`` on."""
+def grouped_attention(lengths: NDArray[np.int64], device: torch.device, *, causal: bool) -> Attend:
+    """For a CPU: one call for each run of windows of the same length; sorted, there are few."""
+    runs = [(len(list(same)), length) for length, same in groupby(lengths.tolist())]
+    sizes = [rows * length for rows, length in runs]
 
-    start: int
-    rows: int
-    length: int
-
-
-@dataclass(frozen=True)
-class GroupedAttention:
-    """Windows of the same length together; they are neighbours where they come by length."""
-
-    causal: bool
-
-    def layout(self, lengths: NDArray[np.int64], device: torch.device) -> tuple[Group, ...]:
-        """The groups."""
-        return tuple(_groups(lengths))
-
-    def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor, windows: tuple[Group, ...]
-    ) -> Tensor:
-        """One call a group."""
-        parts = [
-            _attended(*(_rows(x, group) for x in (query, key, value)), causal=self.causal)
-            for group in windows
-        ]
+    def attend(*packed: Tensor) -> Tensor:
+        parts = []
+        for (rows, _), *group in zip(runs, *(torch.split(x, sizes) for x in packed), strict=True):
+            query, key, value = (_by_row(x, rows) for x in group)
+            attended = scaled_dot_product_attention(query, key, value, is_causal=causal)
+            parts.append(_packed(attended))
         return torch.cat(parts)
 
+    return attend
 
-@dataclass(frozen=True)
-class FlashAttention:
-    """Flash attention's kernel for windows of many lengths: one call, no padding."""
 
-    causal: bool
+def flash_attention(lengths: NDArray[np.int64], device: torch.device, *, causal: bool) -> Attend:
+    """The flash attention kernel for windows of different lengths: one call, no padding."""
+    bounds = placed(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), device)
+    longest = int(lengths.max())
 
-    def layout(self, lengths: NDArray[np.int64], device: torch.device) -> tuple[Tensor, int]:
-        """Where windows begin and end, and the longest's length."""
-        bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        return placed(bounds, device), int(lengths.max())
-
-    def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor, windows: tuple[Tensor, int]
-    ) -> Tensor:
-        """One call."""
-        bounds, longest = windows
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         attended: Tensor = varlen_attn(  # type: ignore[assignment]
             query,
             key,
@@ -98,71 +64,39 @@ class FlashAttention:
             bounds,
             longest,
             longest,
-            window_size=(-1, 0) if self.causal else (-1, -1),
-            num_splits=1,  # splits depend on the longest neighbour, and so would the last digits
+            window_size=(-1, 0) if causal else (-1, -1),
+            num_splits=1,  # more splits would follow the longest neighbour and change last digits
         )
         return attended
 
-
-@dataclass(frozen=True)
-class Rectangle:
-    """Windows as rows of one length.
-
-    ``slots`` [rows · longest] are the tokens to put there, the row's first where there is none;
-    ``places`` [tokens] where each token stands then; ``mask`` [rows, 1, 1, longest] what is real.
-    """
-
-    slots: Tensor
-    places: Tensor
-    mask: Tensor
+    return attend
 
 
-@dataclass(frozen=True)
-class PaddedAttention:
-    """Windows padded for this step, then packed again: for types that flash attention lacks."""
+def padded_attention(lengths: NDArray[np.int64], device: torch.device, *, causal: bool) -> Attend:
+    """For GPUs and types that flash attention lacks: windows are padded for this step alone."""
+    columns = np.arange(lengths.max())
+    real = columns < lengths[:, None]
+    firsts = np.cumsum(lengths) - lengths
+    tokens = firsts[:, None] + np.where(real, columns, 0)  # a window's first token is its padding
+    visible = real[:, None, None, :]
+    if causal:
+        visible = visible & np.tri(len(columns), dtype=bool)
+    arrays = (tokens.ravel(), np.flatnonzero(real), visible)
+    slots, places, mask = (placed(x, device) for x in arrays)
 
-    causal: bool
+    def attend(*packed: Tensor) -> Tensor:
+        query, key, value = (_by_row(x.index_select(0, slots), len(mask)) for x in packed)
+        attended = scaled_dot_product_attention(query, key, value, mask)
+        return _packed(attended).index_select(0, places)
 
-    def layout(self, lengths: NDArray[np.int64], device: torch.device) -> Rectangle:
-        """The rectangle, and its mask: by row where attention is causal."""
-        columns = np.arange(lengths.max())
-        real = columns < lengths[:, None]
-        firsts = np.cumsum(lengths) - lengths
-        slots = firsts[:, None] + np.where(real, columns, 0)
-        mask = real[:, None, None, :]
-        if self.causal:
-            mask = mask & np.tri(len(columns), dtype=bool)
-        places = np.flatnonzero(real)
-        return Rectangle(*(placed(x, device) for x in (slots.ravel(), places, mask)))
-
-    def __call__(self, query: Tensor, key: Tensor, value: Tensor, windows: Rectangle) -> Tensor:
-        """One call."""
-        rows, longest = len(windows.mask), windows.mask.shape[-1]
-        query, key, value = (
-            _by_row(x.index_select(0, windows.slots), rows, longest) for x in (query, key, value)
-        )
-        attended = scaled_dot_product_attention(query, key, value, windows.mask)
-        return attended.transpose(1, 2).flatten(0, 1).index_select(0, windows.places)
+    return attend
 
 
-def _groups(lengths: NDArray[np.int64]) -> Iterator[Group]:
-    start = 0
-    for length, same in groupby(lengths.tolist()):
-        rows = len(list(same))
-        yield Group(start, rows, length)
-        start += rows * length
-
-
-def _rows(tensor: Tensor, group: Group) -> Tensor:
-    tokens = tensor.narrow(0, group.start, group.rows * group.length)
-    return _by_row(tokens, group.rows, group.length)
-
-
-def _by_row(tokens: Tensor, rows: int, length: int) -> Tensor:
+def _by_row(tokens: Tensor, rows: int) -> Tensor:
     """[rows · length, heads, head] → [rows, heads, length, head], without a copy."""
-    return tokens.view(rows, length, *tokens.shape[1:]).transpose(1, 2)
+    return tokens.view(rows, -1, *tokens.shape[1:]).transpose(1, 2)
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor, *, causal: bool) -> Tensor:
-    attended: Tensor = scaled_dot_product_attention(query, key, value, is_causal=causal)
+def _packed(attended: Tensor) -> Tensor:
+    """[rows, heads, length, head] → [rows · length, heads, head]."""
     return attended.transpose(1, 2).flatten(0, 1)

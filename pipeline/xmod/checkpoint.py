@@ -1,31 +1,39 @@
-"""A checkpoint: what it is, without its weights.
+"""A checkpoint: its files, config, digest, tokenizer and limits, without its weights.
 
-Enters: a local folder or a hub name with a pinned revision. Leaves: ``Checkpoint``, with its
-config, digest, tokenizer and limits. What holds: a checkpoint is vetted before it is used and no
-code of it runs; nothing depends on a particular checkpoint's language order, label set or size.
+A checkpoint is vetted before it is used, none of its code is run, and nothing depends on the
+language order, labels or sizes of a particular one.
 """
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from huggingface_hub import snapshot_download
+
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.xmod.files import Stamp, digest_of, locate, stamp_of
 from pipeline.xmod.vetting import vetted_config
 from pipeline.xmod.windows import WindowTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, XmodConfig
 
+_FILES = ("*.safetensors", "*.json", "*.model")
+"""What loading reads, and all that is fetched of a hub's repository."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+"""A revision that cannot move, as a branch or a tag may."""
+Stamp = tuple[tuple[str, int, int, int, int], ...]
+"""Each file's name, device, inode, size and time of change in nanoseconds."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's folder and what follows from its files, without its weights.
+    """A folder and what its files say; ``digest`` covers names and contents of all that is read.
 
-    ``digest`` is over the names and contents of all files that loading reads; ``stamp`` is what a
-    machine knows them by.
+    An equal ``stamp`` tells that the files on a machine are unchanged.
     """
 
     folder: Path
@@ -48,7 +56,7 @@ class Checkpoint:
     def tokenizer(self) -> "PreTrainedTokenizerBase":
         """The fast tokenizer, loaded once in a process.
 
-        Raises CheckpointError where it can give ids that the model has no embedding for.
+        Raises CheckpointError where its ids exceed the model's embeddings.
         """
         tokenizer = _tokenizer(self.folder)
         if len(tokenizer) > self.config.vocab_size:
@@ -61,12 +69,12 @@ class Checkpoint:
 
     @property
     def mask_id(self) -> int:
-        """The tokenizer's mask; raises CheckpointError where it has none."""
+        """The id of the tokenizer's mask token; raises CheckpointError where it has none."""
         mask: int | None = self.tokenizer.mask_token_id
         if mask is None:
             raise CheckpointError(
                 f"{self.folder} has a tokenizer without a mask token; tasks masked_lm and "
-                "fill_mask need one, XLM-R's is <mask>. Set mask_token in its "
+                "fill_mask need one, such as XLM-R's <mask>. Set mask_token in its "
                 "tokenizer_config.json."
             )
         return mask
@@ -79,33 +87,32 @@ class Checkpoint:
         return WindowTokenizer(backend.to_str(), self.window_length(max_length))
 
     def window_length(self, max_length: int) -> int:
-        """Tokens a window may hold, special ones included: ``max_length`` where the model can.
+        """Tokens of a window, special ones included: ``max_length``, or what the model can read.
 
-        XLM-R style position ids begin after the padding id, so that many positions are unused.
+        Positions begin after the padding id, as in XLM-R; those up to it are unused.
         """
         positions = self.config.max_position_embeddings - (self.config.pad_token_id or 0) - 1
         return min(max_length, positions, self.tokenizer.model_max_length)
 
 
 def open_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """The checkpoint that ``settings`` names; raises CheckpointError where it is not there."""
-    folder = locate(settings)
+    """The checkpoint of ``settings``; raises CheckpointError where it is missing or unfit."""
+    folder = _locate(settings)
     config = vetted_config(folder)
     stamp, digest = stamp_of(folder), digest_of(folder)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
-            f"{folder} has sha256 {digest}; expected {settings.sha256} as model.sha256 in the "
-            "config says. The files are not those that were pinned."
+            f"{folder} has sha256 {digest}; expected {settings.sha256}, the model.sha256 of the "
+            "config. The files are not the pinned ones."
         )
     return Checkpoint(folder, config, digest, stamp)
 
 
 def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
-    """``checkpoint`` as this machine has it; raises CheckpointError where it has other files.
+    """``checkpoint`` as this machine has it; raises CheckpointError where the files differ.
 
-    A worker may be on another node than the one that planned: it fetches a hub name itself, and
-    finds a folder at the same path. Where the files are those that were planned with, gigabytes
-    need not be read again to know it.
+    A worker may be on another node than the planner: it fetches a hub name itself, and expects a
+    folder at the same path. Files with the planned stamp are not read again.
     """
     if checkpoint.folder.is_dir():
         if stamp_of(checkpoint.folder) == checkpoint.stamp:
@@ -120,6 +127,51 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
     return found
 
 
+def stamp_of(folder: Path) -> Stamp:
+    """What identifies the files on this machine; equal contents may have another stamp."""
+    found = [(path.name, path.stat()) for path in _files(folder)]
+    return tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in found)
+
+
+def digest_of(folder: Path) -> str:
+    """The sha256 of the files' names and contents."""
+    total = hashlib.sha256()
+    for path in _files(folder):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.name} {content}\n".encode())
+    return total.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for pattern in _FILES for path in folder.glob(pattern))
+
+
+def _locate(settings: ModelSettings) -> Path:
+    """The local folder of the checkpoint, fetched where ``settings`` name one of the hub."""
+    path, revision = settings.path, settings.revision
+    if Path(path).is_dir():
+        return Path(path).resolve()
+    if Path(path).is_absolute() or path.startswith(".") or path.count("/") != 1:
+        raise CheckpointError(
+            f"No model folder at {path!r}, and it is not a hub name (owner/name). "
+            "Set model.path of the task in the config."
+        )
+    if _COMMIT.fullmatch(revision or "") is None:
+        raise CheckpointError(
+            f"{path!r} is a hub name with revision {revision!r}: its files could change between "
+            "two runs. Set model.revision to a commit of 40 hexadecimal digits, or model.path to "
+            "an existing folder."
+        )
+    try:
+        return Path(snapshot_download(path, revision=revision, allow_patterns=list(_FILES)))
+    except Exception as error:  # the hub's client raises many unrelated types
+        raise CheckpointError(
+            f"Cannot fetch {path!r} at revision {revision!r}: {type(error).__name__}. Check the "
+            "name, the revision and the network, or set model.path to a local folder."
+        ) from error
+
+
 @cache
 def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer  # imports torch
@@ -129,10 +181,10 @@ def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     )
     if not tokenizer.is_fast:
         raise CheckpointError(
-            f"{folder} has no fast tokenizer, and only that kind knows where in the text a token "
-            "stands. Save one there (tokenizer.json)."
+            f"{folder} has no fast tokenizer, and only a fast one gives the position of a token in "
+            "the text. Save one there (tokenizer.json)."
         )
-    # Where there are no tokenizer files, transformers makes a tokenizer that knows no word.
+    # Without tokenizer files transformers makes a tokenizer that has special tokens only.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise CheckpointError(
             f"{folder} has no tokenizer files. Save the tokenizer that the model was trained with "

@@ -1,36 +1,32 @@
 """X-MOD's encoder over packed tokens, with the weights of transformers' modules.
 
-Enters: a transformers ``XmodModel`` on a device, and micro-batches. Leaves: hidden states [tokens,
-hidden]. What holds: numbers as transformers computes them, for every ``XmodConfig`` option; no step
-works on padding; on a GPU no step waits for the host, and the steps are as many whatever the
-languages.
-
-The layers are those of transformers/models/xmod/modeling_xmod.py.
+The numbers are those of transformers/models/xmod/modeling_xmod.py for every ``XmodConfig`` option.
+No step works on padding; on a GPU no step waits for the host, and the number of steps is the same
+whatever the languages.
 """
 
-from collections.abc import Iterable
 from functools import partial
-from typing import cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import XmodConfig
-from transformers.models.xmod.modeling_xmod import XmodAdapter, XmodLayer, XmodModel
+from transformers.models.xmod.modeling_xmod import XmodLayer, XmodModel
 
-from pipeline.xmod.adapters import BlockedAdapters, BlockLayout, RunLayout, SlicedAdapters
-from pipeline.xmod.attention import Attention, attention_for
+from pipeline.xmod.adapters import BlockedAdapters, SlicedAdapters
+from pipeline.xmod.attention import attention_for
 from pipeline.xmod.packed import Packed, Packer
 from pipeline.xmod.products import MakeProduct, product_maker
 
 _PIECE = 512
-"""Tokens of a CPU's feed-forward whose inner values, four times as wide, fit its cache."""
+"""Tokens whose inner feed-forward values, four times the hidden size, fit the cache of a CPU."""
 
 
 class PackedEncoder(nn.Module):
-    """The encoder of ``model`` on ``device``; for inference alone, without dropout.
+    """The encoder of ``model`` on ``device``, for inference only, without dropout.
 
-    It takes the modules of ``model`` over. With ``bypass`` the ``lang_id`` after the last
-    language's goes without an adapter; with ``int8`` products are of 8-bit integers.
+    It takes over the modules of ``model``. With ``bypass`` the index after the last adapter's
+    applies none; with ``int8`` the matrix products are of 8-bit integers.
     """
 
     def __init__(
@@ -38,19 +34,21 @@ class PackedEncoder(nn.Module):
     ) -> None:
         super().__init__()
         config: XmodConfig = model.config
-        layers = cast(Iterable[XmodLayer], model.encoder.layer)
         on_cpu = device.type == "cpu"
         attention = attention_for(device, model.dtype, causal=config.is_decoder)
         make = product_maker(device, model.dtype, int8=int8)
         adapters = partial(SlicedAdapters, make) if on_cpu else partial(BlockedAdapters, bypass)
+        layers: Any = model.encoder.layer
         self._embeddings = model.embeddings
         self._layers = nn.ModuleList(
-            _Layer(layer, attention, make, adapters(config.hidden_act, _adapters_of(layer)))
+            _Layer(
+                layer, make, adapters(config.hidden_act, [*layer.output.adapter_modules.values()])
+            )
             for layer in layers
         )
         self._norm = model.encoder.LayerNorm if config.pre_norm else nn.Identity()
-        layout = RunLayout() if on_cpu else BlockLayout()
-        self.pack = Packer(attention, layout, config.pad_token_id or 0, device)
+        route = (SlicedAdapters if on_cpu else BlockedAdapters).route
+        self.pack = Packer(attention, route, config.pad_token_id or 0, device)
         self.to(device).eval()
 
     def forward(self, packed: Packed) -> Tensor:
@@ -67,13 +65,10 @@ class PackedEncoder(nn.Module):
 class _Layer(nn.Module):
     """``XmodLayer`` over packed tokens [tokens, hidden]."""
 
-    def __init__(
-        self, layer: XmodLayer, attention: Attention, make: MakeProduct, adapters: nn.Module
-    ) -> None:
+    def __init__(self, layer: XmodLayer, make: MakeProduct, adapters: nn.Module) -> None:
         super().__init__()
         own, projected, output = layer.attention.self, layer.attention.output, layer.output
         activation = own.config.hidden_act
-        self._attention = attention
         self._heads = (own.num_attention_heads, own.attention_head_size)
         self._query, self._key, self._value = (
             make(linear, None) for linear in (own.query, own.key, own.value)
@@ -92,7 +87,7 @@ class _Layer(nn.Module):
     def forward(self, hidden: Tensor, packed: Packed) -> Tensor:
         """[tokens, hidden] → [tokens, hidden]."""
         attended = self._attended(hidden, packed)
-        return self._adapted(self._fed_forward(attended), packed.languages)
+        return self._adapted(self._fed_forward(attended), packed)
 
     def _attended(self, hidden: Tensor, packed: Packed) -> Tensor:
         normed = self._attention_norm(hidden) if self._pre_norm else hidden
@@ -100,12 +95,13 @@ class _Layer(nn.Module):
         return added if self._pre_norm else self._attention_norm(added)
 
     def _values(self, hidden: Tensor, packed: Packed) -> Tensor:
-        """What each token attends to; queries and keys are gone before anything else is made."""
+        # A function of its own, so that queries and keys are freed before the projection.
         query, key, value = (
             product(hidden).view(-1, *self._heads)
             for product in (self._query, self._key, self._value)
         )
-        return self._attention(query, key, value, packed.windows).flatten(1)
+        attended: Tensor = packed.attend(query, key, value)
+        return attended.flatten(1)
 
     def _fed_forward(self, hidden: Tensor) -> Tensor:
         normed = self._norm(hidden) if self._pre_norm else hidden
@@ -113,13 +109,8 @@ class _Layer(nn.Module):
         fed = [self._down(self._up(piece)) for piece in pieces]
         return (fed[0] if len(fed) == 1 else torch.cat(fed)).add_(hidden)
 
-    def _adapted(self, hidden: Tensor, languages: object) -> Tensor:
+    def _adapted(self, hidden: Tensor, packed: Packed) -> Tensor:
         normed = hidden if self._adapter_norm is None else self._adapter_norm(hidden)
         kept = normed if self._ln_before_adapter else hidden
-        adapted: Tensor = self._adapters(normed, languages).add_(kept)
+        adapted: Tensor = self._adapters(normed, packed.route).add_(kept)
         return adapted if self._pre_norm else self._norm(adapted)
-
-
-def _adapters_of(layer: XmodLayer) -> list[XmodAdapter]:
-    modules = layer.output.adapter_modules.values()
-    return [module for module in modules if isinstance(module, XmodAdapter)]

@@ -1,10 +1,7 @@
-"""Micro-batches side by side, one to a core of an actor's.
+"""Lanes: forwards side by side, each micro-batch on one core of an actor.
 
-Enters: a forward and micro-batches. Leaves: its results, in their order. What holds: a result is
-the same whatever lane it came from.
-
-A product that is split over cores ends with its slowest part, hundreds of times in a forward, and
-small steps are not split at all. Forwards side by side never wait for each other.
+An operation split over cores ends with its slowest part, and small ones are not split at all; lanes
+never wait for each other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,18 +15,19 @@ Result = TypeVar("Result")
 
 
 class Lanes:
-    """``number`` threads, each with one core for all of torch's steps."""
+    """``number`` threads; all operations of one run on a single core."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._pool = ThreadPoolExecutor(number, "lane", initializer=_enter)
+        self._pool = ThreadPoolExecutor(number, "lane", initializer=_configure_thread)
 
     def map(self, forward: Callable[[Batch], Result], batches: Iterable[Batch]) -> Iterator[Result]:
-        """``forward`` of each of ``batches``; raises what the first that fails raises."""
+        """The results of ``forward`` in the order of ``batches``; raises the first error."""
         return self._pool.map(forward, batches)
 
 
-def _enter() -> None:
-    # Both are a thread's own. Subnormal numbers in softmax tails cost CPUs tens of times a normal.
+def _configure_thread() -> None:
+    # Both settings are the thread's own. A CPU needs tens of times as long for subnormal numbers,
+    # which are in the tails of softmax.
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

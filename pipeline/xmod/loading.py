@@ -1,8 +1,7 @@
-"""Loading a checkpoint's model with only the adapters that a run needs.
+"""Loads a checkpoint's model with only the adapters that a run needs.
 
-Enters: a checkpoint and languages. Leaves: a ``Model``: the encoder over packed tokens, and heads.
-What holds: what does not fit is an error, never a weight left at random; float32 weights on a CPU
-are pages of the file, which all processes of a machine share.
+Weights that are missing or do not fit are an error; none is left at random. On a CPU float32
+weights are mapped from the file, so that all processes of a machine share them.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,13 +12,13 @@ import torch
 from transformers import XmodConfig
 from transformers.models.xmod import modeling_xmod
 from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
-from transformers.utils import logging as transformers_logging
 
 from pipeline.config import DType, RuntimeSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
+from pipeline.xmod.transformers_logging import silence_transformers
 
 TORCH_DTYPES = {
     DType.FLOAT32: torch.float32,
@@ -27,12 +26,12 @@ TORCH_DTYPES = {
     DType.FLOAT16: torch.float16,
     DType.INT8: torch.float32,
 }
-"""What values between products are in; with int8 the products alone are of integers."""
+"""The type of weights and hidden states; with int8 only the matrix products are of integers."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """An encoder, and the transformers models of the heads on it, by architecture."""
+    """An encoder, and the transformers models of its heads, by architecture."""
 
     encoder: PackedEncoder
     heads: dict[str, XmodPreTrainedModel]
@@ -44,54 +43,33 @@ def load_model(
     adapters: LoadedAdapters,
     runtime: RuntimeSettings,
 ) -> Model:
-    """The checkpoint's encoder with ``adapters`` alone, and the heads of ``architectures``.
+    """The checkpoint's encoder with ``adapters`` only, and the heads of ``architectures``.
 
-    Its ``lang_ids`` are those of ``adapters``. Raises CheckpointError where weights that one
-    needs are missing, as when a head of another task is in the checkpoint, and where there is no
-    such device.
+    Raises CheckpointError where a head's weights are missing, as in a checkpoint of another task,
+    and where there is no such device.
     """
     device = device_for(runtime)
-    # A model with a head has the encoder in it, so that a bare one is loaded only if alone.
+    # A model with a head contains the encoder; the bare encoder is loaded only where there is none.
+    names = [name for name in architectures if name != "XmodModel"] or ["XmodModel"]
     models: dict[str, Any] = {
-        name: _from_pretrained(checkpoint, _class_of(name), adapters.languages, runtime)
-        for name in ([name for name in architectures if name != "XmodModel"] or ["XmodModel"])
+        name: _from_pretrained(checkpoint, name, adapters.languages, runtime) for name in names
     }
-    int8 = runtime.arithmetic is DType.INT8
-    first = next(iter(models.values())).base_model
+    first, int8 = models[names[0]].base_model, runtime.arithmetic is DType.INT8
     encoder = PackedEncoder(first, device, bypass=adapters.bypass, int8=int8)
     for model in models.values():
-        del model.base_model.encoder  # its layers have been taken over, and may be held no more
+        del model.base_model.encoder  # frees the layers of all but the first
         model.to(device)
     return Model(encoder, models)
 
 
-class PooledEncoder(XmodPreTrainedModel):
-    """The encoder with transformers' pooler, a layer that some heads have trained."""
-
-    def __init__(self, config: XmodConfig) -> None:
-        super().__init__(config)
-        self.roberta = XmodModel(config, add_pooling_layer=True)
-        self.post_init()  # type: ignore[no-untyped-call]
-
-
-def _class_of(architecture: str) -> type[XmodPreTrainedModel]:
-    if architecture == "PooledEncoder":
-        return PooledEncoder
-    found: type[XmodPreTrainedModel] = getattr(modeling_xmod, architecture)
-    return found
-
-
 def _from_pretrained(
-    checkpoint: Checkpoint,
-    model_class: type[XmodPreTrainedModel],
-    languages: Sequence[str],
-    runtime: RuntimeSettings,
+    checkpoint: Checkpoint, architecture: str, languages: Sequence[str], runtime: RuntimeSettings
 ) -> XmodPreTrainedModel:
-    """Transformers' model on the CPU, whose weights are mapped from the file where types allow."""
+    pooled = architecture == "PooledEncoder"
+    model_class = XmodModel if pooled else getattr(modeling_xmod, architecture)
     config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
-    options: dict[str, Any] = {"add_pooling_layer": False} if model_class is XmodModel else {}
-    # The adapters that are left out are meant to be left out; transformers would warn of each.
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    options: dict[str, Any] = {"add_pooling_layer": pooled} if model_class is XmodModel else {}
+    silence_transformers()  # it would warn of each adapter that is left out
     loaded: Any = model_class.from_pretrained(
         checkpoint.folder,
         config=config,
@@ -106,7 +84,7 @@ def _from_pretrained(
     unfit = sorted([*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])])
     if unfit:
         raise CheckpointError(
-            f"{checkpoint.folder} does not fit {model_class.__name__}: {len(unfit)} weights are "
+            f"{checkpoint.folder} does not fit {architecture}: {len(unfit)} weights are "
             f"missing or of another shape, {unfit[0]} among them. The checkpoint is incomplete."
         )
     fit: XmodPreTrainedModel = model.eval()
@@ -114,7 +92,7 @@ def _from_pretrained(
 
 
 def device_for(runtime: RuntimeSettings) -> torch.device:
-    """The device that actors run the model on; raises CheckpointError where it is not there."""
+    """The device that actors run the model on; raises CheckpointError where there is none."""
     if runtime.on_gpu and not torch.cuda.is_available():
         raise CheckpointError(
             f"runtime.device is {runtime.device}, gpus_per_actor {runtime.gpus_per_actor:g}, "

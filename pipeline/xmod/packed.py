@@ -1,27 +1,29 @@
-"""Windows of a micro-batch end to end, without padding.
+"""A micro-batch on one axis of tokens: its windows end to end, without padding.
 
-Enters: token ids and ``lang_id`` of each window. Leaves: ``Packed``: one axis of tokens, with what
-attention and adapters need to find windows and languages on it. What holds: windows stand in the
-order in which they came; all that depends on lengths and languages is worked out here, on the
-host, so that nothing in a forward has to ask a GPU.
+Lengths and languages are laid out here, on the host, so that a forward never waits for a GPU.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+Layout = Callable[[NDArray[np.int64], torch.device], Any]
+"""Prepares attention, from window lengths [windows], or adapters, from adapter indices [tokens]."""
+
 
 @dataclass(frozen=True)
 class Packed:
-    """A micro-batch: ``ids`` and ``positions`` [tokens], ``bounds`` [windows + 1] between windows.
+    """A micro-batch; its windows keep the order in which they were given.
 
-    ``masked`` [masked] are places whose token the model is not shown, and ``targets`` [masked]
-    those tokens. ``windows`` and ``languages`` are the layouts that attention and adapters made.
+    ``ids`` and ``positions`` are [tokens]; window k spans ``bounds[k]`` to ``bounds[k + 1]``,
+    ``bounds`` [windows + 1]. The mask replaces the tokens at ``masked`` [masked]; ``targets``
+    [masked] are the tokens themselves. ``attend`` and ``route`` are what the encoder's
+    attention and adapters prepared for these windows.
     """
 
     ids: Tensor
@@ -29,47 +31,33 @@ class Packed:
     bounds: Tensor
     masked: Tensor
     targets: Tensor
-    windows: Any
-    languages: Any
-
-    @property
-    def firsts(self) -> Tensor:
-        """Where each window's first token stands [windows]."""
-        return self.bounds[:-1]
+    attend: Any
+    route: Any
 
     @property
     def lengths(self) -> Tensor:
         """Tokens of each window [windows]."""
         return self.bounds.diff()
 
+    def first_tokens(self, hidden: Tensor) -> Tensor:
+        """The hidden state of each window's first token: [tokens, hidden] → [windows, hidden]."""
+        return hidden.index_select(0, self.bounds[:-1])
+
 
 @dataclass(frozen=True)
 class Masks:
-    """Places in each window whose token is replaced by ``token``, the tokenizer's mask."""
+    """Positions in each window whose token is replaced by ``token``, the tokenizer's mask."""
 
     places: Sequence[NDArray[np.int64]]
     token: int
 
-    def on_one_axis(self, bounds: NDArray[np.int32]) -> NDArray[np.int64]:
-        """All places [masked], counted from the first window's beginning."""
-        return np.concatenate(
-            [places + start for places, start in zip(self.places, bounds[:-1], strict=True)]
-        )
-
-
-class Layout(Protocol):
-    """What works out, before a forward, where things are for one of its steps."""
-
-    def layout(self, values: NDArray[np.int64], device: torch.device) -> Any:  # noqa: ANN401
-        """From the windows' lengths [windows] or the tokens' ``lang_ids`` [tokens]."""
-
 
 @dataclass(frozen=True)
 class Packer:
-    """Packs for an encoder: ``attention`` and ``adapters`` lay out what they will need.
+    """Packs windows for an encoder, with the layouts of its ``attention`` and ``adapters``.
 
-    Positions count as XLM-R's do, from the one after ``padding_id``; a token that is itself the
-    padding token has no position of its own.
+    Positions count as XLM-R's do, from ``padding_id`` + 1; a padding token within a text has
+    position ``padding_id``.
     """
 
     attention: Layout
@@ -80,28 +68,31 @@ class Packer:
     def __call__(
         self,
         windows: Sequence[ArrayLike],
-        lang_ids: Sequence[int],
+        adapter_indices: Sequence[int],
         masks: Masks | None = None,
     ) -> Packed:
-        """One or more windows, none of them empty; ``masks`` has places for each of them."""
+        """A micro-batch of one or more ``windows``, none of them empty, with an index for each."""
         rows = [np.asarray(window, dtype=np.int64) for window in windows]
         lengths = np.array([len(row) for row in rows])
         bounds = np.cumsum([0, *lengths], dtype=np.int32)
         positions = np.concatenate([self._positions(row) for row in rows])
-        by_token = np.repeat(np.asarray(lang_ids, dtype=np.int64), lengths)
         ids = np.concatenate(rows)
-        masked = _NONE if masks is None else masks.on_one_axis(bounds)
+        masked = np.zeros(0, dtype=np.int64)
+        if masks is not None:
+            starts = np.repeat(bounds[:-1], [len(places) for places in masks.places])
+            masked = np.concatenate(masks.places) + starts
         targets = ids[masked]
         if masks is not None:
             ids[masked] = masks.token
+        by_token = np.repeat(np.asarray(adapter_indices, dtype=np.int64), lengths)
         return Packed(
             ids=placed(ids, self.device),
             positions=placed(positions, self.device),
             bounds=placed(bounds, self.device),
             masked=placed(masked, self.device),
             targets=placed(targets, self.device),
-            windows=self.attention.layout(lengths, self.device),
-            languages=self.adapters.layout(by_token, self.device),
+            attend=self.attention(lengths, self.device),
+            route=self.adapters(by_token, self.device),
         )
 
     def _positions(self, row: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,9 +101,6 @@ class Packer:
         return positions
 
 
-_NONE = np.zeros(0, dtype=np.int64)
-
-
 def placed(values: NDArray[Any], device: torch.device) -> Tensor:
-    """``values`` on ``device``."""
+    """``values`` as a tensor on ``device``."""
     return torch.from_numpy(values).to(device, non_blocking=True)

@@ -1,9 +1,7 @@
-"""The matrix products of a layer, in the ways that machines have for them.
+"""A linear layer and the activation after it, as one module: the fastest that a machine has.
 
-Enters: a linear layer, and the name of the activation after it. Leaves: a module that gives the
-numbers of the two, int8 but for its rounding. What holds: a row's result does not depend on the
-rows beside it; float32 weights stay where they are, shared with other processes where they are
-mapped from a file.
+A row's result does not depend on the rows beside it. Float32 weights are not copied, so that
+processes share those that are mapped from a file.
 """
 
 from collections.abc import Callable
@@ -13,46 +11,37 @@ from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
 MakeProduct = Callable[[nn.Linear, str | None], nn.Module]
-"""From a linear layer and the activation after it (transformers' ``ACT2FN``), None for none."""
+"""From a linear layer and its activation's name in transformers' ``ACT2FN``, or None."""
 
 _POST_OPERATIONS = {"gelu": ("gelu", "none"), "relu": ("relu", None), "tanh": ("tanh", None)}
-"""Activations that oneDNN applies while a product is still in the cache, with its variant."""
+"""Activation → oneDNN's post-operation, which runs in the cache, and its variant."""
 
 _PIECE = 512
-"""Rows whose sums stay in the cache until they are scaled."""
+"""Rows whose integer sums stay in the cache until they are scaled."""
 
 _LEAST = 1e-30
-"""A row's largest value at least: a scale that is a subnormal number may count as 0."""
+"""Lower bound of a row's largest value: a subnormal scale may count as 0."""
 
 
 def product_maker(device: torch.device, dtype: torch.dtype, *, int8: bool) -> MakeProduct:
-    """What is fastest where the model runs; ``benchmarks/`` says how they compare."""
+    """The fastest kind for ``device`` and ``dtype``, as measured in ``benchmarks/``."""
     if int8:
         return Int8Product
     if device.type == "cpu" and dtype == torch.float32 and torch._C._has_mkldnn:
         return OneDnnProduct
-    return TorchProduct
+    return torch_product
 
 
-class TorchProduct(nn.Module):
-    """torch's own: on a GPU, and on a CPU in half precision."""
-
-    def __init__(self, linear: nn.Linear, activation: str | None) -> None:
-        super().__init__()
-        self._linear = linear
-        self._activation = _activation(activation)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """[rows, inputs] → [rows, outputs]."""
-        product: Tensor = self._activation(self._linear(hidden))
-        return product
+def torch_product(linear: nn.Linear, activation: str | None) -> nn.Module:
+    """The linear layer as it is: for a GPU, and for half precision on a CPU."""
+    return nn.Sequential(linear, _activation(activation))
 
 
 class OneDnnProduct(nn.Module):
-    """oneDNN's inner product with the activation in it, for float32 on a CPU.
+    """oneDNN's inner product, fused with the activation: for float32 on a CPU.
 
-    torch's linear layers go to MKL, which is slower here, most of all for few rows. oneDNN takes
-    weights as they lie in the file.
+    torch's linear layers use MKL, which is slower here, above all for few rows. oneDNN takes the
+    weights in the layout of the file.
     """
 
     def __init__(self, linear: nn.Linear, activation: str | None) -> None:
@@ -68,16 +57,16 @@ class OneDnnProduct(nn.Module):
             *(hidden, self._linear.weight, self._linear.bias),
             *(self._post_operation, [], self._variant),
         )
-        return self._activation(product)
+        activated: Tensor = self._activation(product)
+        return activated
 
 
 class Int8Product(nn.Module):
-    """Integers of 8 bits on both sides: a scale for each output of the weights, and for each row.
+    """8-bit integers on both sides, with a scale for each output of the weights and each row.
 
-    Scales of rows are found as they come, so that nothing has to be calibrated and a row with an
-    outlier costs no other its digits (Dettmers et al., LLM.int8(), 2022, vector-wise
-    quantisation). Sums are exact in 32 bits, so that results do not depend on how many rows there
-    are.
+    This is vector-wise quantization (Dettmers et al., LLM.int8(), 2022). The scales of rows are
+    computed as the rows come: nothing is calibrated, and an outlier costs no other row precision.
+    Sums are exact in 32 bits, so that results do not depend on the number of rows.
     """
 
     def __init__(self, linear: nn.Linear, activation: str | None) -> None:
@@ -102,13 +91,13 @@ class Int8Product(nn.Module):
         return product
 
 
-def _activation(name: str | None) -> Callable[[Tensor], Tensor]:
-    activation: Callable[[Tensor], Tensor] = nn.Identity() if name is None else ACT2FN[name]
+def _activation(name: str | None) -> nn.Module:
+    activation: nn.Module = nn.Identity() if name is None else ACT2FN[name]
     return activation
 
 
 def _scales(rows: Tensor) -> Tensor:
-    """What 1 stands for in each of ``rows`` [rows, inputs], as [rows, 1]; never 0."""
+    """The value of one integer step in each of ``rows`` [rows, inputs]: [rows, 1], never 0."""
     return rows.abs().amax(1, keepdim=True).clamp_(min=_LEAST).div_(127)
 
 

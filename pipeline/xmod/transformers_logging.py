@@ -1,13 +1,12 @@
-"""What transformers says of its own accord and nobody needs to hear.
-
-Enters: a process. Leaves: it without bars, and without reports of weights that a head does not have
-yet or that it leaves out on purpose.
-"""
+"""What transformers prints on its own."""
 
 from transformers.utils import logging
 
 
 def silence_transformers() -> None:
-    """Errors are still told."""
+    """Turn off progress bars and all messages but errors.
+
+    Its warnings name weights that a head lacks before training, or that are left out on purpose.
+    """
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""What a checkpoint says of itself, looked at before anything is built of it.
+"""Checks a checkpoint before anything is built from it.
 
 Enters: a checkpoint's folder. Leaves: its ``XmodConfig``, or a CheckpointError. What holds: weights
-are whole safetensors files; nothing names code to run; each size that the config claims is the one
-that the weights have, so that a number in a text file cannot fill the memory.
+are complete safetensors files; no file names code to run; each size in the config is that of the
+weights, so that a number in a text file cannot fill the memory.
 """
 
 import json
@@ -18,25 +18,32 @@ from pipeline.errors import CheckpointError
 if TYPE_CHECKING:
     from transformers import XmodConfig
 
-_MOST_BYTES = 64 << 20
-"""Of a JSON file. A tokenizer of 250,000 pieces has 17 million; configs have thousands."""
-_MOST_LABELS = 100_000
+_MAX_JSON_BYTES = 64 << 20
+"""A tokenizer of 250,000 pieces takes 17 million bytes, a config some thousands."""
+_MAX_LABELS = 100_000
 _LAYER = re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\.")
+_SIZES = {
+    "vocab_size": ("embeddings.word_embeddings.weight", 0),
+    "hidden_size": ("embeddings.word_embeddings.weight", 1),
+    "max_position_embeddings": ("embeddings.position_embeddings.weight", 0),
+    "intermediate_size": ("intermediate.dense.weight", 0),
+}
+"""Size in the config → the matrix that has it, by the end of its name, and the axis."""
 _CODE = ("auto_map", "custom_pipelines")
 """Keys by which transformers finds Python files of a checkpoint."""
 
 Shapes = dict[str, tuple[int, ...]]
+"""Name of a weight → its shape."""
 
 
 def vetted_config(folder: Path) -> "XmodConfig":
-    """The config in ``folder``; raises CheckpointError where anything in it cannot be trusted."""
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
+    """The config in ``folder``; raises CheckpointError where a file fails a check."""
+    shapes = weight_shapes(folder)
+    if not shapes:
         raise CheckpointError(
-            f"{folder} holds no *.safetensors; only that format is read, because others can run "
+            f"{folder} has no *.safetensors; no other format is read, because others can run "
             "code. Convert the weights with save_pretrained(safe_serialization=True)."
         )
-    shapes = {name: shape for path in weights for name, shape in _shapes(path).items()}
     for path in sorted(folder.glob("*.json")):
         _require_no_code(path)
     config = _read_config(folder)
@@ -44,77 +51,74 @@ def vetted_config(folder: Path) -> "XmodConfig":
     return config
 
 
-def _shapes(path: Path) -> Shapes:
-    """The shapes of a file's tensors, from its header."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is no complete safetensors file: {error}. Copy the checkpoint again."
-        ) from error
+def weight_shapes(folder: Path) -> Shapes:
+    """The shapes of all weights, from the headers of the files; empty where there are no files.
+
+    Raises CheckpointError where a file is incomplete.
+    """
+    shapes: Shapes = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="np") as file:
+                shapes |= {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"{path} is not a complete safetensors file: {error}. Copy the checkpoint again."
+            ) from error
+    return shapes
 
 
 def _require_no_code(path: Path) -> None:
-    if path.stat().st_size > _MOST_BYTES:
+    size = path.stat().st_size
+    if size > _MAX_JSON_BYTES:
         raise CheckpointError(
-            f"{path} has {path.stat().st_size} bytes; expected at most {_MOST_BYTES}. Is it a "
-            "checkpoint's file at all?"
+            f"{path} has {size} bytes; expected at most {_MAX_JSON_BYTES}. Check that it belongs "
+            "to the checkpoint."
         )
     try:
         values = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{path} is no JSON that can be read: {type(error).__name__}. Copy the checkpoint "
-            "again."
+            f"{path} is not readable JSON: {type(error).__name__}. Copy the checkpoint again."
         ) from error
     named = [key for key in _CODE if isinstance(values, dict) and values.get(key)]
     if named:
         raise CheckpointError(
             f"{path} names code of its own ({named[0]}: {values[named[0]]!r:.200}), which is never "
-            "run. X-MOD needs none: take the key out, if you trust the rest of the checkpoint."
+            "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key."
         )
 
 
 def _read_config(folder: Path) -> "XmodConfig":
     from transformers import XmodConfig  # imports torch
 
-    if not (folder / "config.json").is_file():
+    path = folder / "config.json"
+    if not path.is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
-    values: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
+    values: dict[str, Any] = json.loads(path.read_bytes())
     if values.get("model_type") != "xmod":
         raise CheckpointError(
             f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."
         )
     labels = values.get("num_labels", 0)  # transformers makes as many names
-    if not isinstance(labels, int) or not 0 <= labels <= _MOST_LABELS:
+    if not isinstance(labels, int) or not 0 <= labels <= _MAX_LABELS:
         raise CheckpointError(
-            f"{folder}/config.json has num_labels {labels!r:.50}; expected a number up to "
-            f"{_MOST_LABELS}."
+            f"{path} has num_labels {labels!r:.50}; expected an integer from 0 to {_MAX_LABELS}."
         )
     try:
         return XmodConfig.from_dict(values)
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"{folder}/config.json is no config of an X-MOD: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:300]}. Save the model's own there."
+            f"{path} is not a valid X-MOD config: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:300]}. Save the model's own config there."
         ) from error
 
 
 def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
-    """Compare what the config claims with what the weights are."""
-    layers = {int(found[1]) for name in shapes if (found := _LAYER.search(name))}
-    words = _shape_of(folder, "embeddings.word_embeddings.weight", shapes)
-    positions = _shape_of(folder, "embeddings.position_embeddings.weight", shapes)
-    inner = _shape_of(folder, ".intermediate.dense.weight", shapes)
-    claimed = {
-        "vocab_size": words[0],
-        "hidden_size": words[1],
-        "max_position_embeddings": positions[0],
-        "intermediate_size": inner[0],
-        "num_hidden_layers": len(layers),
-    }
-    for name, size in claimed.items():
+    """Raise CheckpointError where a size in the config differs from that of the weights."""
+    sizes = {name: _size(folder, *where, shapes) for name, where in _SIZES.items()}
+    layers = {found[1] for name in shapes if (found := _LAYER.search(name))}
+    for name, size in {**sizes, "num_hidden_layers": len(layers)}.items():
         if getattr(config, name) != size:
             raise CheckpointError(
                 f"{folder}/config.json has {name} {getattr(config, name)!r:.50}; its weights have "
@@ -122,11 +126,11 @@ def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
             )
 
 
-def _shape_of(folder: Path, ending: str, shapes: Shapes) -> tuple[int, ...]:
-    found = next((shape for name, shape in shapes.items() if name.endswith(ending)), None)
-    if found is None or len(found) != 2:
+def _size(folder: Path, ending: str, axis: int, shapes: Shapes) -> int:
+    shape = next((shape for name, shape in shapes.items() if name.endswith(ending)), ())
+    if len(shape) != 2:
         raise CheckpointError(
-            f"{folder} has no matrix …{ending.lstrip('.')} in its weights, but {len(shapes)} "
-            "others: they are not an X-MOD's, or the checkpoint is incomplete. Copy it again."
+            f"{folder} has no matrix …{ending} among its {len(shapes)} weights: they are not an "
+            "X-MOD's, or the checkpoint is incomplete. Copy it again."
         )
-    return found
+    return shape[axis]

@@ -1,8 +1,6 @@
-"""What a language-model head says of tokens.
+"""Probabilities of tokens from a language-model head.
 
-Enters: hidden states [places, hidden] and a head that makes them scores of the whole vocabulary.
-Leaves: log-probabilities of given tokens, or the most probable tokens. What holds: scores of the
-whole vocabulary are held for a few places at a time: of 250,000 tokens a place takes a megabyte.
+Scores are computed for 128 positions at a time: 250,000 float32 scores take a megabyte a position.
 """
 
 from collections.abc import Callable
@@ -12,23 +10,20 @@ from torch import Tensor
 from torch.nn import functional
 
 Head = Callable[[Tensor], Tensor]
-"""[places, hidden] → [places, vocabulary]; transformers' ``XmodLMHead``."""
+"""[places, hidden] → scores [places, vocabulary]; transformers' ``XmodLMHead``."""
 
 _PLACES = 128
 
 
 def log_probabilities(head: Head, hidden: Tensor, tokens: Tensor) -> Tensor:
-    """float32 [places]: the natural logarithm of the probability of ``tokens`` [places]."""
+    """Natural log-probabilities of ``tokens`` [places] given ``hidden``; float32 [places]."""
     parts = zip(torch.split(hidden, _PLACES), torch.split(tokens, _PLACES), strict=True)
     return torch.cat(
-        [
-            -functional.cross_entropy(head(some).float(), ids, reduction="none")
-            for some, ids in parts
-        ]
+        [-functional.cross_entropy(head(h).float(), ids, reduction="none") for h, ids in parts]
     )
 
 
 def most_probable(head: Head, hidden: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Tokens, int64, and their probabilities, float32, [places, count] each; the best first."""
-    best = [head(some).float().softmax(-1).topk(count) for some in torch.split(hidden, _PLACES)]
+    """The ``count`` likeliest tokens, int64, and their probabilities, float32: [places, count]."""
+    best = [head(part).float().softmax(-1).topk(count) for part in torch.split(hidden, _PLACES)]
     return torch.cat([one.indices for one in best]), torch.cat([one.values for one in best])

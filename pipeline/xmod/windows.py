@@ -1,8 +1,7 @@
-"""Windows of a text, and how results of its windows become one.
+"""Windows of a text, and how the results of its windows become one.
 
-Enters: token ids and spans of each window of a text. Leaves: token results in text order without
-doubles; means weighted by tokens. What holds: neighbouring windows share exactly ``stride`` tokens,
-apart from one special token at each end of a window (XLM-R's ``<s>`` and ``</s>``).
+Neighbouring windows share exactly ``stride`` tokens, besides one special token at each end of a
+window (XLM-R's ``<s>`` and ``</s>``).
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True)
 class WindowTokenizer:
-    """A fast tokenizer as its ``tokenizer.json``, and how many tokens a window may hold."""
+    """A fast tokenizer as its ``tokenizer.json``, and the number of tokens a window may have."""
 
     definition: str
     length: int
@@ -25,9 +24,9 @@ class WindowTokenizer:
 
 @dataclass(frozen=True)
 class Window:
-    """Token ids [tokens] and code-point spans [tokens] in the text, special tokens included.
+    """Token ids and code-point spans in the text, [tokens] each, special tokens included.
 
-    ``choice`` is which of a record's choices it is about, where it has some.
+    ``choice`` is the position of the record's choice that is in the window.
     """
 
     ids: NDArray[np.int32]
@@ -40,17 +39,17 @@ class Window:
 
 
 def text_tokens(windows: Sequence[int], stride: int) -> int:
-    """Tokens of a text whose windows have these lengths: specials and overlaps not counted."""
+    """Tokens of a text with windows of these lengths, without special tokens and overlaps."""
     return sum(length - 2 for length in windows) - stride * (len(windows) - 1)
 
 
 def stitched(
     columns: Sequence[NDArray[Number]], stride: int, *, from_first: int | None = None
 ) -> NDArray[Number]:
-    """One value a token of the text, from one array [tokens, …] a window.
+    """One value for each token of a text, from an array [tokens, …] for each of its windows.
 
-    Where two windows overlap by ``stride`` tokens, the first gives ``from_first`` of them; by
-    default half, so that each gives those nearer to its middle, where a token has more context.
+    Of the ``stride`` tokens that two windows share, the first window gives ``from_first``; by
+    default half, so that a token's value is from the window that has more context for it.
     """
     taken = stride // 2 if from_first is None else from_first
     last = len(columns) - 1
@@ -64,7 +63,7 @@ def stitched(
 def weighted_mean(
     values: Sequence[NDArray[np.float32]], windows: Sequence[Window]
 ) -> NDArray[np.float32]:
-    """The mean of the windows' vectors, weighted by the tokens of each."""
+    """The mean of the windows' vectors, weighted by their numbers of tokens."""
     weights = np.array([len(window) for window in windows], dtype=np.float64)
     mean = np.average(np.stack(values), axis=0, weights=weights)
     return np.asarray(mean, dtype=np.float32)

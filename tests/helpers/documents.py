@@ -48,4 +48,4 @@ def packed_of(*lengths: int) -> Packed:
     """A micro-batch of windows of these lengths, as tasks see it."""
     tokens = torch.zeros(sum(lengths), dtype=torch.int64)
     bounds = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int32))
-    return Packed(tokens, tokens, bounds, tokens[:0], tokens[:0], windows=None, languages=None)
+    return Packed(tokens, tokens, bounds, tokens[:0], tokens[:0], attend=None, route=None)

@@ -7,7 +7,7 @@ from transformers.models.xmod.modeling_xmod import XmodForCausalLM
 
 from pipeline.config import CausalLmSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.tasks.causal_lm import CausalLmTask
+from pipeline.tasks.causal_lm import CausalLmTask, likelihood
 from pipeline.xmod.checkpoint import Checkpoint
 from tests.helpers.checkpoints import SENTENCES
 from tests.helpers.stages import annotated
@@ -55,3 +55,13 @@ def test_causal_lm_guesses_what_windows_share_in_the_first(decoder):
 def test_causal_lm_of_an_encoder_is_refused(masked):
     with pytest.raises(CheckpointError, match="is_decoder false"):
         CausalLmTask(settings(masked), masked)
+
+
+def test_likelihood_is_the_sum_and_the_perplexity_of_the_mean():
+    total, perplexity = likelihood(np.log(np.float32([0.5, 0.125])))
+    assert total == pytest.approx(np.log(0.0625))
+    assert perplexity == pytest.approx(4)
+
+
+def test_likelihood_of_nothing_has_no_perplexity():
+    assert likelihood(np.zeros(0, dtype=np.float32)) == (0.0, None)

@@ -8,7 +8,7 @@ from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline.config import EmbeddingsSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.tasks.embeddings import EmbeddingsTask, embeddings_task
+from pipeline.tasks.embeddings import EmbeddingsTask
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.heads import require_head
@@ -38,6 +38,15 @@ def test_embeddings_equal_the_plain_encoder(ner, pooling, normalize):
         if normalize:
             expected = torch.nn.functional.normalize(expected, dim=0)
         np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [("mean", [[3.0, 3.0], [3.0, 4.0]]), ("cls", [[1.0, 2.0], [2.0, 0.0]])],
+)
+def test_embeddings_pooling_equals_the_value_by_hand(ner, pooling, expected):
+    hidden = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, 1.0], [2.0, 0.0], [4.0, 8.0]])
+    assert make_task(ner, pooling=pooling).score(None, hidden, packed_of(3, 2)).tolist() == expected
 
 
 def test_embeddings_windows_are_averaged_by_their_tokens_then_normalised(ner):
@@ -89,4 +98,4 @@ def test_embeddings_by_a_pooler_that_is_not_there_are_refused(ner):
     model = ModelSettings(path=str(ner.folder))
     settings = EmbeddingsSettings(type="embeddings", model=model, pooling="pooler")
     with pytest.raises(CheckpointError, match=r"pooler\.dense"):
-        require_head(ner, embeddings_task(settings, ner).architecture)
+        require_head(ner, EmbeddingsTask(settings, ner).architecture)

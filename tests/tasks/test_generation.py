@@ -2,14 +2,15 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from transformers.models.xmod.modeling_xmod import XmodForCausalLM
 
 from pipeline.config import GenerationSettings, ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.tasks.generation import GenerationTask
-from pipeline.xmod import generation
+from pipeline.tasks import generation
+from pipeline.tasks.generation import GenerationTask, greedy
 from pipeline.xmod.checkpoint import Checkpoint
 from tests.helpers.checkpoints import SENTENCES, open_folder
 from tests.helpers.stages import annotated
@@ -76,9 +77,9 @@ def test_generation_reads_nothing_but_the_prompt(talker, monkeypatch):
     counted = []
     plain = generation.greedy
 
-    def counting(encoder, head, prompts, lang_ids, **options):
+    def counting(encoder, head, prompts, adapter_indices, **options):
         counted.append(len(prompts))
-        return plain(encoder, head, prompts, lang_ids, **options)
+        return plain(encoder, head, prompts, adapter_indices, **options)
 
     monkeypatch.setattr(generation, "greedy", counting)
     texts = [" ".join(SENTENCES[:2] * 12), SENTENCES[0]]
@@ -94,3 +95,39 @@ def test_generation_of_more_than_half_a_window_is_refused(talker):
 def test_generation_by_an_encoder_is_refused(masked):
     with pytest.raises(CheckpointError, match="is_decoder false"):
         GenerationTask(settings(masked), masked)
+
+
+class Counting:
+    """An encoder whose states are the last token's id plus one, and that counts its windows."""
+
+    def __init__(self) -> None:
+        self.windows: list[int] = []
+
+    def pack(self, rows, adapter_indices):
+        self.windows.append(len(rows))
+        assert len(rows) == len(adapter_indices)
+        return _Packed(torch.from_numpy(np.concatenate(rows)), np.cumsum([0, *map(len, rows)]))
+
+    def __call__(self, packed):
+        return torch.nn.functional.one_hot(packed.ids + 1, 12).float()
+
+
+class _Packed:
+    def __init__(self, ids, bounds) -> None:
+        self.ids, self.bounds = ids, torch.from_numpy(bounds)
+
+
+def test_greedy_stops_at_the_end_and_asks_no_more_of_what_has_ended():
+    encoder = Counting()
+    prompts = [np.array([0, 7]), np.array([0, 3])]
+    first, second = greedy(encoder, lambda states: states, prompts, [0, 1], new_tokens=4, end=9)
+    assert first == [8]  # then comes the end, which is not part of it
+    assert second == [4, 5, 6, 7]
+    assert encoder.windows == [2, 2, 1, 1]
+
+
+def test_greedy_ends_when_all_have():
+    encoder = Counting()
+    (found,) = greedy(encoder, lambda states: states, [np.array([8])], [0], new_tokens=50, end=9)
+    assert found == []
+    assert len(encoder.windows) == 1

@@ -1,4 +1,4 @@
-"""LoadedAdapters by language: ids, and the ways to route tokens to them."""
+"""Adapters by language: their indices, and the ways to route tokens to them."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from transformers.models.xmod.modeling_xmod import XmodAdapter
 
 from pipeline.errors import LanguageError
 from pipeline.xmod.adapter_index import LoadedAdapters
-from pipeline.xmod.adapters import BlockedAdapters, BlockLayout, RunLayout, SlicedAdapters
-from pipeline.xmod.products import TorchProduct
+from pipeline.xmod.adapters import BlockedAdapters, SlicedAdapters
+from pipeline.xmod.products import torch_product
 from tests.helpers.checkpoints import tiny_config
 
 CPU = torch.device("cpu")
@@ -25,19 +25,18 @@ def adapters() -> list[XmodAdapter]:
 
 @torch.inference_mode()
 @given(st.lists(st.integers(0, LANGUAGES), min_size=1, max_size=200))
-def test_adapters_in_slices_and_in_blocks_each_token_gets_its_own(adapters, lang_ids):
-    hidden = torch.randn(len(lang_ids), 32, generator=torch.Generator().manual_seed(1))
+def test_adapters_in_slices_and_in_blocks_each_token_gets_its_own(adapters, indices):
+    hidden = torch.randn(len(indices), 32, generator=torch.Generator().manual_seed(1))
     wanted = torch.stack(
         [
             adapters[i](token) if i < LANGUAGES else torch.zeros(32)
-            for i, token in zip(lang_ids, hidden, strict=True)
+            for i, token in zip(indices, hidden, strict=True)
         ]
     )
-    ids = np.array(lang_ids)
-    sliced = SlicedAdapters(TorchProduct, "gelu", adapters)
+    sliced = SlicedAdapters(torch_product, "gelu", adapters)
     blocked = BlockedAdapters(True, "gelu", adapters)
-    for module, layout in ((sliced, RunLayout()), (blocked, BlockLayout())):
-        found = module(hidden, layout.layout(ids, CPU))
+    for module in (sliced, blocked):
+        found = module(hidden, module.route(np.array(indices), CPU))
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
 
@@ -46,11 +45,11 @@ def test_adapters_in_slices_only_languages_that_come_are_made(adapters):
 
     def make(linear: torch.nn.Linear, activation: str | None) -> torch.nn.Module:
         made.append(linear)
-        return TorchProduct(linear, activation)
+        return torch_product(linear, activation)
 
     sliced = SlicedAdapters(make, "gelu", adapters)
     for _ in range(2):
-        sliced(torch.randn(3, 32), RunLayout().layout(np.array([2, 0, 2]), CPU))
+        sliced(torch.randn(3, 32), sliced.route(np.array([2, 0, 2]), CPU))
     assert made == [linear for i in (0, 2) for linear in (adapters[i].dense1, adapters[i].dense2)]
 
 
@@ -62,11 +61,11 @@ def test_adapter_indices_are_positions_among_the_loaded():
     ]
 
 
-def test_lang_ids_of_no_language_is_the_bypass():
+def test_adapter_indices_of_no_language_is_the_bypass():
     assert LoadedAdapters(("en_XX",), bypass=True).adapter_indices([None, "en_XX"]) == [1, 0]
 
 
 @pytest.mark.parametrize("code", ["sw_KE", "", None])
-def test_lang_ids_unknown_code_is_an_error(code):
+def test_adapter_indices_unknown_code_is_an_error(code):
     with pytest.raises(LanguageError, match=f"loaded for {code}; expected one of zh_CN, en_XX"):
         LoadedAdapters(("zh_CN", "en_XX")).adapter_indices(["en_XX", code])

@@ -7,11 +7,10 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from pipeline.xmod import attention
 from pipeline.xmod.attention import (
-    FlashAttention,
-    Group,
-    GroupedAttention,
-    PaddedAttention,
     attention_for,
+    flash_attention,
+    grouped_attention,
+    padded_attention,
 )
 
 CPU = torch.device("cpu")
@@ -25,10 +24,9 @@ def projections() -> list[torch.Tensor]:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("kind", [GroupedAttention, PaddedAttention])
+@pytest.mark.parametrize("kind", [grouped_attention, padded_attention])
 def test_attention_window_attends_to_itself_alone(kind, causal):
-    step = kind(causal)
-    found = step(*projections(), step.layout(LENGTHS, CPU))
+    found = kind(LENGTHS, CPU, causal=causal)(*projections())
     windows = zip(*(torch.split(x, LENGTHS.tolist()) for x in projections()), strict=True)
     for part, window in zip(torch.split(found, LENGTHS.tolist()), windows, strict=True):
         query, key, value = (x.transpose(0, 1) for x in window)
@@ -36,40 +34,54 @@ def test_attention_window_attends_to_itself_alone(kind, causal):
         torch.testing.assert_close(part, alone.transpose(0, 1), rtol=0, atol=1e-6)
 
 
-def test_grouped_attention_neighbours_of_one_length_are_a_group():
-    groups = GroupedAttention(causal=False).layout(LENGTHS, CPU)
-    assert groups == (
-        Group(0, 2, 7),
-        Group(14, 1, 3),
-        Group(17, 1, 1),
-        Group(18, 1, 7),
-        Group(25, 1, 12),
-    )
+def test_grouped_attention_neighbours_of_one_length_share_a_call(monkeypatch):
+    shapes = []
+
+    def recording(query, key, value, **options):
+        shapes.append(tuple(query.shape))
+        return scaled_dot_product_attention(query, key, value, **options)
+
+    monkeypatch.setattr(attention, "scaled_dot_product_attention", recording)
+    grouped_attention(LENGTHS, CPU, causal=False)(*projections())
+    assert shapes == [(2, 2, 7, 8), (1, 2, 3, 8), (1, 2, 1, 8), (1, 2, 7, 8), (1, 2, 12, 8)]
 
 
-def test_flash_attention_has_one_kernel_for_all_windows():
+def test_flash_attention_has_one_kernel_for_all_windows(monkeypatch):
+    calls = []
+
+    def recording(query, key, value, *bounds, **options):
+        calls.append((bounds, options))
+        return query
+
+    monkeypatch.setattr(attention, "varlen_attn", recording)
+    flash_attention(LENGTHS, CPU, causal=True)(*projections())
+    (((bounds, same, longest, longest_too), options),) = calls
+    assert bounds.tolist() == same.tolist() == [0, 7, 14, 17, 18, 25, 37]
+    assert (bounds.dtype, longest, longest_too) == (torch.int32, 12, 12)
+    assert options["window_size"] == (-1, 0)
+
+
+def test_flash_attention_kernel_takes_the_layout():
     nowhere = torch.device("meta")
-    step = FlashAttention(causal=False)
-    bounds, longest = step.layout(LENGTHS, CPU)
-    assert bounds.tolist() == [0, 7, 14, 17, 18, 25, 37]
-    assert (bounds.dtype, longest) == (torch.int32, 12)
     query, key, value = (x.to(nowhere, torch.bfloat16) for x in projections())
-    assert step(query, key, value, step.layout(LENGTHS, nowhere)).shape == query.shape
+    attend = flash_attention(LENGTHS, nowhere, causal=False)
+    assert attend(query, key, value).shape == query.shape
 
 
 @pytest.mark.parametrize(
     ("device", "dtype", "capability", "expected"),
     [
-        ("cpu", torch.float32, None, GroupedAttention),
-        ("cpu", torch.bfloat16, None, GroupedAttention),
-        ("cuda", torch.bfloat16, (9, 0), FlashAttention),
-        ("cuda", torch.float16, (8, 0), FlashAttention),
-        ("cuda", torch.float16, (7, 5), PaddedAttention),
-        ("cuda", torch.float32, (9, 0), PaddedAttention),
+        ("cpu", torch.float32, None, grouped_attention),
+        ("cpu", torch.bfloat16, None, grouped_attention),
+        ("cuda", torch.bfloat16, (9, 0), flash_attention),
+        ("cuda", torch.float16, (8, 0), flash_attention),
+        ("cuda", torch.float16, (7, 5), padded_attention),
+        ("cuda", torch.float32, (9, 0), padded_attention),
     ],
 )
 def test_attention_for_device_and_type_have_their_kind(
     device, dtype, capability, expected, monkeypatch
 ):
     monkeypatch.setattr(attention.torch.cuda, "get_device_capability", lambda _: capability)
-    assert attention_for(torch.device(device), dtype, causal=True) == expected(causal=True)
+    found = attention_for(torch.device(device), dtype, causal=True)
+    assert (found.func, found.keywords) == (expected, {"causal": True})

@@ -1,5 +1,6 @@
 """Checkpoints: which are opened, and which are refused."""
 
+import hashlib
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.xmod.checkpoint import open_checkpoint, reopen_checkpoint
+from pipeline.xmod.checkpoint import digest_of, open_checkpoint, reopen_checkpoint, stamp_of
 from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, open_folder, save_checkpoint
 
 
@@ -49,14 +50,14 @@ def test_open_checkpoint_hub_name_without_a_commit_is_refused(revision):
 
 def test_open_checkpoint_pickled_weights_are_refused(copied):
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match=r"no \*\.safetensors"):
+    with pytest.raises(CheckpointError, match=r"has no \*\.safetensors"):
         open_folder(copied)
 
 
 def test_open_checkpoint_truncated_weights_are_refused(copied):
     path = copied / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match="no complete safetensors file"):
+    with pytest.raises(CheckpointError, match="not a complete safetensors file"):
         open_folder(copied)
 
 
@@ -75,7 +76,8 @@ def test_open_checkpoint_other_architecture_is_refused(copied):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, r"has no config\.json"), ("{", r"config\.json is no JSON")]
+    ("content", "message"),
+    [(None, r"has no config\.json"), ("{", r"config\.json is not readable JSON")],
 )
 def test_open_checkpoint_unreadable_config_is_refused(copied, content, message):
     (copied / "config.json").unlink()
@@ -145,3 +147,36 @@ def test_reopen_checkpoint_with_other_files_on_this_node_is_refused(copied):
     change_config(copied, layer_norm_eps=1e-6)
     with pytest.raises(CheckpointError, match="the same files on every node"):
         reopen_checkpoint(planned, ModelSettings(path="elsewhere/unused"))
+
+
+def test_digest_is_over_names_and_contents_of_what_loading_reads(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    before = digest_of(tmp_path)
+    (tmp_path / "README.md").write_text("not read")
+    assert digest_of(tmp_path) == before
+    content = hashlib.sha256(b"{}").hexdigest()
+    assert before == hashlib.sha256(f"config.json {content}\n".encode()).hexdigest()
+    (tmp_path / "config.json").rename(tmp_path / "other.json")
+    assert digest_of(tmp_path) != before
+
+
+@pytest.mark.parametrize("change", ["same size", "new file", "gone", "replaced"])
+def test_stamp_changes_with_the_files(tmp_path, change):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"weights")
+    (tmp_path / "config.json").write_text("{}")
+    os.utime(path, ns=(0, 0))
+    before = stamp_of(tmp_path)
+    assert stamp_of(tmp_path) == before
+    if change == "same size":
+        path.write_bytes(b"WEIGHTS")
+    elif change == "new file":
+        (tmp_path / "tokenizer.json").write_text("{}")
+    elif change == "gone":
+        path.unlink()
+    else:
+        copy = tmp_path / "copy"
+        copy.write_bytes(b"WEIGHTS")
+        os.utime(copy, ns=(0, 0))
+        copy.rename(path)
+    assert stamp_of(tmp_path) != before

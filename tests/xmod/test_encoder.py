@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from functools import partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -20,8 +21,8 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline.xmod import encoder as encoder_module
-from pipeline.xmod.adapters import BlockedAdapters, BlockLayout
-from pipeline.xmod.attention import PaddedAttention
+from pipeline.xmod.adapters import BlockedAdapters
+from pipeline.xmod.attention import padded_attention
 from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.packed import Packed
 from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, tiny_config, tiny_model
@@ -72,14 +73,17 @@ def options(values: tuple[bool, ...]) -> dict[str, bool]:
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch) -> None:
-    """The adapters, attention and layouts of a GPU, on this machine."""
-    monkeypatch.setattr(encoder_module, "attention_for", lambda *_, causal: PaddedAttention(causal))
-    monkeypatch.setattr(encoder_module, "RunLayout", BlockLayout)
-    monkeypatch.setattr(
-        encoder_module,
-        "SlicedAdapters",
-        lambda _, activation, adapters: BlockedAdapters(True, activation, adapters),
-    )
+    """The adapters and attention of a GPU, on this machine."""
+
+    class OfGpu(BlockedAdapters):
+        def __init__(self, _, activation, adapters) -> None:
+            super().__init__(True, activation, adapters)
+
+    def attention_for(*_, causal):
+        return partial(padded_attention, causal=causal)
+
+    monkeypatch.setattr(encoder_module, "attention_for", attention_for)
+    monkeypatch.setattr(encoder_module, "SlicedAdapters", OfGpu)
 
 
 @pytest.mark.parametrize("changes", [{}, {"is_decoder": True}, {"adapter_reduction_factor": 4}])
@@ -180,12 +184,12 @@ def test_packed_encoder_padding_token_in_a_text_is_a_token_as_in_transformers():
         (XmodForCausalLM, lambda model, hidden, _: model.lm_head(hidden)),
         (
             XmodForSequenceClassification,
-            lambda model, hidden, found: model.classifier(hidden[found.firsts].unsqueeze(1)),
+            lambda model, hidden, found: model.classifier(found.first_tokens(hidden).unsqueeze(1)),
         ),
         (
             XmodForMultipleChoice,
             lambda model, hidden, found: model.classifier(
-                model.roberta.pooler(hidden[found.firsts].unsqueeze(1))
+                model.roberta.pooler(found.first_tokens(hidden).unsqueeze(1))
             ),
         ),
     ],

@@ -28,10 +28,10 @@ def loaded(folder: Path, architecture="XmodModel", languages=LANGUAGES, **runtim
 
 
 @torch.inference_mode()
-def output(model: Model, lang_ids: list[int]) -> torch.Tensor:
+def output(model: Model, adapter_indices: list[int]) -> torch.Tensor:
     """Hidden states [windows, tokens, hidden]."""
-    packed = model.encoder.pack([WINDOW] * len(lang_ids), lang_ids)
-    hidden: torch.Tensor = model.encoder(packed).view(len(lang_ids), len(WINDOW), -1)
+    packed = model.encoder.pack([WINDOW] * len(adapter_indices), adapter_indices)
+    hidden: torch.Tensor = model.encoder(packed).view(len(adapter_indices), len(WINDOW), -1)
     return hidden
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.activations import ACT2FN
 
-from pipeline.xmod.products import Int8Product, OneDnnProduct, TorchProduct, product_maker
+from pipeline.xmod.products import Int8Product, OneDnnProduct, product_maker, torch_product
 
 CPU = torch.device("cpu")
 
@@ -26,7 +26,7 @@ def hidden() -> torch.Tensor:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("activation", [None, "gelu", "relu", "tanh", "gelu_new", "silu"])
-@pytest.mark.parametrize("product", [TorchProduct, OneDnnProduct])
+@pytest.mark.parametrize("product", [torch_product, OneDnnProduct])
 def test_product_equals_the_layer_and_its_activation(product, activation, linear, hidden):
     wanted = linear(hidden) if activation is None else ACT2FN[activation](linear(hidden))
     torch.testing.assert_close(product(linear, activation)(hidden), wanted, rtol=1e-5, atol=1e-5)
@@ -77,9 +77,9 @@ def test_int8_product_holds_a_byte_a_weight(linear):
     [
         ("cpu", torch.float32, False, OneDnnProduct),
         ("cpu", torch.float32, True, Int8Product),
-        ("cpu", torch.bfloat16, False, TorchProduct),
-        ("cuda", torch.float32, False, TorchProduct),
-        ("cuda", torch.bfloat16, False, TorchProduct),
+        ("cpu", torch.bfloat16, False, torch_product),
+        ("cuda", torch.float32, False, torch_product),
+        ("cuda", torch.bfloat16, False, torch_product),
     ],
 )
 def test_product_maker_device_and_type_have_their_product(device, dtype, int8, expected):

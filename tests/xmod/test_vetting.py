@@ -67,7 +67,7 @@ def test_config_with_absurd_labels_is_refused(copied, labels):
 @pytest.mark.parametrize("content", ["[" * 100_000, "{", "\ud800"], ids=["deep", "cut", "lone"])
 def test_json_that_cannot_be_read_is_refused(copied, content):
     (copied / "special_tokens_map.json").write_text(content, errors="surrogatepass")
-    with pytest.raises(CheckpointError, match=r"special_tokens_map\.json is no JSON"):
+    with pytest.raises(CheckpointError, match=r"special_tokens_map\.json is not readable JSON"):
         vetted_config(copied)
 
 
