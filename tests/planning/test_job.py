@@ -263,7 +263,7 @@ def test_job_checkpoints_without_a_language_in_common_are_refused(tree: Tree, tm
 def test_job_default_that_one_checkpoint_lacks_is_refused(tree: Tree, tmp_path: Path):
     path = other_languages(tmp_path / "other", "de_DE", "zh_CN")
     tree["tasks"][1]["model"]["path"] = path
-    with pytest.raises(ConfigError, match=r"language\.default is 'en_XX'"):
+    with pytest.raises(ConfigError, match=r"language\.fallback_language is 'en_XX'"):
         resolve(tree)
 
 
