@@ -1,8 +1,6 @@
-"""The columns of the tables.
+"""The columns of the tables: those that each has, and how an output's columns join them.
 
-Enters: the columns of an enriched output. Leaves: the schema of each table, and tables cast to it.
-What holds: what comes from an output has a plain type and a name that no column of the table has;
-a table's schema only grows, so that files written before a column came are files of the table.
+A table's schema only grows, so that files from before a column came remain files of the table.
 """
 
 from collections import Counter
@@ -25,6 +23,9 @@ LANGUAGE = pa.field("language", pa.string())
 GROUP = pa.field("language_group", pa.string())
 """The partition that a row's language is in: the language itself or ``other``."""
 
+DATE_GROUP = "date_group"
+"""The partition that a row's date is in; not a column."""
+
 DOCUMENT_FIELDS = (
     SOURCE,
     RECORD_ID,
@@ -38,12 +39,10 @@ DOCUMENT_FIELDS = (
 )
 """What each document has; columns of the input and of tasks follow."""
 
+_RECORD_FIELDS = (SOURCE, RECORD_ID, DATE, GROUP, LANGUAGE)
+
 ENTITY_FIELDS = (
-    SOURCE,
-    RECORD_ID,
-    DATE,
-    GROUP,
-    LANGUAGE,
+    *_RECORD_FIELDS,
     pa.field("ordinal", pa.int32()),
     pa.field("task", pa.string()),
     pa.field("label", pa.string()),
@@ -54,47 +53,25 @@ ENTITY_FIELDS = (
 )
 
 LABEL_FIELDS = (
-    SOURCE,
-    RECORD_ID,
-    DATE,
-    GROUP,
-    LANGUAGE,
+    *_RECORD_FIELDS,
     pa.field("task", pa.string()),
     pa.field("label", pa.string()),
     pa.field("score", pa.float32()),
 )
 
-COUNT_FIELDS = (
-    pa.field("records", pa.int64()),
-    pa.field("tokens", pa.int64()),
-    pa.field("entities", pa.int64()),
-    pa.field("scored", pa.int64()),
-    pa.field("by_column", pa.int64()),
-    pa.field("by_detector", pa.int64()),
-    pa.field("by_related", pa.int64()),
-    pa.field("by_default", pa.int64()),
-    pa.field("by_none", pa.int64()),
-    pa.field("quarantined", pa.int64()),
+COUNTS = (
+    *("records", "tokens", "entities", "scored"),
+    *("by_column", "by_detector", "by_related", "by_default", "by_none", "quarantined"),
 )
 """What is summed up for each language of a date."""
 
-REASONS = pa.field(
-    "reasons",
-    pa.list_(
-        pa.field(
-            "element",
-            pa.struct([pa.field("reason", pa.string()), pa.field("records", pa.int64())]),
-        )
-    ),
-)
+_REASON = pa.struct([("reason", pa.string()), ("records", pa.int64())])
+REASONS = pa.field("reasons", pa.list_(pa.field("element", _REASON)))
 """Why records are in quarantine, the most frequent reason first."""
 
 COUNTED_FIELDS = (
-    SOURCE,
-    DATE,
-    LANGUAGE,
-    *COUNT_FIELDS,
-    pa.field("fallbacks", pa.int64()),
+    *(SOURCE, DATE, LANGUAGE),
+    *(pa.field(name, pa.int64()) for name in (*COUNTS, "fallbacks")),
     pa.field("mean_score", pa.float64()),
     REASONS,
 )
@@ -114,7 +91,7 @@ def document_names(columns: Iterable[str]) -> dict[str, str]:
     One whose name the table needs itself becomes ``input_<name>``, as in an output. Raises
     SchemaError where that name is taken as well.
     """
-    taken = {field.name for field in DOCUMENT_FIELDS} | {"date_group"}
+    taken = {field.name for field in DOCUMENT_FIELDS} | {DATE_GROUP}
     names = {name: f"input_{name}" if name in taken else name for name in columns}
     doubled = sorted(name for name, count in Counter(names.values()).items() if count > 1)
     if doubled:
@@ -138,7 +115,7 @@ def grown(standing: pa.Schema, *additions: tuple[str, pa.Schema]) -> pa.Schema:
                 raise SchemaError(
                     f"Column {field.name} is {field.type} in output {source} and {known.type} in "
                     "the table or another output. Leave it out by documents.keep_columns or "
-                    "documents.task_columns, or name another destination."
+                    "documents.task_columns, or set another destination.namespace."
                 )
     return pa.schema(list(fields.values()))
 

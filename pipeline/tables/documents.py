@@ -1,8 +1,7 @@
-"""The table ``documents``, whose columns are the outputs' and the settings' to choose.
+"""The rows of a part in the table ``documents``, whose columns outputs and settings choose.
 
-Enters: some columns of a part, its unit, and what its source's parts have in common. Leaves: a row
-a record, with the chosen columns of input and tasks. What holds: the text is there only where it is
-asked for; an output that lacks a column which another has gets nulls there.
+The text is there only where it is asked for. An output that lacks a column which another has gets
+nulls there.
 """
 
 from collections.abc import Iterable

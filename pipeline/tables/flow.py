@@ -6,40 +6,38 @@ and never through the driver, which sees one row a file and some for each date a
 """
 
 import logging
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import ray
-from ray.data import DataContext, Dataset, Datasource
-from ray.data.block import BlockMetadata
+from pyiceberg.manifest import DataFile
+from ray.data import DataContext, Dataset
 from ray.data.context import ShuffleStrategy
-from ray.data.datasource import ReadTask
+from ray.exceptions import RayError
 
-from pipeline.errors import PipelineError
+from pipeline.execution.ray_failures import explained
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
-from pipeline.tables.layout import FILE
-from pipeline.tables.source import Source
-from pipeline.tables.steps import Counting, PartOf, Placing, Writing
-from pipeline.tables.table_files import TableFile
-from pipeline.tables.tally import added
-
-Held = PartOf | TableFile
-"""What a block is made of."""
-
-Step = Callable[[Any], pa.Table]
-"""Makes the block of one of these."""
+from pipeline.tables.data_files import DataFiles, TableFile
+from pipeline.tables.layout import FILE, Layout, file_number
+from pipeline.tables.rows import TableRows, entity_column
+from pipeline.tables.source import CommittedPart, Origin, Source, compressed_bytes, opened, read
+from pipeline.tables.tally import COLUMNS, added, tally_part
 
 _MOST_TASKS = 1000
 """Tasks that read, and so blocks to spread: what goes from each to each is an object of its own."""
 
+_ARROW: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+
 
 @contextmanager
 def cluster(start_timeout: float) -> Iterator[None]:
-    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
+    """A connection to the cluster at ``RAY_ADDRESS``, or to a Ray on this machine for the time.
 
     Raises ClusterError where all CPUs of the cluster stay taken for ``start_timeout`` seconds.
     """
@@ -50,70 +48,94 @@ def cluster(start_timeout: float) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class PartOf:
+    """A part, and what it has in common with the others of its source."""
+
+    part: CommittedPart
+    origin: Origin
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """The part's ``columns``."""
+        with opened(self.part.uri, self.part.bytes, self.origin.schema) as parquet:
+            return read(parquet, columns)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Part → tally; ``tables`` are those whose sizes are estimated."""
+
+    tables: tuple[TableRows, ...]
+
+    def __call__(self, held: PartOf) -> pa.Table:
+        """The tally of the part."""
+        part, origin = held.part, held.origin
+        with opened(part.uri, part.bytes, origin.schema) as parquet:
+            sizes = {t.name: compressed_bytes(parquet, t.columns(origin)) for t in self.tables}
+        rows = held.read((*COLUMNS, *origin.date.columns, *entity_column(origin)))
+        return tally_part(rows, part, origin, sizes)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Part, or file that is rewritten → rows of a table with the key of the file they go to.
+
+    Rows of the outputs ``replaced`` are left out of what is rewritten.
+    """
+
+    table: TableRows
+    layout: Layout
+    files: DataFiles
+    replaced: frozenset[str]
+
+    def __call__(self, held: PartOf | TableFile) -> pa.Table:
+        """The rows of ``held`` that are to be in the table."""
+        if isinstance(held, TableFile):
+            return self.layout.placed(self.files.rows(held.scan, self.replaced), 0)
+        part, origin = held.part, held.origin
+        rows = self.table.rows(held.read(self.table.columns(origin)), part, origin)
+        # Each unit begins to deal at another file, or those of few rows would all go to the first.
+        return self.layout.placed(self.files.conformed(rows), int(part.unit_id[:8], 16))
+
+    def write(self, rows: pa.Table) -> pa.Table:
+        """``rows`` of one key → the data file, pickled: its entry for the table's manifest."""
+        if not rows.num_rows:
+            return pa.table({"file": pa.array([], pa.binary())})
+        number = file_number(rows[FILE.name][0].as_py())
+        file = self.files.write(rows.drop_columns([FILE.name]), number)
+        return pa.table({"file": [pickle.dumps(file)]})
+
+
 def tallied(sources: Sequence[Source], counting: Counting) -> pa.Table:
     """The sum of the tallies of all parts of ``sources``."""
-    return added(_blocks(_dataset(counting, _parts(sources))))
+    return added(blocks(counting, _parts(sources)))
 
 
 def written(
-    sources: Sequence[Source],
-    again: Sequence[TableFile],
-    placing: Placing,
-    writing: Writing,
-) -> tuple[TableFile, ...]:
+    sources: Sequence[Source], again: Sequence[TableFile], placing: Placing
+) -> list[DataFile]:
     """The new files of a table: rows of ``sources``, and what stays of the files ``again``."""
     telling = [source for source in sources if placing.table.columns(source.origin)]
-    held = [*_parts(telling), *again]
+
+    def grouped(rows: Dataset) -> Dataset:
+        return rows.groupby(FILE.name).map_groups(placing.write, batch_format="pyarrow")
+
+    bodies = blocks(placing, [*_parts(telling), *again], grouped)
+    files = [pickle.loads(body) for block in bodies for body in block["file"].to_pylist()]
+    return sorted(files, key=lambda file: str(file.file_path))
+
+
+def blocks(
+    step: Callable[[Any], pa.Table],
+    held: Sequence[object],
+    then: Callable[[Dataset], Dataset] = lambda dataset: dataset,
+) -> Iterator[pa.Table]:
+    """The blocks of ``step`` of each of ``held``, and of what is done with them ``then``.
+
+    Raises what a step raised, without Ray's wrapping.
+    """
     if not held:
-        return ()
-    files = (
-        _dataset(placing, held)
-        .groupby(FILE.name)
-        .map_groups(partial(_file, writing), batch_format="pyarrow")
-    )
-    bodies = [body for block in _blocks(files) for body in block["file"].to_pylist()]
-    return tuple(sorted(map(TableFile.model_validate_json, bodies), key=lambda file: file.uri))
-
-
-class _Blocks(Datasource):
-    """A block of each of ``held``, by ``step``; they share tasks where there are many."""
-
-    def __init__(self, step: Step, held: Sequence[Held]) -> None:
-        self._step = ray.put(step)  # once, and not with each task: it has the whole layout
-        self._held = held
-
-    def estimate_inmemory_data_size(self) -> int | None:
-        return None
-
-    def get_read_tasks(
-        self,
-        parallelism: int,
-        per_task_row_limit: int | None = None,
-        data_context: DataContext | None = None,
-    ) -> list[ReadTask]:
-        metadata = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
-        tasks = min(len(self._held), _MOST_TASKS)
-        return [
-            ReadTask(partial(_made, self._step, self._held[number::tasks]), metadata)
-            for number in range(tasks)
-        ]
-
-
-def _made(reference: "ray.ObjectRef[Step]", held: Sequence[Held]) -> Iterator[pa.Table]:
-    step = ray.get(reference)
-    return (step(one) for one in held)
-
-
-def _file(writing: Writing, rows: pa.Table) -> pa.Table:
-    """The same as ``writing``, but a function: Ray shows its name."""
-    return writing(rows)
-
-
-def _parts(sources: Sequence[Source]) -> list[Held]:
-    return [PartOf(part, source.origin) for source in sources for part in source.parts]
-
-
-def _dataset(step: Step, held: Sequence[Held]) -> Dataset:
+        return
     context = DataContext.get_current()
     context.target_max_block_size = None  # or Ray splits the rows of one file
     # By tasks and the object store, which spills; by hash, actors would hold all rows in memory.
@@ -121,24 +143,19 @@ def _dataset(step: Step, held: Sequence[Held]) -> Dataset:
     context.max_errored_blocks = 0  # an annotation in this process may have had it otherwise
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    blocks = min(len(held), _MOST_TASKS)
-    dataset: Dataset = ray.data.read_datasource(_Blocks(step, held), override_num_blocks=blocks)
-    return dataset
+    shared = ray.put((step, held))  # once, and not with each task
 
+    def made(batch: dict[str, np.ndarray]) -> Iterator[pa.Table]:
+        step, held = ray.get(shared)
+        return (step(held[number]) for number in batch["id"])
 
-def _blocks(dataset: Dataset) -> Iterator[pa.Table]:
-    """The blocks of ``dataset``; raises what a step raised, without Ray's wrapping."""
-    options: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+    numbers = ray.data.range(len(held), override_num_blocks=min(len(held), _MOST_TASKS))
+    dataset = then(numbers.map_batches(made, batch_size=None, batch_format="numpy"))
     try:
-        yield from dataset.iter_batches(prefetch_batches=0, **options)
-    except Exception as error:
-        explained = _cause(error)
-        raise explained from None if explained is not error else error.__cause__
+        yield from dataset.iter_batches(prefetch_batches=0, **_ARROW)
+    except RayError as error:
+        raise explained(error, "build the tables") from None
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The failure of this package that ``error`` carries, or else ``error``."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, PipelineError):
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return seen or error
+def _parts(sources: Sequence[Source]) -> list[PartOf]:
+    return [PartOf(part, source.origin) for source in sources for part in source.parts]

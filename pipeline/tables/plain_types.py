@@ -1,8 +1,7 @@
-"""Types that both table formats know, in place of all that Parquet can hold.
+"""The types that Iceberg knows, in place of all that Parquet can hold.
 
-Enters: Arrow types. Leaves: Arrow types that Hive-style Parquet and Iceberg can hold and that every
-reader knows. What holds: values survive; what would lose them is refused by name. Extension types
-are refused: reading some of them runs code.
+Values survive; a type that would lose them is refused by name, and so is every extension type:
+reading some of them runs code.
 """
 
 import pyarrow as pa
@@ -10,29 +9,17 @@ import pyarrow as pa
 from pipeline.errors import SchemaError
 
 _PLAIN = {
-    pa.null(): pa.string(),
-    pa.int8(): pa.int32(),
-    pa.int16(): pa.int32(),
-    pa.uint8(): pa.int32(),
-    pa.uint16(): pa.int32(),
+    **{kind: kind for kind in (pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64())},
+    **{kind: kind for kind in (pa.string(), pa.binary(), pa.date32())},
+    **dict.fromkeys((pa.int8(), pa.int16(), pa.uint8(), pa.uint16()), pa.int32()),
+    **dict.fromkeys((pa.null(), pa.large_string(), pa.string_view()), pa.string()),
+    **dict.fromkeys((pa.large_binary(), pa.binary_view()), pa.binary()),
+    **dict.fromkeys((pa.time32("s"), pa.time32("ms"), pa.time64("ns")), pa.time64("us")),
+    pa.time64("us"): pa.time64("us"),
     pa.uint32(): pa.int64(),
     pa.uint64(): pa.decimal128(20, 0),
     pa.float16(): pa.float32(),
-    pa.large_string(): pa.string(),
-    pa.string_view(): pa.string(),
-    pa.large_binary(): pa.binary(),
-    pa.binary_view(): pa.binary(),
     pa.date64(): pa.date32(),
-}
-_KEPT = {
-    pa.bool_(),
-    pa.int32(),
-    pa.int64(),
-    pa.float32(),
-    pa.float64(),
-    pa.string(),
-    pa.binary(),
-    pa.date32(),
 }
 _DECIMAL_DIGITS = 38
 
@@ -55,23 +42,20 @@ def is_scalar(kind: pa.DataType) -> bool:
 
 def _plain(kind: pa.DataType) -> pa.DataType | None:
     """The plain type for ``kind``, None where there is none."""
-    if kind in _KEPT:
-        return kind
-    if kind in _PLAIN:
-        return _PLAIN[kind]
+    if isinstance(kind, pa.BaseExtensionType):
+        return None
     if isinstance(kind, pa.DictionaryType):
         return _plain(kind.value_type)
-    return _plain_time(kind) if pa.types.is_temporal(kind) else _plain_parts(kind)
-
-
-def _plain_time(kind: pa.DataType) -> pa.DataType | None:
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)
-    return pa.time64("us") if pa.types.is_time(kind) else None
+    if pa.types.is_decimal(kind) and kind.precision <= _DECIMAL_DIGITS:
+        return pa.decimal128(kind.precision, kind.scale)
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
+    return _PLAIN.get(kind) or _plain_nested(kind)
 
 
-def _plain_parts(kind: pa.DataType) -> pa.DataType | None:
-    """Of types that are made of others, and those with a size."""
+def _plain_nested(kind: pa.DataType) -> pa.DataType | None:
     if isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
         item = _plain(kind.value_type)
         return None if item is None else pa.list_(pa.field("element", item))
@@ -81,6 +65,4 @@ def _plain_parts(kind: pa.DataType) -> pa.DataType | None:
     if isinstance(kind, pa.StructType):
         parts = [(field.name, _plain(field.type)) for field in kind]
         return None if any(part is None for _, part in parts) else pa.struct(parts)
-    if pa.types.is_decimal(kind) and kind.precision <= _DECIMAL_DIGITS:
-        return pa.decimal128(kind.precision, kind.scale)
-    return pa.binary() if pa.types.is_fixed_size_binary(kind) else None
+    return None

@@ -1,8 +1,6 @@
-"""The rows of a part in each table.
+"""The rows of a part in the tables of entities and labels, and what all tables say of a record.
 
-Enters: some columns of a part, its unit, and what its source's parts have in common. Leaves: rows
-of a table, without the partition that they go to. What holds: a record without a language is in
-``und``; nothing here knows where rows go.
+A record without a language is in ``und``. Nothing here knows which partition a row goes to.
 """
 
 from dataclasses import dataclass
@@ -16,8 +14,6 @@ from pipeline.contract.schema import RECORD_ID
 from pipeline.language.tags import UNDETERMINED
 from pipeline.tables.columns import ENTITIES, LABELS, SCHEMAS, conformed
 from pipeline.tables.source import CommittedPart, Origin
-
-_NER = "ner"
 
 
 class TableRows(Protocol):
@@ -56,15 +52,13 @@ class Entities:
         """One row an entity of ``part``, in the order of its record."""
         lists = part["entities"].combine_chunks()
         parents = pc.list_parent_indices(lists)
-        record = pa.table(common_columns(part, origin)).take(parents)
+        rows = pa.table(common_columns(part, origin)).take(parents)
         entity = pa.Table.from_struct_array(pc.list_flatten(lists))
-        columns = {
-            **{name: record[name] for name in record.column_names},
-            **{name: entity[name] for name in entity.column_names},
-            "ordinal": _ordinals(parents),
-            "task": pa.repeat(_NER, len(parents)),
-        }
-        return conformed(pa.table(columns), self.schema(origin))
+        for name in entity.column_names:
+            rows = rows.append_column(name, entity[name])
+        rows = rows.append_column("ordinal", _ordinals(parents))
+        rows = rows.append_column("task", pa.repeat("ner", len(parents)))
+        return conformed(rows, self.schema(origin))
 
 
 @dataclass(frozen=True)
@@ -122,8 +116,5 @@ def entity_column(origin: Origin) -> tuple[str, ...]:
 
 def _ordinals(parents: pa.Array) -> pa.Array:
     """The position of each item among those of its parent, from 0; ``parents`` are in order."""
-    places = pa.array(np.arange(len(parents)))
-    firsts = pa.table({"parent": parents, "place": places}).group_by("parent", use_threads=False)
-    first = firsts.aggregate([("place", "min")])
-    starts = pc.index_in(parents, first["parent"].combine_chunks())
-    return pc.subtract(places, first["place_min"].combine_chunks().take(starts))
+    numbers = parents.to_numpy(zero_copy_only=False)
+    return pa.array(np.arange(len(numbers)) - np.searchsorted(numbers, numbers))

@@ -1,15 +1,17 @@
-"""An enriched output as tables see it.
-
-Enters: nothing. Leaves: ``Source``, its parts, and what these have in common. What holds: all of it
-is small and plain: a part travels to the process that reads it together with its origin.
-"""
+"""An enriched output as tables see it: its committed parts, and what their rows have in common."""
 
 import hashlib
 import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pipeline.corpus.input_schema import open_parquet
+from pipeline.errors import DamagedError, OutputError, SchemaError
+from pipeline.storage import input_files, open_input
 from pipeline.tables.dates import DateRule
 
 
@@ -17,7 +19,7 @@ from pipeline.tables.dates import DateRule
 class CommittedPart:
     """The part of one unit; ``file`` is the input file that the unit is of.
 
-    ``quarantined`` are records by language tag, ``reasons`` the same records by ``error_type``.
+    ``quarantined`` counts records by language tag, ``reasons`` the same records by ``error_type``.
     """
 
     uri: str
@@ -33,9 +35,8 @@ class CommittedPart:
 class Origin:
     """What the rows of all parts of a source have in common.
 
-    ``schema`` is the parts'; ``inputs`` are the names of columns that came from the input and
-    ``text`` is that of them with the text, ``tasks`` those that tasks added; ``labels`` are the
-    names of classification tasks.
+    ``schema`` is the parts'. ``inputs`` names the columns that came from the input, ``text`` the
+    one with the text, ``tasks`` those that tasks added; ``labels`` names classification tasks.
     """
 
     name: str
@@ -66,3 +67,60 @@ class Source:
         """A hash of what is committed: of the parts' bytes, and of what is in quarantine."""
         held = sorted((part.sha256, part.quarantined, part.reasons) for part in self.parts)
         return hashlib.sha256(json.dumps(held).encode()).hexdigest()
+
+
+@contextmanager
+def opened(uri: str, size: int, schema: pa.Schema | None = None) -> Iterator[pq.ParquetFile]:
+    """The part at ``uri``; OutputError where it has not ``size`` bytes.
+
+    Raises SchemaError where its columns are not those of ``schema``, and DamagedError where its
+    pages cannot be read inside the ``with``.
+    """
+    (file,) = input_files(uri)
+    if file.size != size:
+        raise OutputError(
+            f"{uri} has {file.size} bytes; {size} were committed. Check the output with "
+            "jobs/verify.py, and do not change it while tables are built from it."
+        )
+    with open_input(file) as stream:
+        try:
+            parquet = open_parquet(stream, uri)
+            if schema is not None:
+                _require_same(schema_of(parquet), schema, uri)
+            yield parquet
+        except pa.ArrowException as error:
+            raise DamagedError(
+                f"{uri} cannot be read: {type(error).__name__}. Check the output with "
+                "jobs/verify.py."
+            ) from error
+
+
+def schema_of(parquet: pq.ParquetFile) -> pa.Schema:
+    """The columns of ``parquet``."""
+    return parquet.schema_arrow.remove_metadata()
+
+
+def read(parquet: pq.ParquetFile, columns: Collection[str]) -> pa.Table:
+    """The rows of ``parquet``, those of ``columns`` that it has."""
+    there = [name for name in parquet.schema_arrow.names if name in columns]
+    return parquet.read(there).replace_schema_metadata()
+
+
+def compressed_bytes(parquet: pq.ParquetFile, columns: Collection[str]) -> int:
+    """What ``columns`` take of the file, by its footer."""
+    groups = map(parquet.metadata.row_group, range(parquet.metadata.num_row_groups))
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    return sum(
+        chunk.total_compressed_size
+        for chunk in chunks
+        if chunk.path_in_schema.partition(".")[0] in columns
+    )
+
+
+def _require_same(seen: pa.Schema, schema: pa.Schema, uri: str) -> None:
+    if not seen.equals(schema):
+        differing = sorted({f"{field.name}: {field.type}" for field in set(seen) ^ set(schema)})
+        raise SchemaError(
+            f"{uri} has other columns than the first part of its output; they differ in "
+            f"{', '.join(differing) or 'order'}. Check the output with jobs/verify.py."
+        )

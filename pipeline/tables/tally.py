@@ -1,6 +1,6 @@
 """Records counted by date and language, and why others are in quarantine.
 
-Enters: the parts of an output. Leaves: a tally, whose rows add up over parts; the table
+Enters: the parts of an output. Leaves: a tally, whose rows add up over parts, and the table
 ``languages`` of it. What holds: a tally has a row for each source, date, language and reason,
 however many records there are; adding tallies in any order gives the same.
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.language.tags import UNDETERMINED
-from pipeline.tables.columns import COUNT_FIELDS, LANGUAGES, REASONS, SCHEMAS
+from pipeline.tables.columns import COUNTS, LANGUAGES, REASONS, SCHEMAS
 from pipeline.tables.rows import languages_of
 from pipeline.tables.source import CommittedPart, Origin
 
@@ -30,7 +30,7 @@ _SOURCES = {
     "none": "by_none",
 }
 _SUMS = {
-    **{field.name: field.type for field in COUNT_FIELDS},
+    **dict.fromkeys(COUNTS, pa.int64()),
     "score": pa.float64(),
     "reason_records": pa.int64(),
     "documents_bytes": pa.float64(),
@@ -89,20 +89,20 @@ _ADDED_AT_ONCE = 100_000
 
 
 def _sum(tallies: Iterable[pa.Table]) -> pa.Table:
-    together = pa.concat_tables(tallies)
-    summed = together.group_by(list(_KEYS), use_threads=False).aggregate(
-        [(name, "sum") for name in _SUMS]
+    return (
+        _sums(pa.concat_tables(tallies), list(_KEYS), list(_SUMS)).select(TALLY.names).cast(TALLY)
     )
-    names = [name.removesuffix("_sum") for name in summed.column_names]
-    return summed.rename_columns(names).select(TALLY.names).cast(TALLY)
+
+
+def _sums(rows: pa.Table, keys: list[str], names: list[str]) -> pa.Table:
+    sums = rows.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in names])
+    return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
 
 
 def language_rows(tally: pa.Table) -> pa.Table:
     """The table ``languages`` of a tally, in order of source, date and language."""
     keys = ["source", "date", "language"]
-    counted = [*(field.name for field in COUNT_FIELDS), "score"]
-    summed = tally.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counted])
-    rows = summed.rename_columns([name.removesuffix("_sum") for name in summed.column_names])
+    rows = _sums(tally, keys, [*COUNTS, "score"])
     rows = rows.append_column("fallbacks", _fallbacks(rows))
     scored = pc.if_else(pc.greater(rows["scored"], 0), rows["scored"], None)
     rows = rows.append_column("mean_score", pc.divide(rows["score"], pc.cast(scored, pa.float64())))

@@ -112,7 +112,7 @@ def test_survey_part_of_another_size_is_refused(tmp_path: Path):
     uri = write_output(tmp_path / "out")
     path = next(iter(Store.open(uri).listing("data")))
     Store.open(uri).replace(path, b"short")
-    with pytest.raises(OutputError, match=r"1 parts that are not as committed.* 5 bytes stand"):
+    with pytest.raises(OutputError, match=r"1 parts that are not as committed.* it has 5 bytes"):
         surveyed(uri)
 
 

@@ -37,7 +37,7 @@ def annotated(folder: Path, models: Path) -> str:
 
 
 def write_config(folder: Path, uri: str, **output: object) -> tuple[Path, TablesSettings]:
-    settings = make_tables_settings(folder, [{"uri": uri, "name": "news", **output}], "iceberg")
+    settings = make_tables_settings(folder, [{"uri": uri, "name": "news", **output}])
     path = folder / "tables.yaml"
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     return path, settings

@@ -1,4 +1,4 @@
-"""Files opened for some of their columns."""
+"""Parts opened for some of their columns."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError, OutputError, SchemaError
-from pipeline.tables.reading import compressed_bytes, opened, opened_part, part_schema, read
+from pipeline.tables.source import compressed_bytes, opened, read, schema_of
 
 TABLE = pa.table({"a": [1, 2], "b": ["x", "y"], "c": [[{"d": 1}], []]})
 
@@ -25,24 +25,24 @@ def test_read_gives_the_columns_that_are_there_and_asked_for(file: tuple[str, in
 
 
 def test_opened_part_of_its_schema_is_open(file: tuple[str, int]):
-    with opened_part(*file, part_schema(*file)) as parquet:
-        assert parquet.metadata.num_rows == 2
+    with opened(*file, TABLE.schema) as parquet:
+        assert schema_of(parquet).equals(TABLE.schema)
 
 
 def test_opened_part_of_another_schema_names_what_differs(file: tuple[str, int]):
-    others = part_schema(*file).set(0, pa.field("a", pa.int32()))
+    others = TABLE.schema.set(0, pa.field("a", pa.int32()))
     with pytest.raises(SchemaError, match=r"differ in a: int32, a: int64"):
-        with opened_part(*file, others):
+        with opened(*file, others):
             pass
 
 
-def test_opened_file_of_another_size_is_refused(file: tuple[str, int]):
+def test_opened_part_of_another_size_is_refused(file: tuple[str, int]):
     with pytest.raises(OutputError, match=f"{file[1]} bytes; 7 were committed"):
         with opened(file[0], 7):
             pass
 
 
-def test_opened_file_that_is_gone_is_an_error_that_names_it(tmp_path: Path):
+def test_opened_part_that_is_gone_is_an_error_that_names_it(tmp_path: Path):
     with pytest.raises(InputError, match=r"no\.parquet: nothing is there"):
         with opened(f"file://{tmp_path}/no.parquet", 1):
             pass
