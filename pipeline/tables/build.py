@@ -16,10 +16,11 @@ from pyiceberg.table import Transaction
 from pipeline.errors import IncompleteError
 from pipeline.tables.columns import DOCUMENTS
 from pipeline.tables.data_files import DataFiles, TableFile, files_of
-from pipeline.tables.flow import Counting, Placing, tallied, written
+from pipeline.tables.flow import Placing, tallied, written
 from pipeline.tables.iceberg import commit
 from pipeline.tables.layout import plan_layout
 from pipeline.tables.planning import Plan, TablePlan
+from pipeline.tables.source import Source
 from pipeline.tables.tally import language_rows
 
 
@@ -48,30 +49,32 @@ def build(plan: Plan) -> tuple[Built, ...]:
     """Write and commit what the tables lack; needs a connection to Ray."""
     if not plan.open:
         return ()
-    row_tables = tuple(table.rows for table in plan.open if table.rows)
-    tally = tallied(plan.changed, Counting(row_tables))
+    tally = tallied(plan.changed)
     changes = [_change(table, tally, plan) for table in plan.open]
     return tuple(_committed(change) for change in changes)
 
 
 def _change(table: TablePlan, tally: pa.Table, plan: Plan) -> _Change:
-    names = pa.array([source.name for source in table.changed])
-    tally = tally.filter(pc.is_in(tally["source"], names))
     transaction = plan.tables.begin(table.name, table.seen, table.schema)
-    files = DataFiles(
-        transaction.table_metadata,
-        transaction._table.io,
-        table.digest(plan.settings.layout.model_dump_json()),
-    )
+    files = DataFiles(transaction.table_metadata, transaction._table.io)
     standing = files_of(table.seen) if table.seen else ()
     if table.rows is None:
-        return _Change(table, transaction, standing, standing, _counts(files, standing, tally))
-    layout, gone = plan_layout(table.name, tally, standing, table.replaced, plan.settings.layout)
-    placing = Placing(table.rows, layout, files, table.replaced)
+        added = _counts(files, standing, _of(table.changed, tally))
+        return _Change(table, transaction, standing, standing, added)
+    telling = [source for source in table.changed if table.rows.columns(source.origin)]
+    tally = _of(telling, tally)
+    layout, target = plan_layout(tally, plan.settings.layout), plan.settings.layout.target_bytes
+    gone = layout.rewritten(standing, table.replaced, target)
     again = [file for file in gone if not file.holds_only(table.replaced)]
-    added = written(table.changed, again, placing)
-    _require_all(table, tally, gone, added)
+    placing = Placing(table.rows, layout, files, table.replaced)
+    added = written(telling, again, placing, target)
+    _require_all(table, tally, again, added)
     return _Change(table, transaction, standing, gone, added)
+
+
+def _of(sources: Sequence[Source], tally: pa.Table) -> pa.Table:
+    names = pa.array([source.name for source in sources], pa.string())
+    return tally.filter(pc.is_in(tally["source"], names))
 
 
 def _counts(files: DataFiles, standing: Sequence[TableFile], tally: pa.Table) -> list[DataFile]:
@@ -80,14 +83,14 @@ def _counts(files: DataFiles, standing: Sequence[TableFile], tally: pa.Table) ->
     rows = pa.concat_tables(
         [language_rows(tally), *(files.rows(file.scan, names) for file in standing)]
     )
-    return [files.write(rows)] if rows.num_rows else []
+    return files.write(rows) if rows.num_rows else []
 
 
 def _require_all(
-    table: TablePlan, tally: pa.Table, gone: Sequence[TableFile], added: Sequence[DataFile]
+    table: TablePlan, tally: pa.Table, again: Sequence[TableFile], added: Sequence[DataFile]
 ) -> None:
     """Raise IncompleteError where fewer rows were written than must have been."""
-    kept = [file.scan.file for file in gone if not file.may_hold(table.replaced)]
+    kept = [file.scan.file for file in again if not file.may_hold(table.replaced)]
     least = sum(file.record_count for file in kept)
     if table.name == DOCUMENTS:
         least += pc.sum(tally["records"]).as_py() or 0

@@ -1,29 +1,19 @@
-"""The data files of an Iceberg table: their rows, and new files that are written once.
-
-A file's name follows from the run's plan, so that a run that is repeated after a crash adopts the
-files that it had written, and a complete file is never overwritten.
-"""
+"""The data files of an Iceberg table: their rows, and new files."""
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from uuid import NAMESPACE_OID, uuid5
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io import FileIO
-from pyiceberg.io.pyarrow import (
-    ArrowScan,
-    parquet_file_to_data_file,
-    schema_to_pyarrow,
-    write_file,
-)
+from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow, write_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionField, PartitionFieldValue, PartitionKey
 from pyiceberg.table import FileScanTask, Table, WriteTask
-from pyiceberg.table.locations import load_location_provider
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.types import DateType, StringType
 
@@ -31,6 +21,9 @@ from pipeline.tables.catalog import answered
 from pipeline.tables.columns import DATE, DATE_GROUP, GROUP, SOURCE, conformed
 from pipeline.tables.dates import NO_DATE
 from pipeline.tables.plain_types import plain_field
+
+PARTITION = pa.field("_partition", pa.string())
+"""The partition of a row that is about to be written, ``<dates>/<language group>``."""
 
 _ORDER = ("date", "language", "record_id", "ordinal", "task", "source")
 """Rows are sorted by these: a reader who asks for some dates or languages skips the rest."""
@@ -43,7 +36,7 @@ _AFTER_ALL = chr(0x10FFFF)
 class TableFile:
     """A file that a table has; its rows are of outputs from ``first_source`` to ``last_source``.
 
-    ``partition`` is ``<dates>/<language group>``, empty in a table that has no partitions.
+    ``partition`` is as in ``PARTITION``, empty in a table that has no partitions.
     """
 
     scan: FileScanTask
@@ -77,64 +70,54 @@ def plain_schema(metadata: TableMetadata) -> pa.Schema:
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Reads and writes files of the table that ``metadata`` describes; ``plan`` is in their names.
-
-    It travels to the processes that do so.
-    """
+    """Reads and writes files of the table that ``metadata`` describes; processes share it."""
 
     metadata: TableMetadata
     io: FileIO
-    plan: str = ""
 
-    def empty(self) -> pa.Table:
-        """The table's columns, without rows."""
-        return plain_schema(self.metadata).empty_table()
-
-    def conformed(self, rows: pa.Table) -> pa.Table:
-        """``rows`` with the table's columns."""
-        return conformed(rows, plain_schema(self.metadata))
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's columns."""
+        return plain_schema(self.metadata)
 
     def rows(self, scan: FileScanTask, without: Collection[str] = ()) -> pa.Table:
         """The rows of a file that are of none of the outputs ``without``."""
         reader = ArrowScan(self.metadata, self.io, self.metadata.schema(), AlwaysTrue())
         with answered(scan.file.file_path):
-            rows = self.conformed(reader.to_table([scan]))
+            rows = conformed(reader.to_table([scan]), self.schema)
         left_out = pc.is_in(rows[SOURCE.name], pa.array(sorted(without), pa.string()))
         return rows.filter(pc.invert(left_out))
 
-    def write(self, rows: pa.Table, number: int = 0) -> DataFile:
-        """The ``number``-th file of the partition that ``rows`` are in, or the one that is there.
-
-        An earlier attempt at this plan may have written it.
-        """
+    def write(self, rows: pa.Table) -> list[DataFile]:
+        """New files with ``rows``, one for each ``PARTITION`` of theirs."""
         rows = rows.sort_by([(name, "ascending") for name in _ORDER if name in rows.column_names])
-        task = self._task(self.conformed(rows), number)
-        provider = load_location_provider(self.metadata.location, self.metadata.properties)
-        path = provider.new_data_location(
-            task.generate_data_file_filename("parquet"), task.partition_key
-        )
-        with answered(path):
-            there = self._complete(path, rows.num_rows)
-            return there or next(write_file(self.io, self.metadata, iter([task])))
+        schema, name = self.metadata.schema(), uuid4()
+        tasks = [
+            WriteTask(
+                write_uuid=name,
+                task_id=number,
+                schema=schema,
+                record_batches=conformed(part, self.schema).combine_chunks().to_batches(),
+                partition_key=self._key(part),
+            )
+            for number, part in enumerate(_partitions(rows))
+        ]
+        with answered(self.metadata.location):
+            return list(write_file(self.io, self.metadata, iter(tasks)))
 
-    def _task(self, rows: pa.Table, number: int) -> WriteTask:
-        spec, schema = self.metadata.spec(), self.metadata.schema()
+    def _key(self, rows: pa.Table) -> PartitionKey | None:
+        spec = self.metadata.spec()
         values = [PartitionFieldValue(part, _value(part, rows)) for part in spec.fields]
-        return WriteTask(
-            write_uuid=uuid5(NAMESPACE_OID, f"{self.plan} {[part.value for part in values]}"),
-            task_id=number,
-            schema=schema,
-            record_batches=rows.combine_chunks().to_batches(),
-            partition_key=PartitionKey(values, spec, schema) if values else None,
-        )
+        return PartitionKey(values, spec, self.metadata.schema()) if values else None
 
-    def _complete(self, path: str, rows: int) -> DataFile | None:
-        """The file at ``path`` if it was written to its end and has as many ``rows``."""
-        try:
-            found = parquet_file_to_data_file(self.io, self.metadata, path)
-        except (FileNotFoundError, pa.ArrowException):
-            return None
-        return found if found.record_count == rows else None
+
+def _partitions(rows: pa.Table) -> Iterator[pa.Table]:
+    """``rows`` by their ``PARTITION``; all of them where the table has none."""
+    if PARTITION.name not in rows.column_names:
+        yield rows
+        return
+    for partition in pc.unique(rows[PARTITION.name]):
+        yield rows.filter(pc.equal(rows[PARTITION.name], partition))
 
 
 def _value(part: PartitionField, rows: pa.Table) -> object:

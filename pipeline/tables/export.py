@@ -81,7 +81,7 @@ def _exported(store: Store, name: str, table: Table) -> int:
     files = files_of(table)
     if not files:  # a file without rows tells readers the columns
         partition = "" if name == LANGUAGES else f"{NO_DATE}/{OTHER}"
-        exporting.write(exporting.files.empty(), partition, 0)
+        exporting.write(exporting.files.schema.empty_table(), partition, 0)
     return sum(block["rows"][0].as_py() for block in blocks(exporting, list(enumerate(files))))
 
 

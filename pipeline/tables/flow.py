@@ -6,6 +6,7 @@ and never through the driver, which sees one row a file and some for each date a
 """
 
 import logging
+import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,17 +21,19 @@ from ray.data import DataContext, Dataset
 from ray.data.context import ShuffleStrategy
 from ray.exceptions import RayError
 
+from pipeline.contract.schema import RECORD_ID
 from pipeline.execution.ray_failures import explained
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
-from pipeline.tables.data_files import DataFiles, TableFile
-from pipeline.tables.layout import FILE, Layout, file_number
+from pipeline.tables.columns import conformed
+from pipeline.tables.data_files import PARTITION, DataFiles, TableFile
+from pipeline.tables.layout import Layout
 from pipeline.tables.rows import TableRows, entity_column
-from pipeline.tables.source import CommittedPart, Origin, Source, compressed_bytes, opened, read
+from pipeline.tables.source import CommittedPart, Origin, Source, opened, read
 from pipeline.tables.tally import COLUMNS, added, tally_part
 
-_MOST_TASKS = 1000
-"""Tasks that read, and so blocks to spread: what goes from each to each is an object of its own."""
+_MOST_BLOCKS = 1000
+"""Blocks that are sorted: what goes from each to each is an object of its own."""
 
 _ARROW: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 
@@ -61,24 +64,15 @@ class PartOf:
             return read(parquet, columns)
 
 
-@dataclass(frozen=True)
-class Counting:
-    """Part → tally; ``tables`` are those whose sizes are estimated."""
-
-    tables: tuple[TableRows, ...]
-
-    def __call__(self, held: PartOf) -> pa.Table:
-        """The tally of the part."""
-        part, origin = held.part, held.origin
-        with opened(part.uri, part.bytes, origin.schema) as parquet:
-            sizes = {t.name: compressed_bytes(parquet, t.columns(origin)) for t in self.tables}
-        rows = held.read((*COLUMNS, *origin.date.columns, *entity_column(origin)))
-        return tally_part(rows, part, origin, sizes)
+def counted(held: PartOf) -> pa.Table:
+    """The tally of a part."""
+    columns = (*COLUMNS, *held.origin.date.columns, *entity_column(held.origin))
+    return tally_part(held.read(columns), held.part, held.origin)
 
 
 @dataclass(frozen=True)
 class Placing:
-    """Part, or file that is rewritten → rows of a table with the key of the file they go to.
+    """Part, or file that is rewritten → rows of a table, placed.
 
     Rows of the outputs ``replaced`` are left out of what is rewritten.
     """
@@ -91,38 +85,35 @@ class Placing:
     def __call__(self, held: PartOf | TableFile) -> pa.Table:
         """The rows of ``held`` that are to be in the table."""
         if isinstance(held, TableFile):
-            return self.layout.placed(self.files.rows(held.scan, self.replaced), 0)
+            return self.layout.placed(self.files.rows(held.scan, self.replaced))
         part, origin = held.part, held.origin
         rows = self.table.rows(held.read(self.table.columns(origin)), part, origin)
-        # Each unit begins to deal at another file, or those of few rows would all go to the first.
-        return self.layout.placed(self.files.conformed(rows), int(part.unit_id[:8], 16))
-
-    def write(self, rows: pa.Table) -> pa.Table:
-        """``rows`` of one key → the data file, pickled: its entry for the table's manifest."""
-        if not rows.num_rows:
-            return pa.table({"file": pa.array([], pa.binary())})
-        number = file_number(rows[FILE.name][0].as_py())
-        file = self.files.write(rows.drop_columns([FILE.name]), number)
-        return pa.table({"file": [pickle.dumps(file)]})
+        return self.layout.placed(conformed(rows, self.files.schema))
 
 
-def tallied(sources: Sequence[Source], counting: Counting) -> pa.Table:
+def tallied(sources: Sequence[Source]) -> pa.Table:
     """The sum of the tallies of all parts of ``sources``."""
-    return added(blocks(counting, _parts(sources)))
+    return added(blocks(counted, _parts(sources)))
 
 
 def written(
-    sources: Sequence[Source], again: Sequence[TableFile], placing: Placing
+    sources: Sequence[Source], again: Sequence[TableFile], placing: Placing, target_bytes: int
 ) -> list[DataFile]:
     """The new files of a table: rows of ``sources``, and what stays of the files ``again``."""
-    telling = [source for source in sources if placing.table.columns(source.origin)]
+    size = sum(source.estimated_bytes(placing.table.columns(source.origin)) for source in sources)
+    size += sum(file.bytes for file in again)
+    number = min(_MOST_BLOCKS, max(1, math.ceil(size / target_bytes)))
 
-    def grouped(rows: Dataset) -> Dataset:
-        return rows.groupby(FILE.name).map_groups(placing.write, batch_format="pyarrow")
+    def write(rows: pa.Table) -> pa.Table:
+        files = placing.files.write(rows) if rows.num_rows else []
+        return pa.table({"file": pa.array(map(pickle.dumps, files), pa.binary())})
 
-    bodies = blocks(placing, [*_parts(telling), *again], grouped)
-    files = [pickle.loads(body) for block in bodies for body in block["file"].to_pylist()]
-    return sorted(files, key=lambda file: str(file.file_path))
+    def sorted_and_written(rows: Dataset) -> Dataset:
+        sorted_rows = rows.sort([PARTITION.name, RECORD_ID.name]).repartition(number)
+        return sorted_rows.map_batches(write, **_ARROW)
+
+    bodies = blocks(placing, [*_parts(sources), *again], sorted_and_written)
+    return [pickle.loads(body) for block in bodies for body in block["file"].to_pylist()]
 
 
 def blocks(
@@ -137,7 +128,7 @@ def blocks(
     if not held:
         return
     context = DataContext.get_current()
-    context.target_max_block_size = None  # or Ray splits the rows of one file
+    context.target_max_block_size = None  # or Ray splits what becomes one file
     # By tasks and the object store, which spills; by hash, actors would hold all rows in memory.
     context.shuffle_strategy = ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
     context.max_errored_blocks = 0  # an annotation in this process may have had it otherwise
@@ -149,7 +140,7 @@ def blocks(
         step, held = ray.get(shared)
         return (step(held[number]) for number in batch["id"])
 
-    numbers = ray.data.range(len(held), override_num_blocks=min(len(held), _MOST_TASKS))
+    numbers = ray.data.range(len(held), override_num_blocks=min(len(held), _MOST_BLOCKS))
     dataset = then(numbers.map_batches(made, batch_size=None, batch_format="numpy"))
     try:
         yield from dataset.iter_batches(prefetch_batches=0, **_ARROW)

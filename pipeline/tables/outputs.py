@@ -18,7 +18,7 @@ from pipeline.output.manifest import listed
 from pipeline.output.output_lock import RUN, SUCCESS
 from pipeline.storage import Store
 from pipeline.tables.dates import DateRule
-from pipeline.tables.source import CommittedPart, Origin, Source, opened, schema_of
+from pipeline.tables.source import CommittedPart, Origin, Source, column_bytes, opened, schema_of
 
 
 def survey(output: EnrichedOutput) -> Source:
@@ -132,7 +132,7 @@ def _part(store: Store, record: CommitRecord) -> CommittedPart:
 
 def _origin(output: EnrichedOutput, store: Store, run: _Run, part: CommittedPart) -> Origin:
     with opened(part.uri, part.bytes) as parquet:
-        schema = schema_of(parquet)
+        schema, sizes = schema_of(parquet), column_bytes(parquet)
     names = list(schema.names)
     inputs = tuple(names[: names.index("record_id")])
     text = run.echo.input.text_column
@@ -148,6 +148,7 @@ def _origin(output: EnrichedOutput, store: Store, run: _Run, part: CommittedPart
         text=next((name for name in (text, f"input_{text}") if name in inputs), None),
         tasks=tuple(names[names.index("truncated") + 1 :]),
         labels=tuple(classes),
+        sizes=sizes,
     )
 
 

@@ -44,18 +44,6 @@ class TablePlan:
         """The names of the outputs whose rows the table has and that are not what they were."""
         return frozenset(source.name for source in self.changed) & self.before.keys()
 
-    def digest(self, layout: str) -> str:
-        """A hash of all that the table's new files follow from."""
-        snapshot = self.seen.current_snapshot() if self.seen else None
-        identity = [
-            self.name,
-            snapshot.snapshot_id if snapshot else None,
-            {source.name: self.states[source.name] for source in self.changed},
-            layout,
-            str(self.schema),
-        ]
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Origin:
 
     ``schema`` is the parts'. ``inputs`` names the columns that came from the input, ``text`` the
     one with the text, ``tasks`` those that tasks added; ``labels`` names classification tasks.
+    ``sizes`` are bytes of the first part, by column.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Origin:
     text: str | None
     tasks: tuple[str, ...]
     labels: tuple[str, ...]
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Source:
         """A hash of what is committed: of the parts' bytes, and of what is in quarantine."""
         held = sorted((part.sha256, part.quarantined, part.reasons) for part in self.parts)
         return hashlib.sha256(json.dumps(held).encode()).hexdigest()
+
+    def estimated_bytes(self, columns: Collection[str]) -> float:
+        """What ``columns`` take of all parts, if these are like the first."""
+        sizes = self.origin.sizes
+        share = sum(sizes.get(name, 0) for name in columns) / max(1, sum(sizes.values()))
+        return share * sum(part.bytes for part in self.parts)
 
 
 @contextmanager
@@ -106,15 +115,13 @@ def read(parquet: pq.ParquetFile, columns: Collection[str]) -> pa.Table:
     return parquet.read(there).replace_schema_metadata()
 
 
-def compressed_bytes(parquet: pq.ParquetFile, columns: Collection[str]) -> int:
-    """What ``columns`` take of the file, by its footer."""
-    groups = map(parquet.metadata.row_group, range(parquet.metadata.num_row_groups))
-    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
-    return sum(
-        chunk.total_compressed_size
-        for chunk in chunks
-        if chunk.path_in_schema.partition(".")[0] in columns
-    )
+def column_bytes(parquet: pq.ParquetFile) -> Counter[str]:
+    """What each column takes of the file, by its footer."""
+    sizes: Counter[str] = Counter()
+    for group in map(parquet.metadata.row_group, range(parquet.metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            sizes[chunk.path_in_schema.partition(".")[0]] += chunk.total_compressed_size
+    return sizes
 
 
 def _require_same(seen: pa.Schema, schema: pa.Schema, uri: str) -> None:

@@ -5,14 +5,13 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyiceberg.table import Table
 
 from pipeline.config.tables import DestinationSettings, Granularity
 from pipeline.errors import ConfigError, OutputError
 from pipeline.tables.columns import DOCUMENTS, LABELS, LANGUAGES, SCHEMAS, grown
-from pipeline.tables.data_files import DataFiles, TableFile, files_of, plain_schema
+from pipeline.tables.data_files import PARTITION, DataFiles, TableFile, files_of, plain_schema
 from pipeline.tables.dates import NO_DATE
 from pipeline.tables.iceberg import IcebergTables, commit, states_of
 
@@ -41,8 +40,8 @@ def committed(
     """The table after a commit of a file with ``rows`` to it as it was ``seen``."""
     schema = schema or SCHEMAS[name]
     change = tables.begin(name, seen, schema)
-    files = DataFiles(change.table_metadata, change._table.io, plan)
-    added = [files.write(pa.Table.from_pylist(list(rows), schema))] if rows else []
+    files = DataFiles(change.table_metadata, change._table.io)
+    added = files.write(pa.Table.from_pylist(list(rows), schema)) if rows else []
     commit(change, {"demo": plan}, gone, added)
     table = tables.load(name)
     assert table
@@ -162,27 +161,25 @@ def test_files_are_read_by_their_field_ids(tmp_path: Path):
     assert table.scan().to_arrow()["class"].to_pylist() == ["news"]
 
 
-@pytest.mark.parametrize("body", [None, b"torn"])
-def test_write_again_adopts_a_complete_file_alone(tmp_path: Path, body: bytes | None):
+def test_write_is_a_file_for_each_partition(tmp_path: Path):
     change = opened(tmp_path).begin(LABELS, None, LABEL)
-    files = DataFiles(change.table_metadata, change._table.io, "plan")
-    rows = pa.Table.from_pylist([row()], LABEL)
-    first = files.write(rows)
-    path = Path(first.file_path.removeprefix("file://"))
-    written = path.stat().st_mtime_ns
-    if body:
-        path.write_bytes(body)
-    again = files.write(rows)
-    assert again.file_path == first.file_path
-    assert again.partition == first.partition
-    assert pq.read_metadata(path).num_rows == again.record_count == 1
-    assert (path.stat().st_mtime_ns == written) == (body is None)
+    later = dt.date(2026, 2, 1)
+    rows = pa.Table.from_pylist([row(), row(date=later), row(), row(date=None)], LABEL)
+    places = pa.array(["a", "b", "a", "c"])
+    files = DataFiles(change.table_metadata, change._table.io).write(
+        rows.append_column(PARTITION, places)
+    )
+    months = [(2026 - 1970) * 12, (2026 - 1970) * 12 + 1, None]
+    assert [(f.partition[0], f.partition[1], f.record_count) for f in files] == [
+        (month, "de", count) for month, count in zip(months, (2, 1, 1), strict=True)
+    ]
+    assert len({file.file_path for file in files}) == 3
 
 
 def test_write_where_the_store_refuses_says_so(tmp_path: Path):
     change = opened(tmp_path).begin(LABELS, None, LABEL)
     Path(change.table_metadata.location.removeprefix("file://"), "data").write_text("no folder")
-    files = DataFiles(change.table_metadata, change._table.io, "plan")
+    files = DataFiles(change.table_metadata, change._table.io)
     with pytest.raises(OutputError, match=r"A request for .*labels/data.* failed: \w+Error"):
         files.write(pa.Table.from_pylist([row()], LABEL))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError, SchemaError
-from pipeline.tables.columns import DOCUMENTS, LABELS, SCHEMAS, TABLES
+from pipeline.tables.columns import DOCUMENTS, SCHEMAS, TABLES
 from pipeline.tables.iceberg import commit
 from pipeline.tables.planning import Plan, TablePlan, make_plan
 from tests.helpers.enriched import make_settings, write_output
@@ -99,12 +99,3 @@ def test_make_plan_of_columns_that_no_output_has_is_refused(tmp_path: Path):
         make_plan(
             make_settings(tmp_path, [output(tmp_path)], documents={"keep_columns": ["nothing"]})
         )
-
-
-def test_digest_follows_from_all_that_a_tables_files_follow_from(tmp_path: Path):
-    settings = make_settings(tmp_path, [output(tmp_path)])
-    plan = make_plan(settings)
-    digests = {table.digest("layout") for table in plan.open}
-    assert len(digests) == len(TABLES)
-    assert of(make_plan(settings), LABELS).digest("layout") in digests
-    assert of(plan, LABELS).digest("another") not in digests

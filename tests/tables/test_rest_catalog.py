@@ -34,8 +34,8 @@ def tables(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> IcebergTable
 def committed(tables: IcebergTables, label: str, seen: Table | None) -> Table:
     row = {"source": "demo", "date": dt.date(2026, 1, 2), "language_group": "de", "label": label}
     change = tables.begin(LABELS, seen, LABEL)
-    files = DataFiles(change.table_metadata, change._table.io, label)
-    added = [files.write(pa.Table.from_pylist([row], LABEL))]
+    files = DataFiles(change.table_metadata, change._table.io)
+    added = files.write(pa.Table.from_pylist([row], LABEL))
     commit(change, {"demo": label}, files_of(seen) if seen else (), added)
     table = tables.load(LABELS)
     assert table

@@ -1,5 +1,6 @@
 """Parts opened for some of their columns."""
 
+import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,7 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError, OutputError, SchemaError
-from pipeline.tables.source import compressed_bytes, opened, read, schema_of
+from pipeline.tables.dates import DateRule
+from pipeline.tables.source import (
+    CommittedPart,
+    Origin,
+    Source,
+    column_bytes,
+    opened,
+    read,
+    schema_of,
+)
 
 TABLE = pa.table({"a": [1, 2], "b": ["x", "y"], "c": [[{"d": 1}], []]})
 
@@ -48,12 +58,18 @@ def test_opened_part_that_is_gone_is_an_error_that_names_it(tmp_path: Path):
             pass
 
 
-def test_compressed_bytes_are_of_the_columns_with_all_that_is_in_them(file: tuple[str, int]):
+def test_column_bytes_are_of_all_that_is_in_a_column(file: tuple[str, int]):
     with opened(*file) as parquet:
         every = [parquet.metadata.row_group(0).column(place) for place in range(3)]
         sizes = [chunk.total_compressed_size for chunk in every]
-        assert compressed_bytes(parquet, {"a", "c"}) == sizes[0] + sizes[2]
-        assert compressed_bytes(parquet, set()) == 0
+        assert column_bytes(parquet) == dict(zip("abc", sizes, strict=True))
+
+
+def test_estimated_bytes_are_the_columns_share_of_all_parts():
+    parts = tuple(CommittedPart("uri", size, "", "", "", (), ()) for size in (100, 300))
+    rule = DateRule(dt.date(2026, 1, 1), None)
+    origin = Origin("demo", rule, TABLE.schema, (), None, (), (), {"a": 10, "b": 20, "c": 10})
+    assert Source("uri", "f", origin, parts).estimated_bytes({"b", "unknown"}) == 200
 
 
 def test_read_of_damaged_pages_names_the_file(file: tuple[str, int]):

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from pipeline.tables.columns import LANGUAGES, SCHEMAS
@@ -19,7 +18,7 @@ Counts = tuple[tuple[str, int], ...]
 
 
 def origin(rule: DateRule = BY_COLUMN, name: str = "demo") -> Origin:
-    return Origin(name, rule, pa.schema([]), (), None, (), ())
+    return Origin(name, rule, pa.schema([]), (), None, (), (), {})
 
 
 def part(quarantined: Counts = (), reasons: Counts = ()) -> CommittedPart:
@@ -65,7 +64,7 @@ def test_language_rows_count_records_by_date_and_language():
         (NEXT, "de", None, "none", 2),
         (NEXT, None, None, "column", 3),
     )
-    first, french, second, unknown = languages(tally_part(table, part(), origin(), {}))
+    first, french, second, unknown = languages(tally_part(table, part(), origin()))
     assert counted(first, "source", "date", "language") == ("demo", DAY, "de")
     assert counted(first, "records", "tokens", "entities") == (3, 60, 6)
     assert counted(first, "scored", "mean_score") == (2, 0.75)
@@ -77,9 +76,9 @@ def test_language_rows_count_records_by_date_and_language():
 
 def test_added_in_any_order_or_at_once_is_the_same():
     tallies = [
-        tally_part(rows(GERMAN), part(), origin(), {"documents": 7}),
-        tally_part(rows(GERMAN, (NEXT, "fr", 0.5, "detected", 1)), part(), origin(), {}),
-        tally_part(rows(GERMAN), part(), origin(name="other"), {}),
+        tally_part(rows(GERMAN), part(), origin()),
+        tally_part(rows(GERMAN, (NEXT, "fr", 0.5, "detected", 1)), part(), origin()),
+        tally_part(rows(GERMAN), part(), origin(name="other")),
     ]
     at_once = languages(*tallies)
     assert languages(*reversed(tallies)) == at_once
@@ -89,7 +88,7 @@ def test_added_in_any_order_or_at_once_is_the_same():
 
 def test_added_more_than_is_held_at_once_is_the_same(monkeypatch: pytest.MonkeyPatch):
     tallies = [
-        tally_part(rows((day, "de", 0.5, "detected", 1)), part(), origin(), {})
+        tally_part(rows((day, "de", 0.5, "detected", 1)), part(), origin())
         for day in (DAY, NEXT) * 5
     ]
     at_once = added(tallies)
@@ -102,19 +101,12 @@ def test_added_nothing_is_an_empty_tally():
     assert languages() == []
 
 
-def test_tally_spreads_a_tables_bytes_over_the_records():
-    table = rows(GERMAN, GERMAN, GERMAN, (DAY, "fr", None, "column", 1))
-    tally = tally_part(table, part(), origin(), {"documents": 100, "labels": 8})
-    german = tally.filter(pc.equal(tally["language"], "de")).to_pylist()[0]
-    assert (german["documents_bytes"], german["labels_bytes"]) == (75.0, 6.0)
-
-
 def quarantine_of(
     quarantined: Counts, reasons: Counts, *records: Sequence[object]
 ) -> list[dict[str, object]]:
     """Rows of ``languages`` that have something to say of a quarantine."""
     table = rows(*(records or (GERMAN,)))  # type: ignore[arg-type]
-    found = languages(tally_part(table, part(quarantined, reasons), origin(), {}))
+    found = languages(tally_part(table, part(quarantined, reasons), origin()))
     return [row for row in found if row["quarantined"] or row["reasons"]]
 
 
@@ -153,7 +145,7 @@ def test_quarantine_of_a_unit_with_several_dates_has_none():
 
 def test_quarantine_of_a_unit_without_other_records_has_the_one_date_if_there_is_one():
     of = part((("und", 2),), (("NoText", 2),))
-    (dated,) = languages(tally_part(rows(), of, origin(DateRule(DAY, None)), {}))
+    (dated,) = languages(tally_part(rows(), of, origin(DateRule(DAY, None))))
     assert counted(dated, "date", "quarantined") == (DAY, 2)
-    (undated,) = languages(tally_part(rows(), of, origin(), {}))
+    (undated,) = languages(tally_part(rows(), of, origin()))
     assert counted(undated, "date", "quarantined") == (None, 2)
