@@ -18,9 +18,8 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.types import DateType, StringType
 
 from pipeline.tables.catalog import answered
-from pipeline.tables.columns import DATE, DATE_GROUP, GROUP, SOURCE, conformed
+from pipeline.tables.columns import DATE, DATE_GROUP, GROUP, SOURCE, conformed, plain_field
 from pipeline.tables.dates import NO_DATE
-from pipeline.tables.plain_types import plain_field
 
 PARTITION = pa.field("_partition", pa.string())
 """The partition of a row that is about to be written, ``<dates>/<language group>``."""

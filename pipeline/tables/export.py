@@ -44,12 +44,14 @@ class Exporting:
         return pa.table({"rows": [rows.num_rows]}, _ROWS)
 
     def write(self, rows: pa.Table, partition: str, number: int) -> None:
-        """Write ``rows`` as file ``number`` of ``partition``; OutputError where one is there."""
+        """Write ``rows`` as file ``number`` of ``partition``; OutputError if another is there."""
         path = f"{self.name}/{_folders(partition)}part-{number:05}.parquet"
         sink = io.BytesIO()
         columns = [name for name in rows.column_names if name != GROUP.name]
         pq.write_table(rows.select(columns), sink, compression="zstd")
-        if not self.store.create(path, sink.getvalue()):
+        body = sink.getvalue()
+        # Ray may run a task again that had written its file.
+        if not self.store.create(path, body) and self.store.read(path) != body:
             raise OutputError(
                 f"{self.store.uri_of(path)} is there already: another export writes to this "
                 "folder. Set --export to another one."
@@ -82,7 +84,8 @@ def _exported(store: Store, name: str, table: Table) -> int:
     if not files:  # a file without rows tells readers the columns
         partition = "" if name == LANGUAGES else f"{NO_DATE}/{OTHER}"
         exporting.write(exporting.files.schema.empty_table(), partition, 0)
-    return sum(block["rows"][0].as_py() for block in blocks(exporting, list(enumerate(files))))
+    found = blocks(exporting, list(enumerate(files)))
+    return sum(row for block in found for row in block["rows"].to_pylist())
 
 
 def _folders(partition: str) -> str:

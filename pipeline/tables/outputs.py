@@ -30,7 +30,6 @@ def survey(output: EnrichedOutput) -> Source:
             f"{store.uri} has no {SUCCESS}: its job has not ended well, and records may be missing."
             " Run that job again to complete it, or set allow_incomplete: true for this output."
         )
-    _require_version(store, {run.schema_version})
     records = _records(store)
     _require_one_run(store, run, records)
     _require_sizes(store, records)
@@ -86,17 +85,14 @@ def _records(store: Store) -> list[CommitRecord]:
     return sorted(records, key=lambda record: (record.unit.source.uri, record.unit.start))
 
 
-def _require_version(store: Store, versions: set[int]) -> None:
+def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
+    versions = {run.schema_version, *(record.schema_version for record in records)}
     if versions != {SCHEMA_VERSION}:
         raise OutputError(
             f"{store.uri} has units of schema version {', '.join(map(str, sorted(versions)))}; "
             f"this package makes and reads version {SCHEMA_VERSION}. Annotate the corpus again "
             "into an output of its own."
         )
-
-
-def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
-    _require_version(store, {record.schema_version for record in records})
     strange = {record.fingerprint for record in records} - {run.fingerprint}
     if strange:
         raise OutputError(

@@ -15,10 +15,9 @@ from pyiceberg.table import Table
 from pipeline.config.tables import TablesSettings
 from pipeline.tables.columns import LANGUAGES, SCHEMAS, TABLES_VERSION, grown
 from pipeline.tables.data_files import plain_schema
-from pipeline.tables.documents import Documents, require_columns
 from pipeline.tables.iceberg import IcebergTables, states_of
 from pipeline.tables.outputs import survey
-from pipeline.tables.rows import Entities, Labels, TableRows
+from pipeline.tables.rows import Documents, Entities, Labels, TableRows, require_columns
 from pipeline.tables.source import Source
 
 

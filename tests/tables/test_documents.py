@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.tables import DocumentSettings
 from pipeline.errors import ConfigError
-from pipeline.tables.documents import Documents, require_columns
+from pipeline.tables.rows import Documents, require_columns
 from tests.helpers.enriched import day_of, made, source_of
 
 

@@ -180,7 +180,7 @@ def test_write_where_the_store_refuses_says_so(tmp_path: Path):
     change = opened(tmp_path).begin(LABELS, None, LABEL)
     Path(change.table_metadata.location.removeprefix("file://"), "data").write_text("no folder")
     files = DataFiles(change.table_metadata, change._table.io)
-    with pytest.raises(OutputError, match=r"A request for .*labels/data.* failed: \w+Error"):
+    with pytest.raises(OutputError, match=r"A request for .*xmod/labels failed: \w+Error"):
         files.write(pa.Table.from_pylist([row()], LABEL))
 
 
