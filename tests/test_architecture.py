@@ -59,6 +59,7 @@ TESTED_ELSEWHERE = {
     "pipeline.execution.load_attempts": "tests/jobs/test_on_a_cluster.py",
     "pipeline.reporting.page.facts": "tests/reporting/page/test_sections.py",
     "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
+    "pipeline.tables.flow": "tests/tables/test_build.py",
     # A few steps of each training, and the checkpoint that they leave.
     "pipeline.training.card": "tests/training/test_finetune.py",
     "pipeline.training.curves": "tests/training/test_finetune.py",

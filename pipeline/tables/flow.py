@@ -28,9 +28,9 @@ from pipeline.execution.session import connected
 from pipeline.tables.columns import conformed
 from pipeline.tables.data_files import PARTITION, DataFiles, TableFile
 from pipeline.tables.layout import Layout
-from pipeline.tables.rows import TableRows, entity_column
-from pipeline.tables.source import CommittedPart, Origin, Source, opened, read
-from pipeline.tables.tally import COLUMNS, added, tally_part
+from pipeline.tables.rows import TableRows
+from pipeline.tables.source import CommittedPart, Source
+from pipeline.tables.tally import added, tally_part
 
 _MOST_BLOCKS = 1000
 """Blocks that are sorted: what goes from each to each is an object of its own."""
@@ -52,25 +52,6 @@ def cluster(start_timeout: float) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class PartOf:
-    """A part, and what it has in common with the others of its source."""
-
-    part: CommittedPart
-    origin: Origin
-
-    def read(self, columns: Sequence[str]) -> pa.Table:
-        """The part's ``columns``."""
-        with opened(self.part.uri, self.part.bytes, self.origin.schema) as parquet:
-            return read(parquet, columns)
-
-
-def counted(held: PartOf) -> pa.Table:
-    """The tally of a part."""
-    columns = (*COLUMNS, *held.origin.date.columns, *entity_column(held.origin))
-    return tally_part(held.read(columns), held.part, held.origin)
-
-
-@dataclass(frozen=True)
 class Placing:
     """Part, or file that is rewritten → rows of a table, placed.
 
@@ -82,18 +63,17 @@ class Placing:
     files: DataFiles
     replaced: frozenset[str]
 
-    def __call__(self, held: PartOf | TableFile) -> pa.Table:
+    def __call__(self, held: CommittedPart | TableFile) -> pa.Table:
         """The rows of ``held`` that are to be in the table."""
         if isinstance(held, TableFile):
             return self.layout.placed(self.files.rows(held.scan, self.replaced))
-        part, origin = held.part, held.origin
-        rows = self.table.rows(held.read(self.table.columns(origin)), part, origin)
+        rows = self.table.rows(held.read(self.table.columns(held.origin)), held)
         return self.layout.placed(conformed(rows, self.files.schema))
 
 
 def tallied(sources: Sequence[Source]) -> pa.Table:
     """The sum of the tallies of all parts of ``sources``."""
-    return added(blocks(counted, _parts(sources)))
+    return added(blocks(tally_part, _parts(sources)))
 
 
 def written(
@@ -148,5 +128,5 @@ def blocks(
         raise explained(error, "build the tables") from None
 
 
-def _parts(sources: Sequence[Source]) -> list[PartOf]:
-    return [PartOf(part, source.origin) for source in sources for part in source.parts]
+def _parts(sources: Sequence[Source]) -> list[CommittedPart]:
+    return [part for source in sources for part in source.parts]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.tables import EnrichedOutput
 from pipeline.contract.schema import SCHEMA_VERSION
 from pipeline.errors import ConfigError, OutputError
-from pipeline.output.commit import COMMIT, DATA, CommitRecord, parse_commit
+from pipeline.output.commit import COMMIT, DATA, CommitRecord, FileEntry, parse_commit
 from pipeline.output.manifest import listed
 from pipeline.output.output_lock import RUN, SUCCESS
 from pipeline.storage import Store
@@ -33,8 +33,9 @@ def survey(output: EnrichedOutput) -> Source:
     records = _records(store)
     _require_one_run(store, run, records)
     _require_sizes(store, records)
-    parts = tuple(_part(store, record) for record in records)
-    return Source(store.uri, run.fingerprint, _origin(output, store, run, parts[0]), parts)
+    origin = _origin(output, store, run, records[0].part)
+    parts = tuple(_part(store, record, origin) for record in records)
+    return Source(store.uri, run.fingerprint, origin, parts)
 
 
 class _Task(BaseModel):
@@ -113,9 +114,10 @@ def _require_sizes(store: Store, records: list[CommitRecord]) -> None:
         )
 
 
-def _part(store: Store, record: CommitRecord) -> CommittedPart:
+def _part(store: Store, record: CommitRecord, origin: Origin) -> CommittedPart:
     counts = {tag: count.quarantined for tag, count in record.counts.items() if count.quarantined}
     return CommittedPart(
+        origin=origin,
         uri=store.uri_of(record.part.path),
         bytes=record.part.bytes,
         sha256=record.part.sha256,
@@ -126,8 +128,8 @@ def _part(store: Store, record: CommitRecord) -> CommittedPart:
     )
 
 
-def _origin(output: EnrichedOutput, store: Store, run: _Run, part: CommittedPart) -> Origin:
-    with opened(part.uri, part.bytes) as parquet:
+def _origin(output: EnrichedOutput, store: Store, run: _Run, first: FileEntry) -> Origin:
+    with opened(store.uri_of(first.path), first.bytes) as parquet:
         schema, sizes = schema_of(parquet), column_bytes(parquet)
     names = list(schema.names)
     inputs = tuple(names[: names.index("record_id")])

@@ -4,9 +4,11 @@ A record without a language is in ``und``. An output that lacks a column which a
 nulls there.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import chain
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,29 +33,36 @@ _TOLD = (*LANGUAGE_FIELDS, *TOKEN_FIELDS)
 """What every output says of a record."""
 
 
-class TableRows(Protocol):
-    """One of the tables whose rows come from single records."""
+@dataclass(frozen=True)
+class TableRows(ABC):
+    """A table whose rows come from single records."""
 
-    @property
-    def name(self) -> str:
-        """The table's name."""
+    name: ClassVar[str]
 
     def schema(self, origin: Origin) -> pa.Schema:
         """The columns that the table needs for the parts of ``origin``."""
+        return SCHEMAS[self.name]
 
     def columns(self, origin: Origin) -> tuple[str, ...]:
         """What is read of a part; nothing where the table has no rows of it."""
+        found = self.findings(origin)
+        return (RECORD_ID.name, "language", *origin.date.columns, *found) if found else ()
 
-    def rows(self, part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
-        """The table's rows of ``part``."""
+    @abstractmethod
+    def findings(self, origin: Origin) -> tuple[str, ...]:
+        """The columns of tasks that the table's rows are made from."""
+
+    @abstractmethod
+    def rows(self, part: pa.Table, of: CommittedPart) -> pa.Table:
+        """The table's rows of ``part``, which are some columns of the part ``of``."""
 
 
 @dataclass(frozen=True)
-class Documents:
+class Documents(TableRows):
     """One row a record, with the columns of input and tasks that ``settings`` choose."""
 
+    name = DOCUMENTS
     settings: DocumentSettings
-    name: str = DOCUMENTS
 
     def schema(self, origin: Origin) -> pa.Schema:
         """What every document has, and the chosen columns."""
@@ -66,11 +75,22 @@ class Documents:
         kept = (name for name, _ in self._kept(origin))
         return tuple(dict.fromkeys((*own, *kept, *entity_column(origin))))
 
-    def rows(self, part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
+    def findings(self, origin: Origin) -> tuple[str, ...]:
+        """The chosen columns of tasks."""
+        chosen = self.settings.task_columns
+        if chosen == "scalars":
+            kinds = {name: origin.schema.field(name).type for name in origin.tasks}
+            return tuple(name for name, kind in kinds.items() if not pa.types.is_nested(kind))
+        if chosen == "all":
+            return tuple(name for name in origin.tasks if name != "entities")
+        return tuple(name for name in origin.tasks if name in chosen)
+
+    def rows(self, part: pa.Table, of: CommittedPart) -> pa.Table:
         """One row a record of ``part``."""
+        origin = of.origin
         columns = {
             **{field.name: part[field.name] for field in _TOLD},
-            **_common(part, origin),
+            **_common(part, of.origin),
             "file": pa.repeat(of.file, part.num_rows),
             "unit_id": pa.repeat(of.unit_id, part.num_rows),
             **{to: part[name] for name, to in self._kept(origin)},
@@ -85,39 +105,24 @@ class Documents:
         inputs = set(origin.inputs) - {origin.text} if chosen == "all" else set(chosen)
         if self.settings.text and origin.text:
             inputs.add(origin.text)
-        names = [*(name for name in origin.inputs if name in inputs), *self._tasks(origin)]
+        names = [*(name for name in origin.inputs if name in inputs), *self.findings(origin)]
         return document_names(names).items()
 
-    def _tasks(self, origin: Origin) -> Iterable[str]:
-        chosen = self.settings.task_columns
-        if chosen == "scalars":
-            kinds = {name: origin.schema.field(name).type for name in origin.tasks}
-            return [name for name, kind in kinds.items() if not pa.types.is_nested(kind)]
-        if chosen == "all":
-            return [name for name in origin.tasks if name != "entities"]
-        return [name for name in origin.tasks if name in chosen]
 
-
-@dataclass(frozen=True)
-class Entities:
+class Entities(TableRows):
     """One row an entity."""
 
-    name: str = ENTITIES
+    name = ENTITIES
 
-    def schema(self, origin: Origin) -> pa.Schema:
-        """The same for all."""
-        return SCHEMAS[ENTITIES]
+    def findings(self, origin: Origin) -> tuple[str, ...]:
+        """The entities, if a task looked for them."""
+        return entity_column(origin)
 
-    def columns(self, origin: Origin) -> tuple[str, ...]:
-        """Nothing where no task found entities."""
-        found = entity_column(origin)
-        return (RECORD_ID.name, "language", *origin.date.columns, *found) if found else ()
-
-    def rows(self, part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
+    def rows(self, part: pa.Table, of: CommittedPart) -> pa.Table:
         """One row an entity of ``part``, in the order of its record."""
         lists = part["entities"].combine_chunks()
         parents = pc.list_parent_indices(lists)
-        rows = pa.table(_common(part, origin)).take(parents)
+        rows = pa.table(_common(part, of.origin)).take(parents)
         entity = pa.Table.from_struct_array(pc.list_flatten(lists))
         for name in entity.column_names:
             rows = rows.append_column(name, entity[name])
@@ -128,26 +133,21 @@ class Entities:
         return conformed(rows, SCHEMAS[ENTITIES])
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(TableRows):
     """One row a record and classification task; none where a record has no label."""
 
-    name: str = LABELS
+    name = LABELS
 
-    def schema(self, origin: Origin) -> pa.Schema:
-        """The same for all."""
-        return SCHEMAS[LABELS]
+    def findings(self, origin: Origin) -> tuple[str, ...]:
+        """Each classification's label and score."""
+        pairs = ((f"{task}_label", f"{task}_score") for task in origin.labels)
+        return tuple(chain.from_iterable(pairs))
 
-    def columns(self, origin: Origin) -> tuple[str, ...]:
-        """Nothing where no task classifies."""
-        found = [f"{task}_{column}" for task in origin.labels for column in ("label", "score")]
-        return (RECORD_ID.name, "language", *origin.date.columns, *found) if found else ()
-
-    def rows(self, part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
+    def rows(self, part: pa.Table, of: CommittedPart) -> pa.Table:
         """One row a record of ``part`` and task."""
-        common = _common(part, origin)
+        common = _common(part, of.origin)
         tables = []
-        for task in origin.labels:
+        for task in of.origin.labels:
             found = {"label": part[f"{task}_label"], "score": part[f"{task}_score"]}
             tables.append(pa.table({**common, "task": pa.repeat(task, part.num_rows), **found}))
         rows = conformed(pa.concat_tables(tables), SCHEMAS[LABELS])

@@ -1,4 +1,4 @@
-"""An enriched output as tables see it: its committed parts, and what their rows have in common."""
+"""An enriched output as tables see it: its committed parts, and what they have in common."""
 
 import hashlib
 import json
@@ -14,22 +14,6 @@ from pipeline.corpus.input_schema import open_parquet
 from pipeline.errors import DamagedError, OutputError, SchemaError
 from pipeline.storage import input_files, open_input
 from pipeline.tables.dates import DateRule
-
-
-@dataclass(frozen=True)
-class CommittedPart:
-    """The part of one unit; ``file`` is the input file that the unit is of.
-
-    ``quarantined`` counts records by language tag, ``reasons`` the same records by ``error_type``.
-    """
-
-    uri: str
-    bytes: int
-    sha256: str
-    unit_id: str
-    file: str
-    quarantined: tuple[tuple[str, int], ...]
-    reasons: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +33,39 @@ class Origin:
     tasks: tuple[str, ...]
     labels: tuple[str, ...]
     sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class CommittedPart:
+    """The part of one unit; ``file`` is the input file that the unit is of.
+
+    ``quarantined`` counts records by language tag, ``reasons`` the same records by ``error_type``.
+    """
+
+    origin: Origin
+    uri: str
+    bytes: int
+    sha256: str
+    unit_id: str
+    file: str
+    quarantined: tuple[tuple[str, int], ...]
+    reasons: tuple[tuple[str, int], ...]
+
+    def read(self, columns: Collection[str]) -> pa.Table:
+        """The part's rows, those of ``columns`` that it has.
+
+        Raises SchemaError where its columns are not those of the source's first part.
+        """
+        with opened(self.uri, self.bytes) as parquet:
+            seen, schema = schema_of(parquet), self.origin.schema
+            if not seen.equals(schema):
+                differing = sorted({f"{one.name}: {one.type}" for one in set(seen) ^ set(schema)})
+                raise SchemaError(
+                    f"{self.uri} has other columns than the first part of its output; they differ "
+                    f"in {', '.join(differing) or 'order'}. Check the output with jobs/verify.py."
+                )
+            there = [name for name in schema.names if name in columns]
+            return parquet.read(there).replace_schema_metadata()
 
 
 @dataclass(frozen=True)
@@ -79,11 +96,10 @@ class Source:
 
 
 @contextmanager
-def opened(uri: str, size: int, schema: pa.Schema | None = None) -> Iterator[pq.ParquetFile]:
+def opened(uri: str, size: int) -> Iterator[pq.ParquetFile]:
     """The part at ``uri``; OutputError where it has not ``size`` bytes.
 
-    Raises SchemaError where its columns are not those of ``schema``, and DamagedError where its
-    pages cannot be read inside the ``with``.
+    Raises DamagedError where its pages cannot be read inside the ``with``.
     """
     (file,) = input_files(uri)
     if file.size != size:
@@ -93,10 +109,7 @@ def opened(uri: str, size: int, schema: pa.Schema | None = None) -> Iterator[pq.
         )
     with open_input(file) as stream:
         try:
-            parquet = open_parquet(stream, uri)
-            if schema is not None:
-                _require_same(schema_of(parquet), schema, uri)
-            yield parquet
+            yield open_parquet(stream, uri)
         except pa.ArrowException as error:
             raise DamagedError(
                 f"{uri} cannot be read: {type(error).__name__}. Check the output with "
@@ -109,12 +122,6 @@ def schema_of(parquet: pq.ParquetFile) -> pa.Schema:
     return parquet.schema_arrow.remove_metadata()
 
 
-def read(parquet: pq.ParquetFile, columns: Collection[str]) -> pa.Table:
-    """The rows of ``parquet``, those of ``columns`` that it has."""
-    there = [name for name in parquet.schema_arrow.names if name in columns]
-    return parquet.read(there).replace_schema_metadata()
-
-
 def column_bytes(parquet: pq.ParquetFile) -> Counter[str]:
     """What each column takes of the file, by its footer."""
     sizes: Counter[str] = Counter()
@@ -122,12 +129,3 @@ def column_bytes(parquet: pq.ParquetFile) -> Counter[str]:
         for chunk in map(group.column, range(group.num_columns)):
             sizes[chunk.path_in_schema.partition(".")[0]] += chunk.total_compressed_size
     return sizes
-
-
-def _require_same(seen: pa.Schema, schema: pa.Schema, uri: str) -> None:
-    if not seen.equals(schema):
-        differing = sorted({f"{field.name}: {field.type}" for field in set(seen) ^ set(schema)})
-        raise SchemaError(
-            f"{uri} has other columns than the first part of its output; they differ in "
-            f"{', '.join(differing) or 'order'}. Check the output with jobs/verify.py."
-        )

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from pipeline.language.tags import UNDETERMINED
 from pipeline.tables.columns import COUNTS, LANGUAGES, SCHEMAS, conformed
-from pipeline.tables.rows import languages_of
-from pipeline.tables.source import CommittedPart, Origin
+from pipeline.tables.rows import entity_column, languages_of
+from pipeline.tables.source import CommittedPart
 
 _KEYS = {"source": pa.string(), "date": pa.date32(), "language": pa.string(), "reason": pa.string()}
 _SUMS = {**dict.fromkeys(COUNTS, pa.int64()), "score": pa.float64()}
@@ -39,18 +39,23 @@ TALLY = pa.schema([*_KEYS.items(), *_SUMS.items(), ("reason_records", pa.int64()
 ``reason`` is null but where ``reason_records`` are in quarantine for it.
 """
 
-COLUMNS = ("language", "language_score", "language_source", "n_tokens")
-"""What a part is read of, beside its dates and entities."""
+_COLUMNS = ("language", "language_score", "language_source", "n_tokens")
 
 _ADDED_AT_ONCE = 100_000
 """Rows of tallies: adding each by itself would go through the sum as often as there are parts."""
 
 
-def tally_part(part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
-    """The tally of one part, which has the columns ``COLUMNS``, and of its quarantine."""
-    dates = origin.date.dates(part)
+def tally_part(of: CommittedPart) -> pa.Table:
+    """The tally of one part and its quarantine."""
+    columns_read = (*_COLUMNS, *of.origin.date.columns, *entity_column(of.origin))
+    return tally_rows(of.read(columns_read), of)
+
+
+def tally_rows(part: pa.Table, of: CommittedPart) -> pa.Table:
+    """The tally of the rows ``part`` of the part ``of``, and of its quarantine."""
+    dates = of.origin.date.dates(part)
     columns = {
-        "source": pa.repeat(origin.name, part.num_rows),
+        "source": pa.repeat(of.origin.name, part.num_rows),
         "date": dates,
         "language": languages_of(part),
         "records": pa.repeat(1, part.num_rows),
@@ -62,7 +67,7 @@ def tally_part(part: pa.Table, of: CommittedPart, origin: Origin) -> pa.Table:
         columns[name] = pc.equal(part["language_source"], source)
     if "entities" in part.column_names:
         columns["entities"] = pc.list_value_length(part["entities"])
-    return added([conformed(pa.table(columns), TALLY), _quarantine(of, origin, dates)])
+    return added([conformed(pa.table(columns), TALLY), _quarantine(of, dates)])
 
 
 def added(tallies: Iterable[pa.Table]) -> pa.Table:
@@ -102,13 +107,13 @@ def _sum(tallies: Iterable[pa.Table]) -> pa.Table:
     return sums.aggregate([(name, "sum") for name in names]).rename_columns(TALLY.names).cast(TALLY)
 
 
-def _quarantine(of: CommittedPart, origin: Origin, dates: pa.Array | pa.ChunkedArray) -> pa.Table:
+def _quarantine(of: CommittedPart, dates: pa.Array | pa.ChunkedArray) -> pa.Table:
     """The tally of the records of a unit that are in quarantine."""
     distinct = pc.unique(dates)
-    date = distinct[0].as_py() if len(distinct) == 1 else origin.date.day
+    date = distinct[0].as_py() if len(distinct) == 1 else of.origin.date.day
     counts = ({"language": language, "quarantined": count} for language, count in of.quarantined)
     rows = [
-        {"source": origin.name, "date": date, **row}
+        {"source": of.origin.name, "date": date, **row}
         for row in chain(counts, _reasons_by_language(of))
     ]
     return pa.Table.from_pylist(rows, TALLY)

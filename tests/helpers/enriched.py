@@ -16,7 +16,7 @@ from pipeline.storage import Store
 from pipeline.tables.catalog import open_catalog
 from pipeline.tables.outputs import survey
 from pipeline.tables.rows import TableRows
-from pipeline.tables.source import Source, opened, read
+from pipeline.tables.source import Source
 from tests.helpers.outputs import DECLARED, ENTITY, make_block, make_unit
 
 FIRST_DAY = datetime.date(2026, 1, 30)
@@ -119,8 +119,7 @@ def source_of(folder: Path, **output: Any) -> Source:
 def made(table: TableRows, source: Source, part: int = 0) -> pa.Table:
     """The rows of ``table`` of one part, which are checked against the schema it promises."""
     of = source.parts[part]
-    with opened(of.uri, of.bytes, source.origin.schema) as parquet:
-        rows = table.rows(read(parquet, table.columns(source.origin)), of, source.origin)
+    rows = table.rows(of.read(table.columns(source.origin)), of)
     assert rows.schema.equals(table.schema(source.origin))
     return rows
 
