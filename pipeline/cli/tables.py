@@ -41,6 +41,8 @@ def tables(
     """
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     console = Console()
+    if dry_run and export_to:
+        raise typer.BadParameter("--dry-run is of a build, and --export builds nothing")
     with clean_exit():
         settings = load(config, overrides or [], TablesSettings)
         console.print(_exported(settings, export_to) if export_to else _built(settings, dry_run))

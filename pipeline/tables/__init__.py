@@ -16,13 +16,3 @@ The way of a record::
 ``flow``         what Ray runs for a build, and for an ``export`` to plain Parquet
 ===============  ==================================================================================
 """
-
-from importlib.util import find_spec
-
-from pipeline.errors import ConfigError
-
-if find_spec("pyiceberg") is None:
-    raise ConfigError(
-        "Tables are Apache Iceberg's, and pyiceberg is not installed. Install it with "
-        "pip install 'xmod-pipeline[tables]'."
-    )
