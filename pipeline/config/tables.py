@@ -123,11 +123,11 @@ class DestinationSettings(Section):
     def _of_one_format(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        gone = sorted({"uri", "keep_snapshots"} & values.keys())
-        if gone or values.get("type", "iceberg") != "iceberg":
-            seen = f"key {gone[0]}" if gone else f"type {values['type']}"
+        gone = [f"type {values['type']}"] if values.get("type", "iceberg") != "iceberg" else []
+        gone += [f"key {key}" for key in ("uri", "keep_snapshots") if key in values]
+        if gone:
             raise ValueError(
-                f"{seen} is of a format that is gone: tables are Apache Iceberg's. Set "
+                f"{gone[0]} is of a format that is gone: tables are Apache Iceberg's. Set "
                 "destination.catalog as configs/tables.yaml does, and run jobs/tables.py with "
                 "--export DIR for plain Parquet files"
             )

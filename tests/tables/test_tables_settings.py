@@ -30,6 +30,7 @@ def test_config_of_before_there_was_one_format_is_read():
     [
         ("destination.catalog.type=hive", "'sqlite', 'rest', 'glue'"),
         ("destination.type=parquet", "type parquet is of a format that is gone.* --export DIR"),
+        ("destination={type: parquet, uri: out}", "type parquet is of a format that is gone"),
         ("destination={uri: out/tables}", "key uri is of a format that is gone.* --export DIR"),
         ("destination.keep_snapshots=3", "keep_snapshots is of a format .* --export DIR"),
         ("outputs.0.date=2026-01-02", "has both of date_column and date"),
