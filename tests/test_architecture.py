@@ -58,7 +58,6 @@ TESTED_ELSEWHERE = {
     "pipeline.output.verify.unit_files": "tests/output/verify/test_verify.py",
     "pipeline.execution.load_attempts": "tests/jobs/test_on_a_cluster.py",
     "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
-    "pipeline.tables.data_files": "tests/tables/test_iceberg_tables.py",
     "pipeline.tables.flow": "tests/tables/test_build.py",
     # A few steps of each training, and the checkpoint that they leave.
     "pipeline.training.card": "tests/training/test_finetune.py",

@@ -67,17 +67,6 @@ class LayoutSettings(Section):
     """Of a file; a partition with more has several."""
 
 
-class ParquetSettings(Section):
-    """A folder of Hive-style Parquet files, and of snapshots that say which of them are in use."""
-
-    type: Literal["parquet"]
-    """Which format the tables have."""
-    uri: str
-    """The folder; a path, ``s3://`` or ``gs://``."""
-    keep_snapshots: int = Field(default=10, ge=1)
-    """Runs that a reader may be behind: what only earlier ones need is deleted."""
-
-
 class SqliteCatalog(Section):
     """An Iceberg catalog in a file of this machine."""
 
@@ -119,17 +108,30 @@ class GlueCatalog(Section):
     """Where tables go, on ``s3://``."""
 
 
-class IcebergSettings(Section):
-    """Apache Iceberg tables."""
+class DestinationSettings(Section):
+    """The Apache Iceberg tables that a catalog knows."""
 
-    type: Literal["iceberg"]
-    """Which format the tables have."""
     name: Name = "xmod"
     """Of the catalog, in pyiceberg's environment variables and ``.pyiceberg.yaml``."""
     namespace: Name = "xmod"
     """Of the tables in the catalog."""
     catalog: Annotated[SqliteCatalog | RestCatalog | GlueCatalog, Field(discriminator="type")]
     """What knows the tables."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_format(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        gone = [f"type {values['type']}"] if values.get("type", "iceberg") != "iceberg" else []
+        gone += [f"key {key}" for key in ("uri", "keep_snapshots") if key in values]
+        if gone:
+            raise ValueError(
+                f"{gone[0]} is of a format that is gone: tables are Apache Iceberg's. Set "
+                "destination.catalog as configs/tables.yaml does, and run jobs/tables.py with "
+                "--export DIR for plain Parquet files"
+            )
+        return {key: value for key, value in values.items() if key != "type"}
 
 
 class TablesSettings(Section):
@@ -141,8 +143,8 @@ class TablesSettings(Section):
     """Columns of ``documents``."""
     layout: LayoutSettings = LayoutSettings()
     """Partitions and files."""
-    destination: Annotated[ParquetSettings | IcebergSettings, Field(discriminator="type")]
-    """Format and place of the tables."""
+    destination: DestinationSettings
+    """Where the tables are."""
     start_timeout: float = Field(default=1800, ge=0)
     """Seconds to wait until the cluster has a free CPU; then the job ends with exit code 5."""
 

@@ -1,8 +1,7 @@
 """The Iceberg catalog that the settings name.
 
-Enters: settings. Leaves: a pyiceberg catalog. What holds: credentials come from the environment or
-the provider chain, as pyiceberg and botocore read them, and from nowhere else; tables are read and
-written by fsspec, as all else here.
+Credentials come from the environment or the provider chain, as pyiceberg and botocore read them,
+and from nowhere else. Files are read and written by fsspec, as everywhere in this package.
 """
 
 from collections.abc import Iterator
@@ -10,24 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import CommitFailedException, RESTError, TableAlreadyExistsError
+from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.config.tables import GlueCatalog, IcebergSettings, RestCatalog, SqliteCatalog
+from pipeline.config.tables import DestinationSettings, GlueCatalog, RestCatalog, SqliteCatalog
 from pipeline.errors import ConfigError, OutputError
 from pipeline.storage import canonical
 
-try:
-    from pyiceberg.catalog import Catalog, load_catalog
-    from pyiceberg.exceptions import CommitFailedException, RESTError, TableAlreadyExistsError
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-except ImportError as error:
-    raise ConfigError(
-        "destination.type is iceberg and pyiceberg is not installed. Install it with "
-        "pip install 'xmod-pipeline[tables]', or set destination.type to parquet."
-    ) from error
 
-
-def open_catalog(settings: IcebergSettings) -> Catalog:
+def open_catalog(settings: DestinationSettings) -> Catalog:
     """The catalog; ConfigError where it cannot be had."""
     properties = {"py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO", **_properties(settings.catalog)}
     try:
@@ -40,24 +32,23 @@ def open_catalog(settings: IcebergSettings) -> Catalog:
 
 
 @contextmanager
-def answered(table: str) -> Iterator[None]:
-    """What a catalog raises at a request that is about ``table`` leaves as OutputError."""
+def answered(subject: str) -> Iterator[None]:
+    """What a catalog or a store raises at a request for ``subject`` leaves as OutputError."""
     try:
         yield
     except (CommitFailedException, TableAlreadyExistsError) as error:
         raise OutputError(
-            f"Another run has changed the table {table} since this one began. Run the job again: "
-            "it does what is left."
+            f"Another run has changed {subject} since this one began. Run the job again: it adds "
+            "what is still missing."
         ) from error
     except _FAILURES as error:
         raise OutputError(
-            f"The Iceberg catalog does not do what it is asked for table {table}: "
-            f"{type(error).__name__}: {error}. Check destination.catalog, the service and the "
-            "credentials, and run the job again."
+            f"A request for {subject} failed: {type(error).__name__}: {error}. Check "
+            "destination.catalog, the service and the credentials, and run the job again."
         ) from error
 
 
-_FAILURES = (RESTError, RequestException, SQLAlchemyError, BotoCoreError, ClientError)
+_FAILURES = (RESTError, RequestException, SQLAlchemyError, BotoCoreError, ClientError, OSError)
 
 
 def _properties(catalog: SqliteCatalog | RestCatalog | GlueCatalog) -> dict[str, str]:

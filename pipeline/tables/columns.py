@@ -1,8 +1,8 @@
-"""The columns of the tables.
+"""The columns of the tables: those that each has, and how an output's columns join them.
 
-Enters: the columns of an enriched output. Leaves: the schema of each table, and tables cast to it.
-What holds: what comes from an output has a plain type and a name that no column of the table has;
-a table's schema only grows, so that files written before a column came are files of the table.
+A table's schema only grows, so that files from before a column came remain files of the table.
+Columns of an output get one of Iceberg's types that keeps their values. A type that has none is
+refused by name, and so is every extension type: reading some of them runs code.
 """
 
 from collections import Counter
@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from pipeline.contract.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
 from pipeline.errors import SchemaError
-from pipeline.tables.plain_types import plain_field
 
 TABLES_VERSION = 1
 """Raised whenever a column of a table changes its name, type or meaning."""
@@ -25,87 +24,57 @@ LANGUAGE = pa.field("language", pa.string())
 GROUP = pa.field("language_group", pa.string())
 """The partition that a row's language is in: the language itself or ``other``."""
 
-DOCUMENT_FIELDS = (
-    SOURCE,
-    RECORD_ID,
-    pa.field("file", pa.string()),
-    pa.field("unit_id", pa.string()),
-    DATE,
-    GROUP,
-    *LANGUAGE_FIELDS,
-    *TOKEN_FIELDS,
-    pa.field("n_entities", pa.int32()),
-)
-"""What each document has; columns of the input and of tasks follow."""
+DATE_GROUP = "date_group"
+"""The partition that a row's date is in; not a column."""
 
-ENTITY_FIELDS = (
-    SOURCE,
-    RECORD_ID,
-    DATE,
-    GROUP,
-    LANGUAGE,
-    pa.field("ordinal", pa.int32()),
-    pa.field("task", pa.string()),
-    pa.field("label", pa.string()),
-    pa.field("text", pa.string()),
-    pa.field("start", pa.int32()),
-    pa.field("end", pa.int32()),
-    pa.field("score", pa.float32()),
-)
-
-LABEL_FIELDS = (
-    SOURCE,
-    RECORD_ID,
-    DATE,
-    GROUP,
-    LANGUAGE,
-    pa.field("task", pa.string()),
-    pa.field("label", pa.string()),
-    pa.field("score", pa.float32()),
-)
-
-COUNT_FIELDS = (
-    pa.field("records", pa.int64()),
-    pa.field("tokens", pa.int64()),
-    pa.field("entities", pa.int64()),
-    pa.field("scored", pa.int64()),
-    pa.field("by_column", pa.int64()),
-    pa.field("by_detector", pa.int64()),
-    pa.field("by_related", pa.int64()),
-    pa.field("by_default", pa.int64()),
-    pa.field("by_none", pa.int64()),
-    pa.field("quarantined", pa.int64()),
+COUNTS = (
+    *("records", "tokens", "entities", "scored"),
+    *("by_column", "by_detector", "by_related", "by_default", "by_none", "quarantined"),
 )
 """What is summed up for each language of a date."""
 
-REASONS = pa.field(
-    "reasons",
-    pa.list_(
-        pa.field(
-            "element",
-            pa.struct([pa.field("reason", pa.string()), pa.field("records", pa.int64())]),
-        )
-    ),
-)
-"""Why records are in quarantine, the most frequent reason first."""
-
-COUNTED_FIELDS = (
-    SOURCE,
-    DATE,
-    LANGUAGE,
-    *COUNT_FIELDS,
-    pa.field("fallbacks", pa.int64()),
-    pa.field("mean_score", pa.float64()),
-    REASONS,
-)
+_REASON = pa.struct([("reason", pa.string()), ("records", pa.int64())])
+_RECORD = (SOURCE, RECORD_ID, DATE, GROUP, LANGUAGE)
+_FINDING = (pa.field("task", pa.string()), pa.field("label", pa.string()))
+_SCORE = pa.field("score", pa.float32())
 
 SCHEMAS = {
-    DOCUMENTS: pa.schema(DOCUMENT_FIELDS),
-    ENTITIES: pa.schema(ENTITY_FIELDS),
-    LABELS: pa.schema(LABEL_FIELDS),
-    LANGUAGES: pa.schema(COUNTED_FIELDS),
+    DOCUMENTS: pa.schema(
+        [
+            *(SOURCE, RECORD_ID, pa.field("file", pa.string()), pa.field("unit_id", pa.string())),
+            *(DATE, GROUP, *LANGUAGE_FIELDS, *TOKEN_FIELDS, pa.field("n_entities", pa.int32())),
+        ]
+    ),
+    ENTITIES: pa.schema(
+        [
+            *(*_RECORD, pa.field("ordinal", pa.int32()), *_FINDING, pa.field("text", pa.string())),
+            *(pa.field("start", pa.int32()), pa.field("end", pa.int32()), _SCORE),
+        ]
+    ),
+    LABELS: pa.schema([*_RECORD, *_FINDING, _SCORE]),
+    LANGUAGES: pa.schema(
+        [
+            *(SOURCE, DATE, LANGUAGE),
+            *(pa.field(name, pa.int64()) for name in (*COUNTS, "fallbacks")),
+            pa.field("mean_score", pa.float64()),
+            pa.field("reasons", pa.list_(pa.field("element", _REASON))),
+        ]
+    ),
 }
 """The columns that a table has whatever the outputs have."""
+
+_PLAIN = {
+    **{kind: kind for kind in (pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64())},
+    **{kind: kind for kind in (pa.string(), pa.binary(), pa.date32())},
+    **dict.fromkeys((pa.int8(), pa.int16(), pa.uint8(), pa.uint16()), pa.int32()),
+    **dict.fromkeys((pa.null(), pa.large_string(), pa.string_view()), pa.string()),
+    **dict.fromkeys((pa.large_binary(), pa.binary_view()), pa.binary()),
+    pa.uint32(): pa.int64(),
+    pa.uint64(): pa.decimal128(20, 0),
+    pa.float16(): pa.float32(),
+    pa.date64(): pa.date32(),
+}
+_DECIMAL_DIGITS = 38
 
 
 def document_names(columns: Iterable[str]) -> dict[str, str]:
@@ -114,7 +83,7 @@ def document_names(columns: Iterable[str]) -> dict[str, str]:
     One whose name the table needs itself becomes ``input_<name>``, as in an output. Raises
     SchemaError where that name is taken as well.
     """
-    taken = {field.name for field in DOCUMENT_FIELDS} | {"date_group"}
+    taken = {*SCHEMAS[DOCUMENTS].names, DATE_GROUP}
     names = {name: f"input_{name}" if name in taken else name for name in columns}
     doubled = sorted(name for name, count in Counter(names.values()).items() if count > 1)
     if doubled:
@@ -138,7 +107,7 @@ def grown(standing: pa.Schema, *additions: tuple[str, pa.Schema]) -> pa.Schema:
                 raise SchemaError(
                     f"Column {field.name} is {field.type} in output {source} and {known.type} in "
                     "the table or another output. Leave it out by documents.keep_columns or "
-                    "documents.task_columns, or name another destination."
+                    "documents.task_columns, or set another destination.namespace."
                 )
     return pa.schema(list(fields.values()))
 
@@ -152,3 +121,41 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.table(columns, schema=schema)
+
+
+def plain_field(field: pa.Field) -> pa.Field:
+    """``field`` with one of Iceberg's types, nullable; raises SchemaError where it has none."""
+    found = _plain(field.type)
+    if found is None:
+        raise SchemaError(
+            f"Column {field.name} is {field.type}, which tables cannot hold. Leave it out: set "
+            "documents.keep_columns or documents.task_columns in the config."
+        )
+    return pa.field(field.name, found)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType | None:
+    if isinstance(kind, pa.DictionaryType):
+        return _plain(kind.value_type)
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC" if kind.tz else None)
+    if pa.types.is_time(kind):
+        return pa.time64("us")
+    if pa.types.is_decimal(kind) and kind.precision <= _DECIMAL_DIGITS:
+        return pa.decimal128(kind.precision, kind.scale)
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
+    return _PLAIN.get(kind) or _plain_nested(kind)
+
+
+def _plain_nested(kind: pa.DataType) -> pa.DataType | None:
+    if isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        item = _plain(kind.value_type)
+        return None if item is None else pa.list_(pa.field("element", item))
+    if isinstance(kind, pa.MapType):
+        key, value = _plain(kind.key_type), _plain(kind.item_type)
+        return None if key is None or value is None else pa.map_(key, value)
+    if isinstance(kind, pa.StructType):
+        parts = [(field.name, _plain(field.type)) for field in kind]
+        return None if any(part is None for _, part in parts) else pa.struct(parts)
+    return None

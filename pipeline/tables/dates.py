@@ -1,8 +1,4 @@
-"""The date of each record.
-
-Enters: a rule, which is a column or one date, and rows. Leaves: a column of dates, and the span of
-dates that each is in. What holds: what is no date is null, never another date.
-"""
+"""The date of each record, and the day, month or year that it is in. What is no date is null."""
 
 import datetime
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from pipeline.config.tables import Granularity
 from pipeline.errors import SchemaError
 
 NO_DATE = "__HIVE_DEFAULT_PARTITION__"
-"""What stands for null in the name of a folder; readers of Hive's layout give it back as null."""
+"""Stands for null in the name of a folder; readers of Hive's layout give it back as null."""
 
 _LETTERS = {Granularity.DAY: 10, Granularity.MONTH: 7, Granularity.YEAR: 4}
 _ISO = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
@@ -50,7 +46,7 @@ class DateRule:
             return pa.repeat(pa.scalar(self.day, pa.date32()), rows.num_rows)
         values = rows[self.column]
         if _is_text(values.type):
-            return _parsed(values)
+            return _parsed(values.cast(pa.string()))
         if pa.types.is_timestamp(values.type) and values.type.tz:
             values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # or the day is the zone's
         return values.cast(pa.date32(), safe=False)
@@ -59,26 +55,20 @@ class DateRule:
 def date_groups(
     dates: pa.Array | pa.ChunkedArray, granularity: Granularity
 ) -> pa.Array | pa.ChunkedArray:
-    """The span that each of ``dates`` is in, such as ``2026-11``; ``NO_DATE`` for null."""
-    spans = pc.utf8_slice_codeunits(dates.cast(pa.string()), 0, _LETTERS[granularity])
-    return pc.fill_null(spans, NO_DATE)
+    """The day, month or year of each of ``dates``, such as ``2026-11``; ``NO_DATE`` for null."""
+    groups = pc.utf8_slice_codeunits(dates.cast(pa.string()), 0, _LETTERS[granularity])
+    return pc.fill_null(groups, NO_DATE)
 
 
 def _is_text(kind: pa.DataType) -> bool:
     if isinstance(kind, pa.DictionaryType):
         return _is_text(kind.value_type)
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
+    return kind in (pa.string(), pa.large_string(), pa.string_view())
 
 
 def _parsed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    texts = texts.cast(pa.string())
-    days = pc.utf8_slice_codeunits(pc.if_else(_begins_with_date(texts), texts, None), 0, 10)
+    begins = pc.match_substring_regex(texts, _ISO)
+    days = pc.utf8_slice_codeunits(pc.if_else(begins, texts, None), 0, 10)
     found = pc.strptime(days, format="%Y-%m-%d", unit="s", error_is_null=True).cast(pa.date32())
     # 2026-02-31 parses as a day of March: what does not read back as it was written is no date.
     return pc.if_else(pc.equal(found.cast(pa.string()), days), found, None)
-
-
-def _begins_with_date(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.match_substring_regex(texts, _ISO)

@@ -6,40 +6,41 @@ and never through the driver, which sees one row a file and some for each date a
 """
 
 import logging
+import math
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import ray
-from ray.data import DataContext, Dataset, Datasource
-from ray.data.block import BlockMetadata
+from pyiceberg.manifest import DataFile
+from ray.data import DataContext, Dataset
 from ray.data.context import ShuffleStrategy
-from ray.data.datasource import ReadTask
+from ray.exceptions import RayError
 
-from pipeline.errors import PipelineError
+from pipeline.contract.schema import RECORD_ID
+from pipeline.execution.ray_failures import explained
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
-from pipeline.tables.layout import FILE
-from pipeline.tables.source import Source
-from pipeline.tables.steps import Counting, PartOf, Placing, Writing
-from pipeline.tables.table_files import TableFile
-from pipeline.tables.tally import added
+from pipeline.tables.columns import conformed
+from pipeline.tables.data_files import PARTITION, DataFiles, TableFile
+from pipeline.tables.layout import Layout
+from pipeline.tables.rows import TableRows
+from pipeline.tables.source import CommittedPart, Source
+from pipeline.tables.tally import added, tally_part
 
-Held = PartOf | TableFile
-"""What a block is made of."""
+_MOST_BLOCKS = 1000
+"""Blocks that are sorted: what goes from each to each is an object of its own."""
 
-Step = Callable[[Any], pa.Table]
-"""Makes the block of one of these."""
-
-_MOST_TASKS = 1000
-"""Tasks that read, and so blocks to spread: what goes from each to each is an object of its own."""
+_ARROW: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 
 
 @contextmanager
 def cluster(start_timeout: float) -> Iterator[None]:
-    """A connection to the cluster at ``RAY_ADDRESS``, or a Ray of this machine for the while.
+    """A connection to the cluster at ``RAY_ADDRESS``, or to a Ray on this machine for the time.
 
     Raises ClusterError where all CPUs of the cluster stay taken for ``start_timeout`` seconds.
     """
@@ -50,95 +51,82 @@ def cluster(start_timeout: float) -> Iterator[None]:
         yield
 
 
-def tallied(sources: Sequence[Source], counting: Counting) -> pa.Table:
+@dataclass(frozen=True)
+class Placing:
+    """Part, or file that is rewritten → rows of a table, placed.
+
+    Rows of the outputs ``replaced`` are left out of what is rewritten.
+    """
+
+    table: TableRows
+    layout: Layout
+    files: DataFiles
+    replaced: frozenset[str]
+
+    def __call__(self, held: CommittedPart | TableFile) -> pa.Table:
+        """The rows of ``held`` that are to be in the table."""
+        if isinstance(held, TableFile):
+            return self.layout.placed(self.files.rows(held.scan, self.replaced))
+        rows = self.table.rows(held.read(self.table.columns(held.origin)), held)
+        return self.layout.placed(conformed(rows, self.files.schema))
+
+
+def tallied(sources: Sequence[Source]) -> pa.Table:
     """The sum of the tallies of all parts of ``sources``."""
-    return added(_blocks(_dataset(counting, _parts(sources))))
+    return added(blocks(tally_part, _parts(sources)))
 
 
 def written(
-    sources: Sequence[Source],
-    again: Sequence[TableFile],
-    placing: Placing,
-    writing: Writing,
-) -> tuple[TableFile, ...]:
+    sources: Sequence[Source], again: Sequence[TableFile], placing: Placing, target_bytes: int
+) -> list[DataFile]:
     """The new files of a table: rows of ``sources``, and what stays of the files ``again``."""
-    telling = [source for source in sources if placing.table.columns(source.origin)]
-    held = [*_parts(telling), *again]
+    size = sum(source.estimated_bytes(placing.table.columns(source.origin)) for source in sources)
+    size += sum(file.bytes for file in again)
+    number = min(_MOST_BLOCKS, max(1, math.ceil(size / target_bytes)))
+
+    def write(rows: pa.Table) -> pa.Table:
+        files = placing.files.write(rows) if rows.num_rows else []
+        return pa.table({"file": pa.array(map(pickle.dumps, files), pa.binary())})
+
+    def sorted_and_written(rows: Dataset) -> Dataset:
+        sorted_rows = rows.sort([PARTITION.name, RECORD_ID.name]).repartition(number)
+        return sorted_rows.map_batches(write, **_ARROW)
+
+    bodies = blocks(placing, [*_parts(sources), *again], sorted_and_written)
+    return [pickle.loads(body) for block in bodies for body in block["file"].to_pylist()]
+
+
+def blocks(
+    step: Callable[[Any], pa.Table],
+    held: Sequence[object],
+    then: Callable[[Dataset], Dataset] = lambda dataset: dataset,
+) -> Iterator[pa.Table]:
+    """The blocks of ``step`` of each of ``held``, and of what is done with them ``then``.
+
+    Raises what a step raised, without Ray's wrapping.
+    """
     if not held:
-        return ()
-    files = (
-        _dataset(placing, held)
-        .groupby(FILE.name)
-        .map_groups(partial(_file, writing), batch_format="pyarrow")
-    )
-    bodies = [body for block in _blocks(files) for body in block["file"].to_pylist()]
-    return tuple(sorted(map(TableFile.model_validate_json, bodies), key=lambda file: file.uri))
-
-
-class _Blocks(Datasource):
-    """A block of each of ``held``, by ``step``; they share tasks where there are many."""
-
-    def __init__(self, step: Step, held: Sequence[Held]) -> None:
-        self._step = ray.put(step)  # once, and not with each task: it has the whole layout
-        self._held = held
-
-    def estimate_inmemory_data_size(self) -> int | None:
-        return None
-
-    def get_read_tasks(
-        self,
-        parallelism: int,
-        per_task_row_limit: int | None = None,
-        data_context: DataContext | None = None,
-    ) -> list[ReadTask]:
-        metadata = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
-        tasks = min(len(self._held), _MOST_TASKS)
-        return [
-            ReadTask(partial(_made, self._step, self._held[number::tasks]), metadata)
-            for number in range(tasks)
-        ]
-
-
-def _made(reference: "ray.ObjectRef[Step]", held: Sequence[Held]) -> Iterator[pa.Table]:
-    step = ray.get(reference)
-    return (step(one) for one in held)
-
-
-def _file(writing: Writing, rows: pa.Table) -> pa.Table:
-    """The same as ``writing``, but a function: Ray shows its name."""
-    return writing(rows)
-
-
-def _parts(sources: Sequence[Source]) -> list[Held]:
-    return [PartOf(part, source.origin) for source in sources for part in source.parts]
-
-
-def _dataset(step: Step, held: Sequence[Held]) -> Dataset:
+        return
     context = DataContext.get_current()
-    context.target_max_block_size = None  # or Ray splits the rows of one file
+    context.target_max_block_size = None  # or Ray splits what becomes one file
     # By tasks and the object store, which spills; by hash, actors would hold all rows in memory.
     context.shuffle_strategy = ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
     context.max_errored_blocks = 0  # an annotation in this process may have had it otherwise
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    blocks = min(len(held), _MOST_TASKS)
-    dataset: Dataset = ray.data.read_datasource(_Blocks(step, held), override_num_blocks=blocks)
-    return dataset
+    shared = ray.put((step, held))  # once, and not with each task
 
+    def made(batch: dict[str, np.ndarray]) -> Iterator[pa.Table]:
+        step, held = ray.get(shared)
+        return (step(held[number]) for number in batch["id"])
 
-def _blocks(dataset: Dataset) -> Iterator[pa.Table]:
-    """The blocks of ``dataset``; raises what a step raised, without Ray's wrapping."""
-    options: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+    numbers = ray.data.range(len(held), override_num_blocks=min(len(held), _MOST_BLOCKS))
+    dataset = then(numbers.map_batches(made, batch_size=None, batch_format="numpy"))
     try:
-        yield from dataset.iter_batches(prefetch_batches=0, **options)
-    except Exception as error:
-        explained = _cause(error)
-        raise explained from None if explained is not error else error.__cause__
+        yield from dataset.iter_batches(prefetch_batches=0, **_ARROW)
+    except RayError as error:
+        raise explained(error, "build the tables") from None
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The failure of this package that ``error`` carries, or else ``error``."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, PipelineError):
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return seen or error
+def _parts(sources: Sequence[Source]) -> list[CommittedPart]:
+    return [part for source in sources for part in source.parts]

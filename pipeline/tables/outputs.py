@@ -1,9 +1,9 @@
 """The enriched outputs that tables are made of: what of them is committed.
 
 Enters: ``outputs`` of the settings. Leaves: a ``Source`` for each, with its committed parts and
-what their columns are. What holds: a part is here only if the manifest, where there is one, lists
-its unit, the unit's commit record names it, and it stands with the size that it was committed with;
-all units of a source are of one run and of this version.
+their columns. What holds: a part is here only if the manifest, where there is one, lists its unit,
+the unit's commit record names it, and it has the size that it was committed with; all units of a
+source are of one run and of this version.
 """
 
 import difflib
@@ -13,13 +13,12 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.tables import EnrichedOutput
 from pipeline.contract.schema import SCHEMA_VERSION
 from pipeline.errors import ConfigError, OutputError
-from pipeline.output.commit import COMMIT, DATA, CommitRecord, parse_commit
+from pipeline.output.commit import COMMIT, DATA, CommitRecord, FileEntry, parse_commit
 from pipeline.output.manifest import listed
 from pipeline.output.output_lock import RUN, SUCCESS
 from pipeline.storage import Store
 from pipeline.tables.dates import DateRule
-from pipeline.tables.reading import part_schema
-from pipeline.tables.source import CommittedPart, Origin, Source
+from pipeline.tables.source import CommittedPart, Origin, Source, column_bytes, opened, schema_of
 
 
 def survey(output: EnrichedOutput) -> Source:
@@ -31,12 +30,12 @@ def survey(output: EnrichedOutput) -> Source:
             f"{store.uri} has no {SUCCESS}: its job has not ended well, and records may be missing."
             " Run that job again to complete it, or set allow_incomplete: true for this output."
         )
-    _require_version(store, {run.schema_version})
     records = _records(store)
     _require_one_run(store, run, records)
-    parts = tuple(_part(store, record) for record in records)
-    _require_standing(store, records)
-    return Source(store.uri, run.fingerprint, _origin(output, store, run, parts[0]), parts)
+    _require_sizes(store, records)
+    origin = _origin(output, store, run, records[0].part)
+    parts = tuple(_part(store, record, origin) for record in records)
+    return Source(store.uri, run.fingerprint, origin, parts)
 
 
 class _Task(BaseModel):
@@ -87,17 +86,14 @@ def _records(store: Store) -> list[CommitRecord]:
     return sorted(records, key=lambda record: (record.unit.source.uri, record.unit.start))
 
 
-def _require_version(store: Store, versions: set[int]) -> None:
+def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
+    versions = {run.schema_version, *(record.schema_version for record in records)}
     if versions != {SCHEMA_VERSION}:
         raise OutputError(
             f"{store.uri} has units of schema version {', '.join(map(str, sorted(versions)))}; "
             f"this package makes and reads version {SCHEMA_VERSION}. Annotate the corpus again "
             "into an output of its own."
         )
-
-
-def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> None:
-    _require_version(store, {run.schema_version, *(record.schema_version for record in records)})
     strange = {record.fingerprint for record in records} - {run.fingerprint}
     if strange:
         raise OutputError(
@@ -106,21 +102,22 @@ def _require_one_run(store: Store, run: _Run, records: list[CommitRecord]) -> No
         )
 
 
-def _require_standing(store: Store, records: list[CommitRecord]) -> None:
-    standing = store.listing(DATA)
-    wrong = [r.part for r in records if standing.get(r.part.path) != r.part.bytes]
+def _require_sizes(store: Store, records: list[CommitRecord]) -> None:
+    sizes = store.listing(DATA)
+    wrong = [r.part for r in records if sizes.get(r.part.path) != r.part.bytes]
     if wrong:
-        seen = standing.get(wrong[0].path, "no")
+        seen = sizes.get(wrong[0].path, "no")
         raise OutputError(
             f"{store.uri} has {len(wrong)} parts that are not as committed, such as "
-            f"{wrong[0].path}: {seen} bytes stand, {wrong[0].bytes} are committed. Check it with "
+            f"{wrong[0].path}: it has {seen} bytes; {wrong[0].bytes} were committed. Check it with "
             "jobs/verify.py."
         )
 
 
-def _part(store: Store, record: CommitRecord) -> CommittedPart:
+def _part(store: Store, record: CommitRecord, origin: Origin) -> CommittedPart:
     counts = {tag: count.quarantined for tag, count in record.counts.items() if count.quarantined}
     return CommittedPart(
+        origin=origin,
         uri=store.uri_of(record.part.path),
         bytes=record.part.bytes,
         sha256=record.part.sha256,
@@ -131,14 +128,16 @@ def _part(store: Store, record: CommitRecord) -> CommittedPart:
     )
 
 
-def _origin(output: EnrichedOutput, store: Store, run: _Run, part: CommittedPart) -> Origin:
-    schema = part_schema(part.uri, part.bytes)
+def _origin(output: EnrichedOutput, store: Store, run: _Run, first: FileEntry) -> Origin:
+    with opened(store.uri_of(first.path), first.bytes) as parquet:
+        schema, sizes = schema_of(parquet), column_bytes(parquet)
     names = list(schema.names)
     inputs = tuple(names[: names.index("record_id")])
     text = run.echo.input.text_column
     rule = DateRule(output.date, output.date_column)
     _require_date_column(rule, inputs, store.uri)
     rule.require(schema, store.uri)
+    classes = (name for name, task in run.echo.tasks.items() if task.type == "classification")
     return Origin(
         name=output.name or store.uri,
         date=rule,
@@ -146,9 +145,8 @@ def _origin(output: EnrichedOutput, store: Store, run: _Run, part: CommittedPart
         inputs=inputs,
         text=next((name for name in (text, f"input_{text}") if name in inputs), None),
         tasks=tuple(names[names.index("truncated") + 1 :]),
-        labels=tuple(
-            name for name, task in run.echo.tasks.items() if task.type == "classification"
-        ),
+        labels=tuple(classes),
+        sizes=sizes,
     )
 
 

@@ -1,6 +1,6 @@
 """Records counted by date and language, and why others are in quarantine.
 
-Enters: the parts of an output. Leaves: a tally, whose rows add up over parts; the table
+Enters: the parts of an output. Leaves: a tally, whose rows add up over parts, and the table
 ``languages`` of it. What holds: a tally has a row for each source, date, language and reason,
 however many records there are; adding tallies in any order gives the same.
 
@@ -11,17 +11,20 @@ under ``und``. Their date is that of the unit's other records where these have b
 null.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.language.tags import UNDETERMINED
-from pipeline.tables.columns import COUNT_FIELDS, LANGUAGES, REASONS, SCHEMAS
-from pipeline.tables.rows import languages_of
-from pipeline.tables.source import CommittedPart, Origin
+from pipeline.tables.columns import COUNTS, LANGUAGES, SCHEMAS, conformed
+from pipeline.tables.rows import entity_column, languages_of
+from pipeline.tables.source import CommittedPart
 
 _KEYS = {"source": pa.string(), "date": pa.date32(), "language": pa.string(), "reason": pa.string()}
+_SUMS = {**dict.fromkeys(COUNTS, pa.int64()), "score": pa.float64()}
 _SOURCES = {
     "column": "by_column",
     "detected": "by_detector",
@@ -29,47 +32,42 @@ _SOURCES = {
     "default": "by_default",
     "none": "by_none",
 }
-_SUMS = {
-    **{field.name: field.type for field in COUNT_FIELDS},
-    "score": pa.float64(),
-    "reason_records": pa.int64(),
-    "documents_bytes": pa.float64(),
-    "entities_bytes": pa.float64(),
-    "labels_bytes": pa.float64(),
-}
 
-TALLY = pa.schema([*_KEYS.items(), *_SUMS.items()])
-"""``reason`` is null for records that are in no quarantine; ``score`` is a sum, ``<table>_bytes``
-what the records' rows in a table take, estimated."""
+TALLY = pa.schema([*_KEYS.items(), *_SUMS.items(), ("reason_records", pa.int64())])
+"""A sum is null where nothing was counted; ``score`` is one too.
 
-COLUMNS = ("language", "language_score", "language_source", "n_tokens")
-"""What a part is read of, beside its dates and entities."""
+``reason`` is null but where ``reason_records`` are in quarantine for it.
+"""
+
+_COLUMNS = ("language", "language_score", "language_source", "n_tokens")
+
+_ADDED_AT_ONCE = 100_000
+"""Rows of tallies: adding each by itself would go through the sum as often as there are parts."""
 
 
-def tally_part(
-    part: pa.Table, of: CommittedPart, origin: Origin, table_bytes: Mapping[str, int]
-) -> pa.Table:
-    """The tally of one part and its quarantine.
+def tally_part(of: CommittedPart) -> pa.Table:
+    """The tally of one part and its quarantine."""
+    columns_read = (*_COLUMNS, *of.origin.date.columns, *entity_column(of.origin))
+    return tally_rows(of.read(columns_read), of)
 
-    ``part`` has the columns ``COLUMNS``; ``table_bytes`` are of the file, by table.
-    """
-    dates = origin.date.dates(part)
-    columns: dict[str, object] = {
-        "source": pa.repeat(origin.name, part.num_rows),
+
+def tally_rows(part: pa.Table, of: CommittedPart) -> pa.Table:
+    """The tally of the rows ``part`` of the part ``of``, and of its quarantine."""
+    dates = of.origin.date.dates(part)
+    columns = {
+        "source": pa.repeat(of.origin.name, part.num_rows),
         "date": dates,
         "language": languages_of(part),
         "records": pa.repeat(1, part.num_rows),
         "tokens": part["n_tokens"],
         "score": part["language_score"],
-        "scored": pc.cast(pc.is_valid(part["language_score"]), pa.int64()),
+        "scored": pc.is_valid(part["language_score"]),
     }
     for source, name in _SOURCES.items():
-        columns[name] = pc.cast(pc.equal(part["language_source"], source), pa.int64())
-    for table, size in table_bytes.items():
-        columns[f"{table}_bytes"] = pa.repeat(size / max(1, part.num_rows), part.num_rows)
+        columns[name] = pc.equal(part["language_source"], source)
     if "entities" in part.column_names:
         columns["entities"] = pc.list_value_length(part["entities"])
-    return added([_as_tally(columns), _quarantine(of, origin, dates)])
+    return added([conformed(pa.table(columns), TALLY), _quarantine(of, dates)])
 
 
 def added(tallies: Iterable[pa.Table]) -> pa.Table:
@@ -84,61 +82,41 @@ def added(tallies: Iterable[pa.Table]) -> pa.Table:
     return _sum(waiting)
 
 
-_ADDED_AT_ONCE = 100_000
-"""Rows of tallies: adding each by itself would go through the sum as often as there are parts."""
+def language_rows(tally: pa.Table) -> pa.Table:
+    """The table ``languages`` of a tally, in order of source, date and language."""
+    found: dict[tuple[object, ...], dict[str, Any]] = {}
+    keys = ("source", "date", "language")
+    frequent_first = [("reason_records", "descending"), ("reason", "ascending")]
+    for row in tally.sort_by(frequent_first).to_pylist():
+        nothing = {**{key: row[key] for key in keys}, **dict.fromkeys(_SUMS, 0), "reasons": []}
+        total = found.setdefault(tuple(row[key] for key in keys), nothing)
+        for name in _SUMS:
+            total[name] += row[name] or 0
+        if row["reason"] is not None:
+            total["reasons"].append({"reason": row["reason"], "records": row["reason_records"]})
+    for total in found.values():
+        total["fallbacks"] = total["by_related"] + total["by_default"] + total["by_none"]
+        total["mean_score"] = total["score"] / total["scored"] if total["scored"] else None
+    rows = pa.Table.from_pylist(list(found.values()), SCHEMAS[LANGUAGES])
+    return rows.sort_by([(key, "ascending") for key in keys])
 
 
 def _sum(tallies: Iterable[pa.Table]) -> pa.Table:
-    together = pa.concat_tables(tallies)
-    summed = together.group_by(list(_KEYS), use_threads=False).aggregate(
-        [(name, "sum") for name in _SUMS]
-    )
-    names = [name.removesuffix("_sum") for name in summed.column_names]
-    return summed.rename_columns(names).select(TALLY.names).cast(TALLY)
+    names = TALLY.names[len(_KEYS) :]
+    sums = pa.concat_tables(tallies).group_by(list(_KEYS), use_threads=False)
+    return sums.aggregate([(name, "sum") for name in names]).rename_columns(TALLY.names).cast(TALLY)
 
 
-def language_rows(tally: pa.Table) -> pa.Table:
-    """The table ``languages`` of a tally, in order of source, date and language."""
-    keys = ["source", "date", "language"]
-    counted = [*(field.name for field in COUNT_FIELDS), "score"]
-    summed = tally.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counted])
-    rows = summed.rename_columns([name.removesuffix("_sum") for name in summed.column_names])
-    rows = rows.append_column("fallbacks", _fallbacks(rows))
-    scored = pc.if_else(pc.greater(rows["scored"], 0), rows["scored"], None)
-    rows = rows.append_column("mean_score", pc.divide(rows["score"], pc.cast(scored, pa.float64())))
-    rows = rows.append_column(REASONS, _reasons(rows, tally))
-    return (
-        rows.select(SCHEMAS[LANGUAGES].names)
-        .cast(SCHEMAS[LANGUAGES])
-        .sort_by([(name, "ascending") for name in keys])
-    )
-
-
-def _as_tally(columns: Mapping[str, object]) -> pa.Table:
-    """``columns`` as a tally that is not added up yet; zero and null where there is no column."""
-    table = pa.table(columns)
-    filled = [
-        pc.fill_null(table[name].cast(kind), 0)
-        if name in table.column_names and name in _SUMS
-        else table[name].cast(kind)
-        if name in table.column_names
-        else pa.repeat(pa.scalar(0 if name in _SUMS else None, kind), table.num_rows)
-        for name, kind in {**_KEYS, **_SUMS}.items()
-    ]
-    return pa.table(filled, schema=TALLY)
-
-
-def _quarantine(of: CommittedPart, origin: Origin, dates: pa.Array | pa.ChunkedArray) -> pa.Table:
+def _quarantine(of: CommittedPart, dates: pa.Array | pa.ChunkedArray) -> pa.Table:
     """The tally of the records of a unit that are in quarantine."""
     distinct = pc.unique(dates)
-    date = distinct[0].as_py() if len(distinct) == 1 else origin.date.day
+    date = distinct[0].as_py() if len(distinct) == 1 else of.origin.date.day
+    counts = ({"language": language, "quarantined": count} for language, count in of.quarantined)
     rows = [
-        {"language": language, "quarantined": count} for language, count in of.quarantined
-    ] + list(_reasons_by_language(of))
-    every = [
-        {**dict.fromkeys(_SUMS, 0), "source": origin.name, "date": date, **row} for row in rows
+        {"source": of.origin.name, "date": date, **row}
+        for row in chain(counts, _reasons_by_language(of))
     ]
-    return pa.Table.from_pylist(every, TALLY)
+    return pa.Table.from_pylist(rows, TALLY)
 
 
 def _reasons_by_language(of: CommittedPart) -> Iterator[dict[str, object]]:
@@ -150,22 +128,3 @@ def _reasons_by_language(of: CommittedPart) -> Iterator[dict[str, object]]:
     language = of.quarantined[0][0] if len(of.quarantined) == 1 else UNDETERMINED
     for reason, count in of.reasons:
         yield {"language": language, "reason": reason, "reason_records": count}
-
-
-def _fallbacks(rows: pa.Table) -> pa.ChunkedArray:
-    return pc.add(pc.add(rows["by_related"], rows["by_default"]), rows["by_none"])
-
-
-def _reasons(rows: pa.Table, tally: pa.Table) -> pa.Array:
-    """The reasons of each of ``rows``, the most frequent first."""
-    found: dict[tuple[object, ...], list[dict[str, object]]] = {}
-    reasons = tally.filter(pc.is_valid(tally["reason"])).sort_by(
-        [("reason_records", "descending"), ("reason", "ascending")]
-    )
-    for row in reasons.to_pylist():
-        place = (row["source"], row["date"], row["language"])
-        found.setdefault(place, []).append(
-            {"reason": row["reason"], "records": row["reason_records"]}
-        )
-    places = zip(*(rows[name].to_pylist() for name in ("source", "date", "language")), strict=True)
-    return pa.array([found.get(place, []) for place in places], REASONS.type)

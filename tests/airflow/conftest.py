@@ -68,7 +68,8 @@ def parameters(tmp_path, models) -> dict[str, str]:
     settings = make_settings("given/later", "given/later", models, unit_rows=5)
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     tables = yaml.safe_load((ROOT / "configs" / "tables.yaml").read_text())
-    tables["destination"] = {"type": "parquet", "uri": str(tmp_path / "tables")}
+    folder = tmp_path / "tables"
+    tables["destination"]["catalog"] |= {"path": f"{folder}/c.db", "warehouse": f"{folder}/wh"}
     (tmp_path / "tables.yaml").write_text(yaml.safe_dump(tables))
     return {
         "corpus": str(tmp_path / "corpus"),

@@ -1,11 +1,11 @@
 """Small finished outputs, made without a model, and what tables hold of them."""
 
 import datetime
+import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from pipeline.config.tables import EnrichedOutput, TablesSettings
@@ -13,9 +13,8 @@ from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.storage import Store
-from pipeline.tables.destination import open_destination
+from pipeline.tables.catalog import open_catalog
 from pipeline.tables.outputs import survey
-from pipeline.tables.reading import opened_part, read
 from pipeline.tables.rows import TableRows
 from pipeline.tables.source import Source
 from tests.helpers.outputs import DECLARED, ENTITY, make_block, make_unit
@@ -120,47 +119,30 @@ def source_of(folder: Path, **output: Any) -> Source:
 def made(table: TableRows, source: Source, part: int = 0) -> pa.Table:
     """The rows of ``table`` of one part, which are checked against the schema it promises."""
     of = source.parts[part]
-    with opened_part(of.uri, of.bytes, source.origin.schema) as parquet:
-        rows = table.rows(read(parquet, table.columns(source.origin)), of, source.origin)
+    rows = table.rows(of.read(table.columns(source.origin)), of)
     assert rows.schema.equals(table.schema(source.origin))
     return rows
 
 
 def make_settings(
-    folder: Path | str,
-    outputs: Iterable[Mapping[str, object]],
-    kind: str = "parquet",
-    **sections: object,
+    folder: Path | str, outputs: Iterable[Mapping[str, object]], **sections: object
 ) -> TablesSettings:
     """Settings for tables below ``folder``, small enough partitions, by month."""
     catalog = {"type": "sqlite", "path": f"{folder}/catalog.db", "warehouse": f"{folder}/wh"}
-    destination = (
-        {"type": "parquet", "uri": f"{folder}/tables"}
-        if kind == "parquet"
-        else {"type": "iceberg", "catalog": catalog}
-    )
+    if str(folder).startswith("s3://"):
+        catalog["path"] = f"{tempfile.mkdtemp()}/catalog.db"
     return TablesSettings.model_validate(
         {
             "outputs": list(outputs),
             "layout": {"dates": "month", "min_rows": 3},
-            "destination": destination,
+            "destination": {"catalog": catalog},
             **sections,
         }
     )
 
 
 def rows_of(settings: TablesSettings, table: str) -> list[dict[str, object]]:
-    """All rows of a table as any reader of its format finds them."""
-    if settings.destination.type == "iceberg":
-        from pipeline.tables.catalog import open_catalog
-
-        found = open_catalog(settings.destination).load_table(
-            (settings.destination.namespace, table)
-        )
-        rows: list[dict[str, object]] = found.scan().to_arrow().to_pylist()
-        return rows
-    standing = open_destination(settings.destination, settings.layout).standing(table)
-    files = [file.uri.removeprefix("file://") for file in standing.files]
-    found = duckdb.read_parquet(files, hive_partitioning=True, union_by_name=True)
-    rows = found.to_arrow_table().to_pylist()
+    """All rows of a table as any reader of Iceberg finds them."""
+    found = open_catalog(settings.destination).load_table((settings.destination.namespace, table))
+    rows: list[dict[str, object]] = found.scan().to_arrow().to_pylist()
     return rows

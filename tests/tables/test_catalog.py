@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from pyiceberg.exceptions import ForbiddenError
 
-from pipeline.config.tables import IcebergSettings
+from pipeline.config.tables import DestinationSettings
 from pipeline.errors import ConfigError, OutputError
 from pipeline.tables.catalog import answered, open_catalog
 
 ROOT = Path(__file__).parents[2]
 
 
-def settings(**catalog: str) -> IcebergSettings:
-    return IcebergSettings.model_validate({"type": "iceberg", "catalog": catalog})
+def settings(**catalog: str) -> DestinationSettings:
+    return DestinationSettings.model_validate({"catalog": catalog})
 
 
 def test_open_catalog_sqlite_makes_the_folder_of_its_file(tmp_path: Path):
@@ -50,19 +50,19 @@ def test_open_catalog_glue_takes_region_and_credentials_from_the_chain(
 
 
 def test_answered_says_which_table_and_what_to_check():
-    with pytest.raises(OutputError, match=r"for table xmod\.labels: ForbiddenError: no entry"):
-        with answered("xmod.labels"):
+    with pytest.raises(
+        OutputError, match=r"request for table xmod\.labels failed: ForbiddenError: no entry"
+    ):
+        with answered("table xmod.labels"):
             raise ForbiddenError("no entry")
 
 
-def test_iceberg_without_pyiceberg_says_what_to_install():
+def test_tables_without_pyiceberg_say_what_to_install():
     code = (
-        "import sys; sys.modules['pyiceberg.catalog'] = None\n"
-        "from pipeline.errors import ConfigError\n"
-        "try: import pipeline.tables.catalog\n"
-        "except ConfigError as error: print(error)\n"
+        "import sys; sys.modules['pyiceberg'] = None\n"
+        "sys.argv = ['tables', '--config', 'configs/tables.yaml']\n"
+        "import runpy; runpy.run_path('jobs/tables.py', run_name='__main__')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "pip install 'xmod-pipeline[tables]'" in done.stdout
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'xmod-pipeline[tables]'" in done.stderr

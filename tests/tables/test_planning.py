@@ -1,4 +1,4 @@
-"""What tables lack, told without Ray: nothing has been written of them yet, or by hand."""
+"""What tables lack, told without Ray: nothing has been written to them, or states alone."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError, SchemaError
-from pipeline.storage import Store
-from pipeline.tables.columns import DOCUMENTS, ENTITIES, LABELS, LANGUAGES, SCHEMAS, TABLES
-from pipeline.tables.destination import Commit
+from pipeline.tables.columns import DOCUMENTS, SCHEMAS, TABLES
+from pipeline.tables.iceberg import commit
 from pipeline.tables.planning import Plan, TablePlan, make_plan
 from tests.helpers.enriched import make_settings, write_output
 
@@ -19,28 +18,28 @@ def output(folder: Path, name: str = "a", **values: Any) -> dict[str, object]:
 
 
 def of(plan: Plan, name: str) -> TablePlan:
-    return next(table for table in plan.tables if table.name == name)
+    return next(table for table in plan.open if table.name == name)
 
 
 def remembered(plan: Plan) -> None:
     """Let the tables remember what the plan would build, without any rows."""
-    commits = {t.name: Commit(t.states, t.schema, (), ()) for t in plan.open_tables}
-    plan.destination.commit(commits)
+    for table in plan.open:
+        commit(plan.tables.begin(table.name, table.seen, table.schema), table.states, (), ())
 
 
 def test_make_plan_of_new_tables_lacks_every_output_and_writes_nothing(tmp_path: Path):
     outputs = [output(tmp_path, "a"), output(tmp_path, "b", fingerprint="b" * 64)]
     plan = make_plan(make_settings(tmp_path, outputs))
-    assert [table.name for table in plan.open_tables] == list(TABLES)
-    assert all([source.name for source in t.changed] == ["a", "b"] for t in plan.tables)
-    assert Store.open(str(tmp_path / "tables")).listing() == {}
+    assert [table.name for table in plan.open] == list(TABLES)
+    assert all([source.name for source in t.changed] == ["a", "b"] for t in plan.open)
+    assert not (tmp_path / "wh").exists()
 
 
 def test_make_plan_of_what_tables_have_lacks_nothing(tmp_path: Path):
     settings = make_settings(tmp_path, [output(tmp_path)])
     remembered(make_plan(settings))
     plan = make_plan(settings)
-    assert (plan.open_tables, plan.changed) == ((), ())
+    assert (plan.open, plan.changed) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_make_plan_of_what_tables_have_lacks_nothing(tmp_path: Path):
     [
         ({"documents": {"text": True}}, {DOCUMENTS}),
         ({"documents": {"task_columns": ["embedding"]}}, {DOCUMENTS}),
-        ({"layout": {"dates": "month", "min_rows": 99}}, set()),
+        ({"layout": {"dates": "month", "min_rows": 99}}, set[str]()),
     ],
     ids=str,
 )
@@ -58,7 +57,7 @@ def test_make_plan_with_other_settings_lacks_what_they_change(
     outputs = [output(tmp_path)]
     remembered(make_plan(make_settings(tmp_path, outputs)))
     plan = make_plan(make_settings(tmp_path, outputs, **sections))
-    assert {table.name for table in plan.open_tables} == lacking
+    assert {table.name for table in plan.open} == lacking
 
 
 def test_make_plan_with_another_date_lacks_the_output_everywhere(tmp_path: Path):
@@ -67,14 +66,14 @@ def test_make_plan_with_another_date_lacks_the_output_everywhere(tmp_path: Path)
     outputs[1]["date"] = "2026-01-02"
     plan = make_plan(make_settings(tmp_path, outputs))
     assert [source.name for source in plan.changed] == ["b"]
-    assert len(plan.open_tables) == len(TABLES)
+    assert len(plan.open) == len(TABLES)
 
 
 def test_make_plan_remembers_outputs_that_are_not_named(tmp_path: Path):
     remembered(make_plan(make_settings(tmp_path, [output(tmp_path, "a")])))
     plan = make_plan(make_settings(tmp_path, [output(tmp_path, "b")]))
-    assert [sorted(table.states) for table in plan.tables] == [["a", "b"]] * 4
-    assert plan.tables[0].replaced == {"b"}
+    assert [sorted(table.states) for table in plan.open] == [["a", "b"]] * 4
+    assert all(table.replaced == frozenset() for table in plan.open), "b is new"
 
 
 def test_make_plan_of_a_task_that_came_later_has_its_column_at_the_end(tmp_path: Path):
@@ -90,7 +89,7 @@ def test_make_plan_of_columns_that_do_not_fit_is_refused(tmp_path: Path):
     strange = of(first, DOCUMENTS).schema.field("visits").with_name("outlet")
     place = of(first, DOCUMENTS).schema.get_field_index("outlet")
     schema = of(first, DOCUMENTS).schema.set(place, strange)
-    first.destination.commit({DOCUMENTS: Commit({}, schema, (), ())})
+    commit(first.tables.begin(DOCUMENTS, None, schema), {}, (), ())
     with pytest.raises(SchemaError, match="outlet is string in output a and int64 in the table"):
         make_plan(make_settings(tmp_path, [output(tmp_path, "a")]))
 
@@ -100,16 +99,3 @@ def test_make_plan_of_columns_that_no_output_has_is_refused(tmp_path: Path):
         make_plan(
             make_settings(tmp_path, [output(tmp_path)], documents={"keep_columns": ["nothing"]})
         )
-
-
-def test_target_is_named_by_what_its_files_follow_from(tmp_path: Path):
-    settings = make_settings(tmp_path, [output(tmp_path)])
-    plan = make_plan(settings)
-    names = {
-        table.target(plan.destination, settings.layout).plan
-        for table in plan.tables
-        if table.name in (DOCUMENTS, ENTITIES, LABELS, LANGUAGES)
-    }
-    assert len(names) == 4
-    again = make_plan(settings)
-    assert of(again, LABELS).target(again.destination, settings.layout).plan in names

@@ -5,13 +5,14 @@ import datetime as dt
 import boto3
 import pyarrow as pa
 import pytest
+from pyiceberg.table import Table
 from pyiceberg.utils.config import Config
 
-from pipeline.config.tables import Granularity, IcebergSettings
+from pipeline.config.tables import DestinationSettings, Granularity
+from pipeline.errors import OutputError
 from pipeline.tables.columns import LABELS, SCHEMAS
-from pipeline.tables.destination import Commit
-from pipeline.tables.iceberg_tables import IcebergTables
-from pipeline.tables.table_files import Partition, TableFile
+from pipeline.tables.data_files import DataFiles, files_of
+from pipeline.tables.iceberg import IcebergTables, commit, states_of
 from tests.helpers.stores import ACCESS_KEY, SECRET_KEY, S3Server
 
 LABEL = SCHEMAS[LABELS]
@@ -26,27 +27,28 @@ def tables(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> IcebergTable
     monkeypatch.setenv("PYICEBERG_CATALOG__XMOD__REST__SIGNING_REGION", "us-east-1")
     monkeypatch.setattr("pyiceberg.catalog._ENV_CONFIG", Config())  # it is read once a process
     catalog = {"type": "rest", "uri": s3_server.catalog, "warehouse": "s3://tables"}
-    settings = IcebergSettings.model_validate({"type": "iceberg", "catalog": catalog})
+    settings = DestinationSettings.model_validate({"catalog": catalog})
     return IcebergTables.open(settings, Granularity.MONTH)
 
 
-def commit(tables: IcebergTables, label: str, gone: tuple[TableFile, ...] = ()) -> TableFile:
+def committed(tables: IcebergTables, label: str, seen: Table | None) -> Table:
     row = {"source": "demo", "date": dt.date(2026, 1, 2), "language_group": "de", "label": label}
-    tables.standing(LABELS)
-    target = tables.target(LABELS, LABEL, label)
-    file = target.write(pa.Table.from_pylist([row], LABEL), Partition("2026-01", "de"))
-    tables.commit({LABELS: Commit({"demo": label}, LABEL, gone, (file,))})
-    return file
+    change = tables.begin(LABELS, seen, LABEL)
+    files = DataFiles(change.table_metadata, change._table.io)
+    added = files.write(pa.Table.from_pylist([row], LABEL))
+    commit(change, {"demo": label}, files_of(seen) if seen else (), added)
+    table = tables.load(LABELS)
+    assert table
+    return table
 
 
 @pytest.mark.s3
 def test_rest_catalog_holds_what_was_committed_last(tables: IcebergTables):
-    first = commit(tables, "first")
-    assert first.uri.startswith("s3://tables/")
-    second = commit(tables, "second", gone=(first,))
-    standing = tables.standing(LABELS)
-    assert standing.files == (second,)
-    assert standing.states == {"demo": "second"}
-    table = tables.catalog.load_table((tables.namespace, LABELS))
+    first = committed(tables, "first", None)
+    assert files_of(first)[0].scan.file.file_path.startswith("s3://tables/")
+    table = committed(tables, "second", tables.load(LABELS))
+    assert states_of(table) == {"demo": "second"}
     assert table.scan().to_arrow()["label"].to_pylist() == ["second"]
     assert not {ACCESS_KEY, SECRET_KEY} & set(table.metadata.properties.values())
+    with pytest.raises(OutputError, match=r"Another run has changed table xmod\.labels"):
+        committed(tables, "slow", first)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -37,7 +38,7 @@ def annotated(folder: Path, models: Path) -> str:
 
 
 def write_config(folder: Path, uri: str, **output: object) -> tuple[Path, TablesSettings]:
-    settings = make_tables_settings(folder, [{"uri": uri, "name": "news", **output}], "iceberg")
+    settings = make_tables_settings(folder, [{"uri": uri, "name": "news", **output}])
     path = folder / "tables.yaml"
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     return path, settings
@@ -79,6 +80,14 @@ def test_tables_of_a_real_output_are_built_once(tmp_path: Path, models: Path):
     again = run(config)
     assert again.returncode == 0, again.stderr
     assert "nothing is written" in again.stdout
+
+    exported = run(config, "--export", str(tmp_path / "export"))
+    assert exported.returncode == 0, exported.stderr
+    files = list((tmp_path / "export" / "documents").glob("date_group=2026-01/*/*.parquet"))
+    assert sum(pq.read_metadata(file).num_rows for file in files) == 39
+    refused = run(config, "--export", str(tmp_path / "export"))
+    assert (refused.returncode, "is not empty" in refused.stderr) == (2, True)
+    assert run(config, "--export", str(tmp_path / "another"), "--dry-run").returncode == 2
 
 
 def test_tables_that_cannot_be_made_end_with_2_and_say_what_to_mend(tmp_path: Path):

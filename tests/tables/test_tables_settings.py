@@ -16,21 +16,23 @@ def test_config_of_the_demo_is_read_as_it_is_written():
     settings = load(CONFIG, [], TablesSettings)
     assert [output.name for output in settings.outputs] == ["demo"]
     assert settings.layout.dates is Granularity.MONTH
-    assert settings.destination.type == "iceberg"
     assert isinstance(settings.destination.catalog, SqliteCatalog)
 
 
-def test_config_parquet_is_another_destination():
-    settings = load(CONFIG, ["destination={type: parquet, uri: out/tables}"], TablesSettings)
-    assert settings.destination.type == "parquet"
-    assert settings.destination.keep_snapshots == 10
+def test_config_of_before_there_was_one_format_is_read():
+    assert load(CONFIG, ["destination.type=iceberg"], TablesSettings) == load(
+        CONFIG, [], TablesSettings
+    )
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ("destination.catalog.type=hive", "'sqlite', 'rest', 'glue'"),
-        ("destination.type=delta", "'parquet', 'iceberg'"),
+        ("destination.type=parquet", "type parquet is of a format that is gone.* --export DIR"),
+        ("destination={type: parquet, uri: out}", "type parquet is of a format that is gone"),
+        ("destination={uri: out/tables}", "key uri is of a format that is gone.* --export DIR"),
+        ("destination.keep_snapshots=3", "keep_snapshots is of a format .* --export DIR"),
         ("outputs.0.date=2026-01-02", "has both of date_column and date"),
         ("outputs.0.date_column=null", "has neither of date_column and date"),
         ("outputs=[]", "at least 1 item"),

@@ -1,16 +1,19 @@
 """Counts by date and language, and what of quarantines is known."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
+from pipeline.errors import OutputError
 from pipeline.tables.columns import LANGUAGES, SCHEMAS
 from pipeline.tables.dates import DateRule
-from pipeline.tables.source import CommittedPart, Origin
-from pipeline.tables.tally import TALLY, added, language_rows, tally_part
+from pipeline.tables.source import CommittedPart, Origin, Source
+from pipeline.tables.tally import TALLY, added, language_rows, tally_part, tally_rows
+from tests.helpers.enriched import day_of, source_of
 
 DAY, NEXT = dt.date(2026, 1, 2), dt.date(2026, 1, 3)
 BY_COLUMN = DateRule(None, "published")
@@ -19,11 +22,11 @@ Counts = tuple[tuple[str, int], ...]
 
 
 def origin(rule: DateRule = BY_COLUMN, name: str = "demo") -> Origin:
-    return Origin(name, rule, pa.schema([]), (), None, (), ())
+    return Origin(name, rule, pa.schema([]), (), None, (), (), {})
 
 
-def part(quarantined: Counts = (), reasons: Counts = ()) -> CommittedPart:
-    return CommittedPart("uri", 1, "sha", "unit", "file", quarantined, reasons)
+def part(quarantined: Counts = (), reasons: Counts = (), of: Origin | None = None) -> CommittedPart:
+    return CommittedPart(of or origin(), "uri", 1, "sha", "unit", "file", quarantined, reasons)
 
 
 def rows(*records: tuple[dt.date | None, str | None, float | None, str, int]) -> pa.Table:
@@ -65,7 +68,7 @@ def test_language_rows_count_records_by_date_and_language():
         (NEXT, "de", None, "none", 2),
         (NEXT, None, None, "column", 3),
     )
-    first, french, second, unknown = languages(tally_part(table, part(), origin(), {}))
+    first, french, second, unknown = languages(tally_rows(table, part()))
     assert counted(first, "source", "date", "language") == ("demo", DAY, "de")
     assert counted(first, "records", "tokens", "entities") == (3, 60, 6)
     assert counted(first, "scored", "mean_score") == (2, 0.75)
@@ -77,9 +80,9 @@ def test_language_rows_count_records_by_date_and_language():
 
 def test_added_in_any_order_or_at_once_is_the_same():
     tallies = [
-        tally_part(rows(GERMAN), part(), origin(), {"documents": 7}),
-        tally_part(rows(GERMAN, (NEXT, "fr", 0.5, "detected", 1)), part(), origin(), {}),
-        tally_part(rows(GERMAN), part(), origin(name="other"), {}),
+        tally_rows(rows(GERMAN), part()),
+        tally_rows(rows(GERMAN, (NEXT, "fr", 0.5, "detected", 1)), part()),
+        tally_rows(rows(GERMAN), part(of=origin(name="other"))),
     ]
     at_once = languages(*tallies)
     assert languages(*reversed(tallies)) == at_once
@@ -88,10 +91,7 @@ def test_added_in_any_order_or_at_once_is_the_same():
 
 
 def test_added_more_than_is_held_at_once_is_the_same(monkeypatch: pytest.MonkeyPatch):
-    tallies = [
-        tally_part(rows((day, "de", 0.5, "detected", 1)), part(), origin(), {})
-        for day in (DAY, NEXT) * 5
-    ]
+    tallies = [tally_rows(rows((day, "de", 0.5, "detected", 1)), part()) for day in (DAY, NEXT) * 5]
     at_once = added(tallies)
     monkeypatch.setattr("pipeline.tables.tally._ADDED_AT_ONCE", 2)
     assert added(iter(tallies)).equals(at_once)
@@ -102,19 +102,12 @@ def test_added_nothing_is_an_empty_tally():
     assert languages() == []
 
 
-def test_tally_spreads_a_tables_bytes_over_the_records():
-    table = rows(GERMAN, GERMAN, GERMAN, (DAY, "fr", None, "column", 1))
-    tally = tally_part(table, part(), origin(), {"documents": 100, "labels": 8})
-    german = tally.filter(pc.equal(tally["language"], "de")).to_pylist()[0]
-    assert (german["documents_bytes"], german["labels_bytes"]) == (75.0, 6.0)
-
-
 def quarantine_of(
     quarantined: Counts, reasons: Counts, *records: Sequence[object]
 ) -> list[dict[str, object]]:
     """Rows of ``languages`` that have something to say of a quarantine."""
     table = rows(*(records or (GERMAN,)))  # type: ignore[arg-type]
-    found = languages(tally_part(table, part(quarantined, reasons), origin(), {}))
+    found = languages(tally_rows(table, part(quarantined, reasons)))
     return [row for row in found if row["quarantined"] or row["reasons"]]
 
 
@@ -152,8 +145,38 @@ def test_quarantine_of_a_unit_with_several_dates_has_none():
 
 
 def test_quarantine_of_a_unit_without_other_records_has_the_one_date_if_there_is_one():
-    of = part((("und", 2),), (("NoText", 2),))
-    (dated,) = languages(tally_part(rows(), of, origin(DateRule(DAY, None)), {}))
+    of = part((("und", 2),), (("NoText", 2),), origin(DateRule(DAY, None)))
+    (dated,) = languages(tally_rows(rows(), of))
     assert counted(dated, "date", "quarantined") == (DAY, 2)
-    (undated,) = languages(tally_part(rows(), of, origin(), {}))
+    (undated,) = languages(tally_rows(rows(), dataclasses.replace(of, origin=origin())))
     assert counted(undated, "date", "quarantined") == (None, 2)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    """Eight records of which one is in quarantine."""
+    return source_of(tmp_path, rows=8)
+
+
+def test_tally_of_parts_is_read_from_them(source: Source):
+    names = ("date", "language", "records", "entities", "quarantined")
+    assert [counted(row, *names) for row in languages(*map(tally_part, source.parts))] == [
+        (day_of(0), "de", 2, 3, 0),
+        (day_of(0), "fr", 1, 0, 0),
+        (day_of(4), "de", 2, 3, 0),
+        (day_of(4), "fr", 2, 0, 0),
+        (None, "fr", 0, 0, 1),
+    ]
+
+
+def test_tally_of_parts_without_entities_counts_none(tmp_path: Path):
+    parts = source_of(tmp_path, entities=False, topic=False).parts
+    assert {row["entities"] for row in languages(*map(tally_part, parts))} == {0}
+
+
+def test_tally_of_a_part_that_is_not_as_committed_is_refused(source: Source):
+    part = source.parts[0]
+    path = Path(part.uri.removeprefix("file://"))
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(OutputError, match=f"{part.bytes} were committed"):
+        tally_part(part)
