@@ -1,34 +1,16 @@
-"""Add a language to X-MOD: `python jobs/add_language.py --config configs/add_language.yaml`.
-
-Enters: a config and overrides. Leaves: a folder with the base and its tasks, one language more.
-Holds: exit code 2 and one clear message where config or data cannot be used.
-"""
-
-import logging
-from pathlib import Path
-from typing import Annotated
+"""Add a language to X-MOD: `python jobs/add_language.py --config configs/add_language.yaml`."""
 
 import typer
 
-from pipeline.cli.clean_exit import ending_well
-from pipeline.config import load
+from pipeline.cli.training import ConfigFile, Overrides, command
 from pipeline.training.add_language import add_language
 from pipeline.training.cluster import on_ray
 from pipeline.training.settings import AddLanguageConfig
-from pipeline.xmod.transformers_logging import be_quiet
 
 
-def main(
-    config: Annotated[Path, typer.Option(help="YAML file, such as configs/add_language.yaml.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override: language=is_IS")
-    ] = None,
-) -> None:
+def main(config: ConfigFile, overrides: Overrides = None) -> None:
     """Train a new language's adapter, and vocabulary rows where its script is unknown."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
-    with ending_well("add_language"):
-        settings = load(config, overrides or [], AddLanguageConfig)
+    with command("add_language", config, overrides, AddLanguageConfig) as settings:
         added = add_language(settings, on_ray(settings))
     typer.echo(
         f"{settings.language}: perplexity {added.perplexity_new:.1f} by its own adapter, "

@@ -1,34 +1,16 @@
-"""Pre-train an X-MOD model: `python jobs/pretrain.py --config configs/pretrain.yaml`.
-
-Enters: a config and overrides. Leaves: a base checkpoint folder.
-Holds: exit code 2 and one clear message where config or data cannot be used.
-"""
-
-import logging
-from pathlib import Path
-from typing import Annotated
+"""Pre-train an X-MOD model: `python jobs/pretrain.py --config configs/pretrain.yaml`."""
 
 import typer
 
-from pipeline.cli.clean_exit import ending_well
-from pipeline.config import load
+from pipeline.cli.training import ConfigFile, Overrides, command
 from pipeline.training.cluster import on_ray
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import PretrainConfig
-from pipeline.xmod.transformers_logging import be_quiet
 
 
-def main(
-    config: Annotated[Path, typer.Option(help="YAML file, such as configs/pretrain.yaml.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override: optimisation.seed=7")
-    ] = None,
-) -> None:
+def main(config: ConfigFile, overrides: Overrides = None) -> None:
     """Train vocabulary, shared weights and language adapters by masked LM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    be_quiet()
-    with ending_well("pretrain"):
-        settings = load(config, overrides or [], PretrainConfig)
+    with command("pretrain", config, overrides, PretrainConfig) as settings:
         pretrain(settings, on_ray(settings))
 
 
