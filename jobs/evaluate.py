@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
 
 from pipeline.cli.training import ConfigFile, Overrides, command
 from pipeline.training.evaluate import evaluate
-from pipeline.training.scoreboard import on_screen, write
+from pipeline.training.scoreboard import markdown, write
 from pipeline.training.settings import EvaluateConfig
 
 
@@ -28,7 +29,7 @@ def main(
         boards = evaluate(settings, transfer=transfer)
     write(boards, settings.out / "transfer" if transfer else settings.out)
     for board in boards:
-        Console().print(on_screen(board))
+        Console().print(Markdown(markdown(board)))
 
 
 if __name__ == "__main__":

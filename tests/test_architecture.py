@@ -56,7 +56,6 @@ TESTED_ELSEWHERE = {
     "pipeline.training.heads.causal_lm": "tests/training/test_finetune.py",
     "pipeline.training.heads.head": "tests/training/test_finetune.py",
     "pipeline.training.scored_trainer": "tests/training/test_finetune.py",
-    "pipeline.training.start": "tests/training/test_pretrain.py",
     "pipeline.training.trainer": "tests/training/test_finetune.py",
     "pipeline.cli.clean_exit": "tests/jobs/test_on_a_cluster.py",
     "pipeline.cli.training": "tests/training/test_training_jobs.py",

@@ -17,12 +17,11 @@ from transformers import XmodForMaskedLM, set_seed
 from demo.training.objectives import MASKED_LM, Objective, objectives
 from demo.training.settings import DemoPretrainConfig
 from demo.training.start import RefuseCollapse, start_from_content, start_from_frequencies
-from pipeline.training.batches import SmoothedBatches
+from pipeline.training.batches import Batches, SmoothedBatches
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example, masked_lm_loss
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, trained
-from pipeline.training.pretrain import pretrain
-from pipeline.training.start import starting_point
+from pipeline.training.pretrain import pretrain, starting_point
 from pipeline.training.trainer import ModularTrainer
 
 logger = logging.getLogger(__name__)
@@ -162,7 +161,7 @@ class PretrainingTrainer(ModularTrainer):
         return {**self._learnt[place].collate(rows), "objective": torch.tensor(place)}
 
 
-class MixedBatches:
+class MixedBatches(Batches):
     """Batches of several objectives, each with its share, whose examples are taken as one list."""
 
     def __init__(
@@ -172,7 +171,7 @@ class MixedBatches:
         examples: Mapping[str, Sequence[Example]],
         rank: int,
     ) -> None:
-        self._batches = config.max_steps * config.optimisation.accumulation
+        super().__init__(config.max_steps * config.optimisation.accumulation)
         # The same for all workers, which so step on the same objective.
         self._seed = config.optimisation.seed
         self._shares = np.array([one.share for one in learnt])
@@ -182,22 +181,16 @@ class MixedBatches:
             SmoothedBatches(
                 examples[one.name],
                 batch_size=one.batch_size,
-                batches=self._batches,
+                count=len(self),
                 smoothing=config.language_smoothing,
                 seed=config.seed_of(one.name, rank),
             )
             for one in learnt
         ]
 
-    def __len__(self) -> int:
-        return self._batches
-
-    def set_epoch(self, _: int) -> None:
-        """There is one epoch, however long."""
-
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng(self._seed)
         supplies = [iter(kind) for kind in self._kinds]
         shares = self._shares / self._shares.sum()
-        for kind in generator.choice(len(supplies), size=self._batches, p=shares):
+        for kind in generator.choice(len(supplies), size=len(self), p=shares):
             yield [self._offsets[kind] + index for index in next(supplies[kind])]

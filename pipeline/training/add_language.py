@@ -54,7 +54,7 @@ class Added:
 
 def add_language(config: AddLanguageConfig, run: Run) -> Added:
     """Train the adapter where `run` does it, write the folders, and say how well it does."""
-    prepare_torch(config.optimisation)
+    prepare_torch(config.optimisation.threads)
     old = Codec.of(config.base)
     dtype = stored_dtype(config.base)
     _require_new(config, old)

@@ -6,7 +6,7 @@ depends on the seed alone.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,24 +15,27 @@ from pipeline.training.vocabulary import smoothed_shares
 POOL_BATCHES = 16
 """Batches that are cut from one pool, ordered by length."""
 
-Seed = int | Sequence[int]
 
+class Batches:
+    """`count` lists of example indices an epoch; each may have an order of its own."""
 
-class Batches(Protocol):
-    """Lists of example indices, in an order that each epoch may have of its own."""
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._epoch = 0
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
+        return self._count
 
     def set_epoch(self, epoch: int) -> None:
         """Which epoch is next."""
+        self._epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
-        """The epoch's batches."""
+        raise NotImplementedError
 
 
-class SmoothedBatches:
-    """`batches` batches: languages drawn by smoothing, a language's examples without repeats.
+class SmoothedBatches(Batches):
+    """`count` batches: languages drawn by smoothing, a language's examples without repeats.
 
     `examples` have `lang_id` and `input_ids`; a language's are shuffled anew each time all of them
     have been seen.
@@ -43,26 +46,20 @@ class SmoothedBatches:
         examples: Sequence[dict[str, Any]],
         *,
         batch_size: int,
-        batches: int,
+        count: int,
         smoothing: float,
-        seed: Seed,
+        seed: Sequence[int],
     ) -> None:
+        super().__init__(count)
         ids = np.array([int(example["lang_id"]) for example in examples])
         self._members = [np.flatnonzero(ids == language) for language in np.unique(ids)]
         self._lengths = np.array([len(example["input_ids"]) for example in examples])
         self._batch_size = batch_size
-        self._batches = batches
         self._smoothing = smoothing
         self._seed = seed
 
-    def __len__(self) -> int:
-        return self._batches
-
-    def set_epoch(self, _: int) -> None:
-        """There is one epoch, however long."""
-
     def __iter__(self) -> Iterator[list[int]]:
-        return islice(self._endless(), self._batches)
+        return islice(self._endless(), len(self))
 
     def _endless(self) -> Iterator[list[int]]:
         generator = np.random.default_rng(self._seed)
@@ -74,21 +71,14 @@ class SmoothedBatches:
             yield from _cut_by_length(pool, self._lengths, self._batch_size, generator)
 
 
-class EpochBatches:
+class EpochBatches(Batches):
     """Every example once an epoch, in another order each time."""
 
     def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: Sequence[int]) -> None:
+        super().__init__(-(-len(lengths) // batch_size))
         self._lengths = np.asarray(lengths)
         self._batch_size = batch_size
         self._seed = seed
-        self._epoch = 0
-
-    def __len__(self) -> int:
-        return -(-len(self._lengths) // self._batch_size)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch is next."""
-        self._epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng([*self._seed, self._epoch])

@@ -32,12 +32,7 @@ from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
-from pipeline.training.settings import (
-    AddLanguageConfig,
-    FinetuneConfig,
-    PretrainConfig,
-    TrainingRuntime,
-)
+from pipeline.training.settings import Training, TrainingRuntime
 from pipeline.xmod.transformers_logging import be_quiet
 
 ENCODED_ROWS = 2_000
@@ -45,10 +40,8 @@ ENCODED_ROWS = 2_000
 SCORED_WITHIN = 6 * 3600
 """Seconds that workers wait for each other: the first scores the dev rows for all."""
 
-Trained = PretrainConfig | FinetuneConfig | AddLanguageConfig
 
-
-def on_ray(config: Trained) -> Run:
+def on_ray(config: Training) -> Run:
     """What runs a training as `config.runtime` says; one that was killed, with the same config."""
 
     @contextmanager
@@ -57,7 +50,9 @@ def on_ray(config: Trained) -> Run:
         storage = _storage(config)
         name = f"{config.out.name}-{_identity(config)}"
         with connected(runtime.workers * runtime.cpus_per_worker, log_to_driver=True):
-            with reserved(_workers(runtime)):  # there is room: Ray Train reserves it for itself
+            workers = runtime.workers
+            room = Request(_resources(runtime), workers, workers, runtime.start_timeout)
+            with reserved(room):  # there is room: Ray Train reserves it for itself
                 examples = {of: examples_of(source) for of, source in sources.items()}
             result: Any = _trainer(runtime, learn, examples, storage, name).fit()
         found: Learnt | PipelineError = result.return_value
@@ -69,17 +64,17 @@ def on_ray(config: Trained) -> Run:
     return run
 
 
-def _storage(config: Trained) -> str:
+def _storage(config: Training) -> str:
     chosen = config.runtime.storage
     if chosen is None:
         return str(config.out.absolute().parent / ".training")
     return chosen if "://" in chosen else str(Path(chosen).absolute())
 
 
-def _workers(runtime: TrainingRuntime) -> Request:
+def _resources(runtime: TrainingRuntime) -> dict[str, float]:
+    """What a worker needs."""
     needs = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
-    bundle = {name: number for name, number in needs.items() if number}
-    return Request(bundle, runtime.workers, runtime.workers, runtime.start_timeout)
+    return {kind: number for kind, number in needs.items() if number}
 
 
 def _trainer(
@@ -89,7 +84,6 @@ def _trainer(
     storage: str,
     name: str,
 ) -> TorchTrainer:
-    resources = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
     return TorchTrainer(
         cast(Any, _on_worker),
         torch_config=TorchConfig(timeout_s=SCORED_WITHIN),
@@ -102,7 +96,7 @@ def _trainer(
         scaling_config=ray.train.ScalingConfig(
             num_workers=runtime.workers,
             use_gpu=runtime.gpus_per_worker > 0,
-            resources_per_worker={kind: number for kind, number in resources.items() if number},
+            resources_per_worker=_resources(runtime),
         ),
         run_config=ray.train.RunConfig(
             name=name,
@@ -222,7 +216,7 @@ def _checkpoint() -> Iterator[Path | None]:
         yield Path(folder) / RayTrainReportCallback.CHECKPOINT_NAME
 
 
-def _identity(config: Trained) -> str:
+def _identity(config: Training) -> str:
     """A hash of what determines a training: its config, and the files that this names."""
     settings = config.model_dump(exclude={"out": True, "runtime": _NO_MATTER})
     files = sorted(file for path in _paths(settings) for file in (path, *path.rglob("*")))
@@ -240,11 +234,8 @@ def _paths(value: object) -> Iterator[Path]:
     """The files and folders in a tree of settings that are there."""
     if isinstance(value, Path) and value.exists():
         yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _paths(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
             yield from _paths(inner)
 
 

@@ -19,6 +19,7 @@ from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
 from pipeline.training.settings import EvaluateConfig, Evaluated, Task
+from pipeline.training.trainer import prepare_torch
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,7 @@ def evaluate(config: EvaluateConfig, *, transfer: bool) -> list[Scoreboard]:
 
     Raises ConfigError where `transfer` is asked for and no checkpoint has a source.
     """
-    torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)
+    prepare_torch(config.threads)
     chosen = {name: one for name, one in config.checkpoints.items() if not transfer or one.source}
     if not chosen:
         raise ConfigError(

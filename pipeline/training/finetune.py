@@ -32,7 +32,7 @@ from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.learning import Learnt, Run, Source, Worker
 from pipeline.training.scoreboard import Scoreboard, markdown
-from pipeline.training.scored_trainer import Dev, KeepBest, ScoredTrainer, figures_of
+from pipeline.training.scored_trainer import ScoredTrainer
 from pipeline.training.settings import FinetuneConfig
 
 TRAIN = "train"
@@ -123,7 +123,6 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
     set_seed(optimisation.seed)
     codec = Codec.of(config.base, material.labels)
     model = task_model(config, material.labels)
-    keeper = KeepBest(model, worker.resume)
     batches = EpochBatches(
         [len(example["input_ids"]) for example in examples[TRAIN]],
         batch_size=optimisation.batch_size,
@@ -140,11 +139,13 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
         optimisation=optimisation,
         max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
         worker=worker,
-        callbacks=[keeper, *early],
-        dev=Dev(head, Reader(model, codec, optimisation.batch_size), material.dev),
+        callbacks=early,
+        head=head,
+        score=partial(head.score, Reader(model, codec, optimisation.batch_size), material.dev),
     )
     trainer.learn()
-    return Learnt(keeper.weights, figures_of(keeper.metrics), trainer.state.log_history)
+    best = trainer.best
+    return Learnt(best.weights, best.figures, trainer.state.log_history)
 
 
 def save(material: Material, learnt: Learnt) -> None:
@@ -186,23 +187,17 @@ def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel
 def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
     """The stub of a model card."""
     config, labels = material.config, material.labels
-    lines = [
-        f"# X-MOD {config.task.value} checkpoint",
-        "",
-        f"- Class: `{architecture(model)}`" + (f"; labels: {', '.join(labels)}" if labels else ""),
-        f"- Adapters (`config.languages`): {', '.join(model.config.languages)}",
-        f"- Fine-tuned on {', '.join(config.languages)}; embeddings and adapters "
-        f"{'frozen' if config.frozen else 'trained too'}; seed {config.optimisation.seed}",
-    ]
-    if config.frozen and has_frozen_shard(config.base):
-        lines.append(
-            "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files"
-        )
-    lines += [
-        "- Licence and attribution: those of the training data; state them before you publish",
-        "",
-        "Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.",
-        "",
-        markdown(Scoreboard("Dev rows", "", {"dev": figures})),
-    ]
-    return "\n".join(lines)
+    links = "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    linked = config.frozen and has_frozen_shard(config.base)
+    return f"""# X-MOD {config.task.value} checkpoint
+
+- Class: `{architecture(model)}`{f"; labels: {', '.join(labels)}" if labels else ""}
+- Adapters (`config.languages`): {", ".join(model.config.languages)}
+- Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
+{"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
+{links if linked else ""}- Licence and attribution: those of the training data; state them before \
+you publish
+
+Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.
+
+{markdown(Scoreboard("Dev rows", "", {"dev": figures}))}"""

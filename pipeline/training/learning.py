@@ -15,7 +15,7 @@ import pyarrow as pa
 from torch import Tensor, distributed, nn
 from transformers import TrainerCallback
 
-from pipeline.errors import InputError, PipelineError
+from pipeline.errors import InputError
 from pipeline.training.collate import Example
 from pipeline.training.heads.head import Figures
 
@@ -89,19 +89,9 @@ def trained(model: nn.Module) -> dict[str, Tensor]:
 
 
 def agreed(ask: Callable[[], Answer]) -> Answer:
-    """What `ask` gives the first worker; raises on all the PipelineError that it raises there."""
+    """What `ask` gives the first worker, on every worker."""
     if not distributed.is_initialized() or distributed.get_world_size() == 1:
         return ask()
-    told = [_answer(ask) if distributed.get_rank() == 0 else None]
+    told = [ask() if distributed.get_rank() == 0 else None]
     distributed.broadcast_object_list(told, src=0)
-    if isinstance(told[0], PipelineError):
-        raise told[0]
     return cast(Answer, told[0])
-
-
-def _answer(ask: Callable[[], Answer]) -> Answer | PipelineError:
-    """The other workers wait for an answer, so that an error is one too."""
-    try:
-        return ask()
-    except PipelineError as error:
-        return error

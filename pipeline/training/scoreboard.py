@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.table import Table
 
 from pipeline.training.heads.head import Figures
 
@@ -59,16 +58,6 @@ class Scoreboard:
                 for one in [*self.languages, MEAN]
             ),
         ]
-
-
-def on_screen(board: Scoreboard) -> Table:
-    """For a terminal."""
-    titles, *languages, mean = board.rows()
-    table = Table(*titles, title=board.name)
-    for row in languages:
-        table.add_row(*row, end_section=row is languages[-1])
-    table.add_row(*mean)
-    return table
 
 
 def write(boards: Sequence[Scoreboard], out: Path) -> None:

@@ -1,20 +1,17 @@
 """A trainer that scores the dev rows after every epoch, and keeps the weights of the best."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
-import pyarrow as pa
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from pipeline.training.heads import Figures, Head
-from pipeline.training.inference import Reader
 from pipeline.training.learning import agreed, trained
 from pipeline.training.schedule import saved_at
 from pipeline.training.trainer import ModularTrainer
@@ -23,38 +20,33 @@ BEST = "best.safetensors"
 """In a checkpoint of the Trainer's: the best weights so far."""
 
 
-@dataclass(frozen=True)
-class Dev:
-    """Rows that an epoch is scored on."""
-
-    head: Head
-    reader: Reader
-    rows: pa.Table
-
-    def score(self) -> Figures:
-        """The head's figures of the model as it is."""
-        return self.head.score(self.reader, self.rows)
-
-
 class ScoredTrainer(ModularTrainer):
-    """Takes the arguments of ModularTrainer, and `dev`, which the first worker scores for all."""
+    """Takes the arguments of ModularTrainer, and what scores the dev rows of the first worker."""
 
-    def __init__(self, *arguments: Any, dev: Dev, **named: Any) -> None:  # noqa: ANN401
-        self._dev = dev
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401
+        head: Head,
+        score: Callable[[], Figures],
+        **named: Any,  # noqa: ANN401
+    ) -> None:
+        self._selects = head.selects
+        self._score = score
+        self.best = KeepBest(self, named["worker"].resume)
         super().__init__(
             *arguments,
-            **named,
+            **{**named, "callbacks": [self.best, *named["callbacks"]]},
             eval_strategy="epoch",
-            metric_for_best_model=dev.head.selects,
-            greater_is_better=not dev.head.falls,
+            metric_for_best_model=head.selects,
+            greater_is_better=not head.falls,
         )
-        self.add_callback(ScoreMissedEpoch(self))
 
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
         """Dev figures: each language's, and their mean under the figure's own name."""
+        self.figures = agreed(self._score)
         metrics: dict[str, float] = {}
-        for name, scores in agreed(self._dev.score).items():
-            metrics[f"eval_{name}"] = float(np.mean(list(scores.values())))
+        for name, scores in self.figures.items():
+            metrics[f"eval_{name}"] = mean(scores)
             metrics |= {f"eval_{name}/{language}": score for language, score in scores.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
@@ -66,74 +58,53 @@ class ScoredTrainer(ModularTrainer):
         """Score the epoch that has just ended, if it was not."""
         steps = -(-len(self._batches) // self.args.gradient_accumulation_steps)
         step = self.state.global_step
-        scored = {
-            entry["step"]
-            for entry in self.state.log_history
-            if f"eval_{self._dev.head.selects}" in entry
-        }
+        figure = f"eval_{self._selects}"
+        scored = {entry["step"] for entry in self.state.log_history if figure in entry}
         if step and step % steps == 0 and step not in scored:
             self._determine_best_metric(self.evaluate(), None)
 
 
-class ScoreMissedEpoch(TrainerCallback):
-    """When a training resumes at the end of an epoch that was saved and not scored."""
+class KeepBest(TrainerCallback):
+    """Copies the trained weights when the figure that the Trainer selects by is best.
 
-    def __init__(self, trainer: ScoredTrainer) -> None:
+    `figures` are those of the best epoch. The best weights are written beside each checkpoint, and
+    a training that resumes begins with what the checkpoint in `resume` kept.
+    """
+
+    def __init__(self, trainer: ScoredTrainer, resume: Path | None) -> None:
+        self.figures: Figures = {}
+        self.weights: dict[str, Tensor] = {}
         self._trainer = trainer
+        if resume and (resume / BEST).exists():
+            with safe_open(resume / BEST, framework="pt") as stored:
+                self.figures = json.loads(stored.metadata()["figures"])
+                self.weights = {name: stored.get_tensor(name) for name in stored.keys()}
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """The weights are those of the checkpoint by now."""
+        """Score the epoch that a training resumes at the end of; the weights are those by now."""
         self._trainer.score_missed()
 
-
-class KeepBest(TrainerCallback):
-    """Copies the trained weights of `model` when the figure that the Trainer selects by is best.
-
-    `metrics` are those of the best epoch. The best weights are written beside each checkpoint, and
-    a training that resumes begins with what the checkpoint in `resume` kept.
-    """
-
-    def __init__(self, model: nn.Module, resume: Path | None) -> None:
-        self.metrics: dict[str, float] = {}
-        self.weights: dict[str, Tensor] = {}
-        self._model = model
-        if resume and (resume / BEST).exists():
-            with safe_open(resume / BEST, framework="pt") as stored:
-                self.metrics = json.loads(stored.metadata()["metrics"])
-                self.weights = {name: stored.get_tensor(name) for name in stored.keys()}
-
     def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: dict[str, float] | None = None,
-        **_: object,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Copy the weights if they are the best so far."""
-        figure = f"eval_{args.metric_for_best_model}"
-        metrics = metrics or {}
-        now, best = metrics[figure], self.metrics.get(figure)
-        if best is None or (now > best if args.greater_is_better else now < best):
-            self.metrics = dict(metrics)
-            self.weights = trained(self._model)
+        figures, selects = self._trainer.figures, str(args.metric_for_best_model)
+        now, best = (mean(one.get(selects, {})) for one in (figures, self.figures))
+        if not self.figures or (now > best if args.greater_is_better else now < best):
+            self.figures = figures
+            self.weights = trained(cast(nn.Module, self._trainer.model))
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Write them beside the checkpoint."""
         if state.is_world_process_zero and self.weights:
-            metadata = {"metrics": json.dumps(self.metrics)}
+            metadata = {"figures": json.dumps(self.figures)}
             save_file(self.weights, saved_at(args, state) / BEST, metadata=metadata)
 
 
-def figures_of(metrics: Mapping[str, float]) -> Figures:
-    """The figures that `evaluate` put under names such as `eval_accuracy/de_DE`."""
-    figures: Figures = {}
-    for key, value in metrics.items():
-        name, _, language = key.removeprefix("eval_").partition("/")
-        if language:
-            figures.setdefault(name, {})[language] = value
-    return figures
+def mean(scores: Mapping[str, float]) -> float:
+    """Over languages; NaN without any."""
+    return sum(scores.values()) / len(scores) if scores else math.nan

@@ -71,6 +71,17 @@ class TrainingRuntime(Section):
     """Folder for TensorBoard's event files; none are written without it."""
 
 
+class Training(Section):
+    """What every training is told."""
+
+    out: Path
+    """Folder for the checkpoint; of a language that is added, for `base/` and the tasks."""
+    optimisation: Optimisation
+    """Steps, batches and rates."""
+    runtime: TrainingRuntime = TrainingRuntime()
+    """Workers, and what each of them gets."""
+
+
 class Architecture(Section):
     """The shape of an X-MOD encoder; without `pre_norm`, adapters are facebook/xmod-base's."""
 
@@ -115,13 +126,11 @@ class Vocabulary(Section):
     """Characters of text the vocabulary is trained on, shared out by `language_smoothing`."""
 
 
-class PretrainConfig(Section):
+class PretrainConfig(Training):
     """Modular masked-language-model pre-training."""
 
     data: Path
     """Parquet file or folder with the columns text and language."""
-    out: Path
-    """Folder for the checkpoint."""
     languages: Languages
     """X-MOD codes; their order becomes `config.languages`, hence the `lang_id`s."""
     language_smoothing: Annotated[float, Field(gt=0.0, le=1.0)]
@@ -141,10 +150,6 @@ class PretrainConfig(Section):
     """Architecture of a new model; with `start` it is the start's."""
     adapter_reduction_factor: PositiveInt = 2
     """Of the adapters that a `start` without any gets, as XLM-R is."""
-    optimisation: Optimisation
-    """Steps, batches and rates."""
-    runtime: TrainingRuntime = TrainingRuntime()
-    """Workers, and what each of them gets."""
 
     @model_validator(mode="after")
     def _a_new_model_needs_a_shape(self) -> Self:
@@ -200,7 +205,7 @@ class EarlyStopping(Section):
     """Smallest difference that counts as better."""
 
 
-class FinetuneConfig(Section):
+class FinetuneConfig(Training):
     """Fine-tuning of one task, with embeddings and language adapters frozen unless told not to."""
 
     task: Task
@@ -210,8 +215,6 @@ class FinetuneConfig(Section):
     data: LabelledData
     """Parquet file or folder with the columns language and split beside the task's own; or files
     of CoNLL or TSV."""
-    out: Path
-    """Folder for the checkpoint."""
     languages: Languages
     """Languages with training data, the sources; the others are served zero-shot."""
     max_rows_per_language: PositiveInt
@@ -231,10 +234,6 @@ class FinetuneConfig(Section):
     """Embeddings: what cosines are divided by."""
     early_stopping: EarlyStopping | None = None
     """On the dev figure; null: none."""
-    optimisation: Optimisation
-    """Steps, batches and rates."""
-    runtime: TrainingRuntime = TrainingRuntime()
-    """Workers, and what each of them gets."""
 
     @model_validator(mode="after")
     def _class_weights_need_labels(self) -> Self:
@@ -243,15 +242,13 @@ class FinetuneConfig(Section):
         return self
 
 
-class AddLanguageConfig(Section):
+class AddLanguageConfig(Training):
     """One language after the fact: a new adapter, trained by masked LM."""
 
     base: Path
     """Checkpoint folder with a masked-LM head; it stays as it is."""
     tasks: dict[str, Path] = Field(default_factory=dict)
     """Fine-tuned checkpoints of the same base, by the name of the folder they get in `out`."""
-    out: Path
-    """Folder for `base/` and the tasks, all with the language."""
     language: str
     """X-MOD code, such as is_IS."""
     data: Path
@@ -272,10 +269,6 @@ class AddLanguageConfig(Section):
     """Last step, unless `optimisation.max_minutes` comes first."""
     embedding_learning_rate: PositiveFloat = 1e-3
     """Learning rate of new vocabulary rows."""
-    optimisation: Optimisation
-    """Steps, batches and rates."""
-    runtime: TrainingRuntime = TrainingRuntime()
-    """Workers, and what each of them gets."""
 
 
 class Evaluated(Section):

@@ -13,8 +13,6 @@ from transformers import (
     PrinterCallback,
     Trainer,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 
@@ -66,7 +64,7 @@ class ModularTrainer(Trainer):
         **arguments: Any,  # noqa: ANN401
     ) -> None:
         """`arguments` are of TrainingArguments, beyond those that every training has."""
-        prepare_torch(optimisation)
+        prepare_torch(optimisation.threads)
         use_present_adapters(model)
         self._batches = batches
         self._collate = collate
@@ -82,7 +80,7 @@ class ModularTrainer(Trainer):
             train_dataset=rows,
             # The Trainer asks for rows to evaluate on, though `evaluate` brings its own.
             eval_dataset=rows[:0],
-            callbacks=[self._budget, LogProgress(), *callbacks, *worker.callbacks],
+            callbacks=[self._budget, *callbacks, *worker.callbacks],
         )
         self.remove_callback(PrinterCallback)
         # Losses are means over their batch, whatever the step accumulates.
@@ -108,6 +106,13 @@ class ModularTrainer(Trainer):
             own = sum(int(np.sum(row["input_ids"])) for row in rows)
             torch.manual_seed(self._seed + self.state.global_step + own)
             return self._collate(rows)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Send the figures to logging, and to what else the Trainer tells."""
+        super().log(logs, start_time)
+        if self.is_world_process_zero():
+            figures = {name: value for name, value in logs.items() if name != "epoch"}
+            logger.info("step %d of %d: %s", self.state.global_step, self.state.max_steps, figures)
 
     def compute_loss(
         self,
@@ -146,7 +151,7 @@ class MaskedTrainer(ModularTrainer):
         batches = SmoothedBatches(
             windows,
             batch_size=optimisation.batch_size,
-            batches=config.max_steps * optimisation.accumulation,
+            count=config.max_steps * optimisation.accumulation,
             smoothing=smoothing,
             seed=(optimisation.seed, worker.rank),
         )
@@ -162,26 +167,9 @@ class MaskedTrainer(ModularTrainer):
         )
 
 
-class LogProgress(TrainerCallback):
-    """Sends the Trainer's figures to logging."""
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: object,
-    ) -> None:
-        """Log the step and its figures."""
-        figures = {name: value for name, value in (logs or {}).items() if name != "epoch"}
-        if state.is_world_process_zero:
-            logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
-
-
-def prepare_torch(optimisation: Optimisation) -> None:
+def prepare_torch(threads: int) -> None:
     """Set the threads, and flush denormals, which slow small models down as they converge."""
-    torch.set_num_threads(optimisation.threads)
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
 
 

@@ -77,23 +77,18 @@ def with_new_pieces(
 ) -> PreTrainedTokenizerBase:
     """The tokenizer, changed in place, with up to `most` pieces of `texts` more, at the end.
 
-    Raises CheckpointError where it is not of the unigram kind.
+    Raises CheckpointError where it is of another kind.
     """
     unknown = _unknown_characters(tokenizer, texts)
     if not unknown:
         return tokenizer
     definition = json.loads(tokenizer.backend_tokenizer.to_str())
-    if definition["model"]["type"] != "Unigram":
+    kind, vocabulary = definition["model"]["type"], definition["model"]["vocab"]
+    if kind != "Unigram" or len(tokenizer) != len(vocabulary):
         raise CheckpointError(
-            f"The tokenizer is of type {definition['model']['type']!r}; rows can be added to "
-            "'Unigram', as XLM-R's is. Raise unknown_share to do without."
-        )
-    vocabulary = definition["model"]["vocab"]
-    if len(tokenizer) != len(vocabulary):
-        raise CheckpointError(
-            f"The tokenizer has {len(tokenizer)} tokens, {len(vocabulary)} of them in its "
-            "vocabulary; new rows would take the ids of those that were added to it. Raise "
-            "unknown_share to do without."
+            f"The tokenizer is of type {kind!r} and has {len(tokenizer)} tokens, {len(vocabulary)} "
+            "of them in its vocabulary; rows can be added to 'Unigram', as XLM-R's is, without "
+            "tokens beside its vocabulary. Raise unknown_share to do without."
         )
     known = {piece for piece, _ in vocabulary}
     # The penalty of unknown characters follows from the lowest score.

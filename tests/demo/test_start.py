@@ -13,8 +13,8 @@ from demo.training.start import (
     start_from_frequencies,
 )
 from pipeline.errors import CheckpointError
+from pipeline.training.pretrain import architecture
 from pipeline.training.settings import Architecture
-from pipeline.training.start import architecture
 from tests.helpers.training_configs import LANGUAGES, NEW_MODEL
 
 WINDOW = {"input_ids": np.array([0, 7, 9, 11, 2], dtype=np.int32), "lang_id": 1}

@@ -11,7 +11,7 @@ from pipeline.training.batches import EpochBatches, SmoothedBatches
 def smoothed(languages, lengths=None):
     pairs = zip(languages, lengths or [5] * len(languages), strict=True)
     examples = [{"lang_id": language, "input_ids": [0] * length} for language, length in pairs]
-    return SmoothedBatches(examples, batch_size=4, batches=5000, smoothing=0.5, seed=1)
+    return SmoothedBatches(examples, batch_size=4, count=5000, smoothing=0.5, seed=(1,))
 
 
 def first(batches, count):

@@ -19,7 +19,7 @@ from transformers import TrainerCallback
 from pipeline.errors import CheckpointError
 from pipeline.training.cluster import on_ray, share
 from pipeline.training.finetune import finetune
-from pipeline.training.learning import Learnt, Worker, agreed, alone
+from pipeline.training.learning import Learnt, Worker, alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import TrainingRuntime
 from tests.helpers.training_configs import pretrain_config
@@ -193,15 +193,9 @@ def test_finetune_with_two_workers_averages_their_gradients(ray_cluster, finetun
     assert rows[0] != rows[1]
 
 
-class Wondering:
-    """A training whose first worker finds that it cannot go well; the others wait for it."""
-
-    def __call__(self, examples, worker) -> Learnt:
-        agreed(self.found)
-        raise AssertionError("the others go on")
-
-    def found(self) -> None:
-        raise CheckpointError("no such luck")
+def found(examples, worker) -> Learnt:
+    """What all workers find: that the training cannot go well."""
+    raise CheckpointError("no such luck")
 
 
 @pytest.mark.ray
@@ -211,6 +205,6 @@ def test_on_ray_an_error_that_no_retry_mends_is_told_as_it_is(ray_cluster, finet
     config = finetune_config("ner", "refused").model_copy(update={"runtime": runtime})
     with (
         pytest.raises(CheckpointError, match="no such luck"),
-        on_ray(config)(Wondering(), {}) as learnt,
+        on_ray(config)(found, {}) as learnt,
     ):
         raise AssertionError(learnt)

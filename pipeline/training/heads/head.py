@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from torch import Tensor, nn
@@ -31,13 +31,6 @@ Loss = Callable[[nn.Module, Batch], Tensor]
 """Of a model and a batch; scalar."""
 Guess = Callable[[pa.Table, str], Mapping[str, float]]
 """Figures of the rows of a language."""
-
-
-class Encode(Protocol):
-    """Makes examples of rows."""
-
-    def __call__(self, table: pa.Table, codec: Codec) -> list[Example]:
-        """One or more of each row, each with `input_ids` and `lang_id`."""
 
 
 def own_loss(model: nn.Module, batch: Batch) -> Tensor:
@@ -70,7 +63,8 @@ class Head:
     """A class of transformers' X-MOD, or one that builds upon it."""
     columns: tuple[str, ...]
     """Columns of its data, beside `language` and `split`."""
-    encode: Encode
+    encode: Callable[..., list[Example]]
+    """Of a table and a codec; one or more of each row, each with `input_ids` and `lang_id`."""
     scored: Callable[[Reader, pa.Table, str], Mapping[str, float]]
     """Figures of rows in one language."""
     selects: str
