@@ -178,7 +178,7 @@ def _rows(
 
 
 def _collator(config: DemoPretrainConfig, codec: Codec) -> MaskedCollator:
-    return MaskedCollator(codec.tokenizer, codec.window, config.mask_share)
+    return MaskedCollator(codec, config.mask_share)
 
 
 def _masked(

@@ -7,14 +7,16 @@ more slowly.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
-from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase
+from transformers import DataCollatorForLanguageModeling
 
+from pipeline.training.codec import Codec
 from pipeline.training.labels import IGNORED
 
 Example = dict[str, Any]
@@ -32,25 +34,19 @@ def one_a_row(rows: list[Example]) -> list[Example]:
     return rows
 
 
+@dataclass(frozen=True)
 class Collator:
-    """Makes batches for a head: `targets` says what is learnt of the rows.
+    """Makes batches for a head: `targets` says what is learnt of the rows."""
 
-    `window` is how many positions the model has, `padding` the id of its padding token.
-    """
-
-    def __init__(
-        self, window: int, padding: int, targets: Targets, unfold: Unfold = one_a_row
-    ) -> None:
-        self._window = window
-        self._padding = padding
-        self._targets = targets
-        self._unfold = unfold
+    codec: Codec
+    targets: Targets
+    unfold: Unfold = one_a_row
 
     def __call__(self, rows: list[Example]) -> Batch:
         """Batch: input_ids, attention_mask, position_ids [sequences, tokens]; lang_ids; targets."""
         rows = grouped(rows)
-        inputs = padded_inputs(self._unfold(rows), self._padding)
-        return {**shift_positions(inputs, self._window, self._padding), **self._targets(rows)}
+        inputs = padded_inputs(self.unfold(rows), self.codec.padding)
+        return {**shift_positions(inputs, self.codec), **self.targets(rows)}
 
 
 class MaskedCollator:
@@ -60,13 +56,10 @@ class MaskedCollator:
     as it was (Devlin et al., BERT, NAACL 2019). Special tokens are never hidden.
     """
 
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, window: int, mask_share: float = 0.15
-    ) -> None:
-        self._collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=mask_share)
-        self._special = torch.tensor(sorted(tokenizer.all_special_ids))
-        self._padding = cast(int, tokenizer.pad_token_id)
-        self._window = window
+    def __init__(self, codec: Codec, mask_share: float = 0.15) -> None:
+        self._mask = DataCollatorForLanguageModeling(codec.tokenizer, mlm_probability=mask_share)
+        self._special = torch.tensor(sorted(codec.tokenizer.all_special_ids))
+        self._codec = codec
 
     def __call__(self, rows: list[Example]) -> Batch:
         """Batch: input_ids, attention_mask, position_ids, labels [rows, tokens]; lang_ids [rows].
@@ -77,11 +70,11 @@ class MaskedCollator:
 
     def in_order(self, rows: Sequence[Example]) -> Batch:
         """The batch of rows that are grouped already, or must not be."""
-        inputs = padded_inputs(rows, self._padding)
-        masked, hidden = self._collator.torch_mask_tokens(
+        inputs = padded_inputs(rows, self._codec.padding)
+        masked, hidden = self._mask.torch_mask_tokens(
             inputs["input_ids"], special_tokens_mask=torch.isin(inputs["input_ids"], self._special)
         )
-        shifted = shift_positions(inputs, self._window, self._padding)
+        shifted = shift_positions(inputs, self._codec)
         return {**shifted, "input_ids": masked, "labels": hidden}
 
 
@@ -121,15 +114,12 @@ def padded(sequences: Sequence[Any], value: int) -> Tensor:
     return pad_sequence(tensors, batch_first=True, padding_value=value)
 
 
-def shift_positions(batch: Batch, window: int, padding: int) -> Batch:
-    """`batch` with position_ids [rows, tokens].
-
-    `window` is the number of the model's positions, which begin after the `padding` id, as in
-    RoBERTa.
-    """
+def shift_positions(batch: Batch, codec: Codec) -> Batch:
+    """`batch` with position_ids [rows, tokens], which begin after the padding id, as in RoBERTa."""
     mask = batch["attention_mask"]
-    room = (window - mask.sum(dim=1, keepdim=True)).clamp(min=0)
+    room = (codec.window - mask.sum(dim=1, keepdim=True)).clamp(min=0)
     start = (torch.rand(len(mask), 1) * (room + 1)).long()
     start *= torch.rand(len(mask), 1) < SHIFTED_SHARE
     positions = mask.cumsum(dim=1) - 1 + start
+    padding = codec.padding
     return {**batch, "position_ids": torch.where(mask.bool(), positions + padding + 1, padding)}

@@ -129,6 +129,7 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
         seed=(optimisation.seed, worker.rank),
     )
     weights = None if material.weights is None else torch.tensor(material.weights)
+    steps = -(-len(batches) // optimisation.accumulation)
     early = [EarlyStoppingCallback(stopping.patience, stopping.min_delta)] if stopping else []
     trainer = ScoredTrainer(
         model,
@@ -137,7 +138,8 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
         head.collator(codec),
         head.loss(weights, config.temperature),
         optimisation=optimisation,
-        max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
+        max_steps=config.epochs * steps,
+        eval_steps=steps,
         worker=worker,
         callbacks=early,
         head=head,

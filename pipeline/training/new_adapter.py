@@ -36,15 +36,10 @@ def extended_model(base: Path, codec: Codec, start: str | None) -> MaskedWords:
     with torch.no_grad():
         model.lm_head.bias[old:] = model.lm_head.bias[:old].mean()
         if start is not None:
-            copy_adapter(model, start, codec.languages[-1])
+            weights, language = dict(model.named_parameters()), codec.languages[-1]
+            for name in (name for name in weights if is_adapter_of(language, name)):
+                weights[name].copy_(weights[name.replace(f".{language}.", f".{start}.")])
     return model
-
-
-def copy_adapter(model: nn.Module, source: str, language: str) -> None:
-    """Give the adapter of `language` the weights of that of `source`."""
-    weights = dict(model.named_parameters())
-    for name in (name for name in weights if is_adapter_of(language, name)):
-        weights[name].copy_(weights[name.replace(f".{language}.", f".{source}.")])
 
 
 def freeze_all_but(model: nn.Module, language: str, *, kept: int, tokens: int) -> None:

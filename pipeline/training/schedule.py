@@ -2,12 +2,13 @@
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
 
 from pipeline.training.learning import agreed
 
@@ -15,6 +16,7 @@ SPENT = "spent.json"
 """In a checkpoint of the Trainer's: the seconds that were trained before it."""
 
 
+@dataclass
 class Budget(TrainerCallback):
     """How much of the training is done, in [0, 1]; ends training once that is all of it.
 
@@ -22,15 +24,15 @@ class Budget(TrainerCallback):
     one step.
     """
 
-    def __init__(self, *, max_steps: int, max_minutes: float) -> None:
-        self._max_steps = max_steps
-        self._max_seconds = 60 * max_minutes
-        self._before = 0.0
-        self._started: float | None = None
+    max_steps: int
+    max_minutes: float
+    _before: float = 0.0
+    _started: float | None = None
 
     def share_done(self, step: int) -> float:
         """The larger of the share of steps and the share of wall time."""
-        return min(1.0, max(step / self._max_steps, agreed(self._spent) / self._max_seconds))
+        minutes = agreed(self._spent) / 60
+        return min(1.0, max(step / self.max_steps, minutes / self.max_minutes))
 
     def save(self, folder: Path) -> None:
         """Leave in `folder` what was spent."""
@@ -47,9 +49,10 @@ class Budget(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Ask the Trainer to stop once the budget is spent."""
+        """Ask the Trainer to stop once the budget is spent, and to score what it has come to."""
         if self.share_done(state.global_step) >= 1.0:
             control.should_training_stop = True
+            control.should_evaluate = args.eval_strategy != IntervalStrategy.NO
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object

@@ -30,13 +30,13 @@ class ScoredTrainer(ModularTrainer):
         score: Callable[[], Figures],
         **named: Any,  # noqa: ANN401
     ) -> None:
-        self._selects = head.selects
         self._score = score
         self.best = KeepBest(self, named["worker"].resume)
         super().__init__(
             *arguments,
             **{**named, "callbacks": [self.best, *named["callbacks"]]},
-            eval_strategy="epoch",
+            # Not "epoch", which scores after the last step was saved.
+            eval_strategy="steps",
             metric_for_best_model=head.selects,
             greater_is_better=not head.falls,
         )
@@ -54,15 +54,6 @@ class ScoredTrainer(ModularTrainer):
         )
         return metrics
 
-    def score_missed(self) -> None:
-        """Score the epoch that has just ended, if it was not."""
-        steps = -(-len(self._batches) // self.args.gradient_accumulation_steps)
-        step = self.state.global_step
-        figure = f"eval_{self._selects}"
-        scored = {entry["step"] for entry in self.state.log_history if figure in entry}
-        if step and step % steps == 0 and step not in scored:
-            self._determine_best_metric(self.evaluate(), None)
-
 
 class KeepBest(TrainerCallback):
     """Copies the trained weights when the figure that the Trainer selects by is best.
@@ -79,12 +70,6 @@ class KeepBest(TrainerCallback):
             with safe_open(resume / BEST, framework="pt") as stored:
                 self.figures = json.loads(stored.metadata()["figures"])
                 self.weights = {name: stored.get_tensor(name) for name in stored.keys()}
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
-        """Score the epoch that a training resumes at the end of; the weights are those by now."""
-        self._trainer.score_missed()
 
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object

@@ -159,7 +159,7 @@ class MaskedTrainer(ModularTrainer):
             model,
             windows,
             batches,
-            MaskedCollator(codec.tokenizer, codec.window, config.mask_share),
+            MaskedCollator(codec, config.mask_share),
             own_loss,
             optimisation=optimisation,
             max_steps=config.max_steps,

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer
 
+from pipeline.training.codec import Codec
 from pipeline.training.collate import MaskedCollator, masked_lm_loss
 from pipeline.training.labels import IGNORED
 
@@ -16,7 +17,7 @@ def tokenizer(base):
 
 def test_masked_collator_hide_a_share_of_the_tokens_and_no_special_ones(tokenizer):
     rows = [{"input_ids": [0, *range(5, 35), 2], "lang_id": 0}] * 200
-    batch = MaskedCollator(tokenizer, 32, 0.3)(rows)
+    batch = MaskedCollator(Codec(tokenizer, 32, ()), 0.3)(rows)
     hidden = batch["labels"] != IGNORED
     assert abs(float(hidden[:, 1:-1].float().mean()) - 0.3) < 0.03
     assert not hidden[:, 0].any()
@@ -31,7 +32,7 @@ def test_masked_collator_hide_a_share_of_the_tokens_and_no_special_ones(tokenize
 
 def test_masked_collator_padding_is_out_of_attention(tokenizer):
     rows = [{"input_ids": [0, 5, 6, 2], "lang_id": 1}, {"input_ids": [0, 5, 2], "lang_id": 2}]
-    batch = MaskedCollator(tokenizer, 32, 0.15)(rows)
+    batch = MaskedCollator(Codec(tokenizer, 32, ()), 0.15)(rows)
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
     assert batch["lang_ids"].tolist() == [1, 2]
 

@@ -92,8 +92,8 @@ class Head:
     def collator(self, codec: Codec) -> Callable[[list[Example]], Batch]:
         """What makes a batch of examples."""
         if self.targets is None:
-            return MaskedCollator(codec.tokenizer, codec.window)
-        return Collator(codec.window, codec.padding, self.targets, self.unfold)
+            return MaskedCollator(codec)
+        return Collator(codec, self.targets, self.unfold)
 
     def score(self, reader: Reader, table: pa.Table) -> Figures:
         """Figures by language, in the order of `lang_id`; only languages with an adapter."""
