@@ -8,16 +8,21 @@ BIN := .venv/bin
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
 
-install: .venv/installed  ## Make .venv with all that running and testing need
+# What each needs, with the versions of requirements.lock.
+PIP = $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --upgrade pip==26.3 \
+	&& $(BIN)/pip install --quiet --constraint requirements.lock
 
-.venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip==26.3 setuptools==84.2.1
-	$(BIN)/pip install --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+install: .venv/dev  ## Make .venv with all that running and testing need
+
+.venv/dev: requirements.lock pyproject.toml
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/demo
+
+.venv/demo: requirements.lock pyproject.toml
+	$(PIP) --editable '.[demo]'
 	@touch $@
 
-demo: install  ## Annotate the sample corpus with entities, topics and vectors, and show some
+demo: .venv/demo  ## Annotate the sample corpus with entities, topics and vectors, and show some
 	$(BIN)/python jobs/annotate.py --config configs/demo.yaml --new-run
 	$(BIN)/python demo/show.py out/demo
 	$(BIN)/python jobs/report.py out/demo

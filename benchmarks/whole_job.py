@@ -112,7 +112,7 @@ def _base_job(corpus: Corpus, folder: Path, meanwhile: Callable[[], None]) -> Ra
     settings = {
         "input": {"uri": str(path)},
         "output": {"uri": str(folder / "out")},
-        "language": {"fallback": "default", "default": "en_XX"},
+        "language": {"fallback": "default", "fallback_language": "en_XX"},
         "tasks": [{"type": "ner", "model": {"path": str(BASE)}}],
         "runtime": {"unit_rows": _UNIT_ROWS, "cpus_per_actor": _CORES},
     }

@@ -30,7 +30,7 @@ from text_corpora import LANGUAGES, PIVOT, Names, manual_rows, pair, topic_rows
 from pipeline.training.evaluate import load_reader
 from pipeline.training.inference import mean_embeddings
 from pipeline.training.settings import Evaluated, Task
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 logger = logging.getLogger("demo.align_manuals")
 
@@ -57,7 +57,7 @@ def main(
 ) -> None:
     """Write translations.parquet with more train rows."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    be_quiet()
+    silence_transformers()
     evaluated = Evaluated(task=Task.EMBEDDINGS, checkpoint=checkpoint, data=prepared)
     reader = load_reader(evaluated, batch_size=64)
     languages = {code: LANGUAGES[code] for code in reader.codec.languages if code in LANGUAGES}

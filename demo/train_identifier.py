@@ -3,17 +3,26 @@
 python -m demo.train_identifier --config demo/training/identifier.yaml
 """
 
+from typing import Annotated
+
 import typer
 
 from demo.training.identifier import train_identifier
 from demo.training.settings import IdentifierConfig
-from pipeline.cli.training import ConfigFile, Overrides, command
+from pipeline.cli.clean_exit import clean_exit
+from pipeline.cli.options import OVERRIDE
+from pipeline.cli.training_logs import start_training_logs
+from pipeline.config import load
 
 
-def main(config: ConfigFile, overrides: Overrides = None) -> None:
+def main(
+    config: Annotated[str, typer.Option(help="YAML file, such as demo/training/identifier.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help=OVERRIDE)] = None,
+) -> None:
     """Count what texts of each language are made of, and calibrate the detectors."""
-    with command("demo.train_identifier", config, overrides, IdentifierConfig) as settings:
-        train_identifier(settings)
+    start_training_logs()
+    with clean_exit("demo.train_identifier"):
+        train_identifier(load(config, overrides or [], IdentifierConfig))
 
 
 if __name__ == "__main__":

@@ -1,37 +1,8 @@
-"""Make the page of a finished output: ``python jobs/report.py OUT``.
-
-Writes ``report.html`` into the folder: one file that opens offline. Exits with 2 if the folder is
-not that of a finished job.
-"""
-
-from typing import Annotated
+"""``xmod-pipeline report``, for ``ray job submit … -- python jobs/report.py``."""
 
 import typer
-from rich.console import Console
 
-from pipeline.cli.clean_exit import ending_well
-from pipeline.reporting.page import PageLimits, write_page
-from pipeline.storage import Store
-
-
-def main(
-    output: Annotated[str, typer.Argument(help="The folder that output.uri named.")],
-    text: Annotated[
-        bool, typer.Option("--text/--no-text", help="Show a sample of records with their texts.")
-    ] = True,
-    records: Annotated[
-        int, typer.Option(min=0, max=2000, help="The most records in the sample.")
-    ] = PageLimits().records,
-    characters: Annotated[
-        int, typer.Option(min=20, max=10_000, help="The most characters of a record's text.")
-    ] = PageLimits().characters,
-) -> None:
-    """Write report.html: what ran, how fast, and what came of it."""
-    limits = PageLimits(texts=text, records=records, characters=characters)
-    with ending_well():
-        uri = write_page(Store.open(output), limits)
-    Console().print(uri, markup=False, highlight=False, soft_wrap=True)
-
+from pipeline.cli.report import report
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(report)

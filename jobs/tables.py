@@ -1,72 +1,8 @@
-"""Make analytics tables of enriched outputs: documents, entities, labels, languages.
-
-    python jobs/tables.py --config configs/tables.yaml [--set destination.uri=…] [--dry-run]
-
-Run again, it reads only outputs that are new or another than they were. Exit codes: 0 the tables
-are up to date; 2 the config, an output or the destination cannot be used, or another run was
-faster; 5 the cluster is away or has no room, run again later; 130 ended by ^C.
-"""
-
-import logging
-from pathlib import Path
-from typing import Annotated
+"""``xmod-pipeline tables``, for ``ray job submit … -- python jobs/tables.py``."""
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from pipeline.cli.clean_exit import ending_well
-from pipeline.config import load
-from pipeline.config.tables import TablesSettings
-from pipeline.tables.build import Built, build
-from pipeline.tables.flow import cluster
-from pipeline.tables.planning import Plan, make_plan
-
-
-def main(
-    config: Annotated[Path, typer.Option(help="YAML file, such as configs/tables.yaml.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, such as layout.min_rows=100.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the tables lack and stop.")
-    ] = False,
-) -> None:
-    """Bring the tables up to date with the outputs that the config names."""
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
-    console = Console()
-    with ending_well():
-        settings = load(config, overrides or [], TablesSettings)
-        plan = make_plan(settings)
-        if not plan.open_tables:
-            console.print("The tables have all of these outputs; nothing is written.")
-        elif dry_run:
-            console.print(_lacking(plan))
-        else:
-            with cluster(settings.start_timeout):
-                console.print(_done(build(plan)))
-
-
-def _lacking(plan: Plan) -> Table:
-    table = Table("table", "output", "", title="To write", title_justify="left")
-    for lacking in plan.open_tables:
-        for source in lacking.changed:
-            standing = source.name in lacking.standing.states
-            table.add_row(
-                lacking.name, source.name, "in place of what it was" if standing else "new"
-            )
-    return table
-
-
-def _done(built: tuple[Built, ...]) -> Table:
-    table = Table(title="Tables", title_justify="left")
-    table.add_column("table")
-    for name in ("rows", "files added", "files removed"):
-        table.add_column(name, justify="right")
-    for one in built:
-        table.add_row(one.name, f"{one.rows:,}", f"{len(one.added):,}", f"{len(one.gone):,}")
-    return table
-
+from pipeline.cli.tables import tables
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(tables)

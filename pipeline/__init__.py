@@ -19,7 +19,29 @@ The packages in the order of the data flow; each imports only those above it
     reporting   run report, summary, logs, lineage, progress; page/ → report.html
     tables      enriched outputs → analytics tables
     training    pre-train, fine-tune, add a language, evaluate
+    api         ``annotate`` and ``Annotator``, to use from Python
     cli         one Typer app, a module a command
 """
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.api.annotate import annotate
+    from pipeline.api.annotator import Annotator
+
+__all__ = ["Annotator", "annotate"]
+
+__version__ = "0.2.0"
+
+
+def __getattr__(name: str) -> object:
+    """The Python API, imported when it is asked for: it takes Ray and torch along."""
+    if name == "annotate":
+        from pipeline.api.annotate import annotate
+
+        return annotate
+    if name == "Annotator":
+        from pipeline.api.annotator import Annotator
+
+        return Annotator
+    raise AttributeError(f"module 'pipeline' has no attribute {name!r}")

@@ -86,6 +86,22 @@ class StoppedError(PipelineError):
     """The job was told to stop before it was done."""
 
 
+EXTRAS = {
+    "s3fs": "s3",
+    "gcsfs": "gcs",
+    **dict.fromkeys(("boto3", "botocore", "pyiceberg", "sqlalchemy"), "tables"),
+    **dict.fromkeys(("accelerate", "matplotlib", "seqeval", "sklearn", "tensorboardX"), "train"),
+}
+"""Packages that not every installation has, and the extra of this package that they come with."""
+
+
+def missing_extra(package: str, extra: str) -> ConfigError:
+    """The error of a feature whose ``package`` is not installed."""
+    return ConfigError(
+        f"{package} is not installed, which this needs. Run: pip install 'xmod-pipeline[{extra}]'."
+    )
+
+
 class ExitCode(IntEnum):
     """What a command ends with."""
 

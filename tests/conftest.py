@@ -19,10 +19,12 @@ LONG = 3600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the long tests their time."""
+    """Give the long tests their time, and mark those of the inner loop."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG))
+        if not any(item.get_closest_marker(name) for name in ("long", "ray", "s3", "slow")):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(autouse=True)

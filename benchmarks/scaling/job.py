@@ -80,14 +80,14 @@ def run(corpus: Path, out: Path, driver: Driver, **runtime: object) -> Run:
 
 def _measure(overrides: list[str]) -> Run:
     from pipeline.config import JobSettings, load
-    from pipeline.execution.run import annotate_corpus, claim_output
+    from pipeline.execution.run import annotate_corpus, lock_output
     from pipeline.execution.session import cluster
     from pipeline.output.commit import CommitRecord
     from pipeline.planning.plan import Options, make_plan
 
     busy = os.getloadavg()[0]
     plan = make_plan(load(CONFIG, overrides, JobSettings), Options())
-    claim_output(plan)
+    lock_output(plan)
     commits: list[Commit] = []
     with cluster(plan.job.settings.runtime):
         start = time.perf_counter()

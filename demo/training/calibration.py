@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipeline.language.calibration import Trust, logit
+from pipeline.language.calibration import Calibration, logit
 from pipeline.language.detection import Detector, Floats
-from pipeline.language.ensemble import Blend
+from pipeline.language.ensemble import Ensemble
 from pipeline.language.evidence import legible
 from pipeline.language.experts import in_doubt, opinions
 from pipeline.language.naive_bayes import NaiveBayes
@@ -41,7 +41,7 @@ def dev_texts(table: pa.Table, generator: np.random.Generator) -> DevTexts:
     return DevTexts([*texts, *pieces], table["language"].to_pylist() * 2)
 
 
-def fitted_blend(model: NaiveBayes, dev: DevTexts) -> Blend:
+def fitted_ensemble(model: NaiveBayes, dev: DevTexts) -> Ensemble:
     """The weights under which the languages of `dev` are likeliest.
 
     First those of naive Bayes alone, then those of all experts for the texts that leave it unsure.
@@ -52,9 +52,9 @@ def fitted_blend(model: NaiveBayes, dev: DevTexts) -> Blend:
     likelihoods, spoke = model.likelihoods(seen)
 
     def alone(weights: NDArray[np.float64]) -> float:
-        return _surprise(Blend(*weights).alone(likelihoods, spoke), wanted)
+        return _surprise(Ensemble(*weights).alone(likelihoods, spoke), wanted)
 
-    blend = Blend(*_least(alone, [0.3, 0.3]))
+    blend = Ensemble(*_least(alone, [0.3, 0.3]))
     unsure = np.flatnonzero(in_doubt(blend.alone(likelihoods, spoke), seen) & (spoke > 0))
     if not len(unsure):
         return blend
@@ -62,15 +62,15 @@ def fitted_blend(model: NaiveBayes, dev: DevTexts) -> Blend:
     experts = [opinions(library, model.labels, texts) for library in (Py3langid(), Pycld2())]
 
     def together(weights: NDArray[np.float64]) -> float:
-        blended = Blend(blend.sharpness, blend.power, *weights)
+        blended = Ensemble(blend.sharpness, blend.power, *weights)
         shares = blended.together(likelihoods[unsure], spoke[unsure], *experts)
         return _surprise(shares, wanted[unsure])
 
     weights = _least(together, [0.5, 0.5, 0.2])
-    return Blend(blend.sharpness, blend.power, *weights)
+    return Ensemble(blend.sharpness, blend.power, *weights)
 
 
-def fitted_trust(detector: Detector, dev: DevTexts) -> Trust:
+def fitted_calibration(detector: Detector, dev: DevTexts) -> Calibration:
     """The trust under which being right and wrong on `dev` is likeliest."""
     answers = detector.detect(dev.texts)
     judged = [
@@ -88,7 +88,7 @@ def fitted_trust(detector: Detector, dev: DevTexts) -> Trust:
         return float(np.logaddexp(0, np.where(right, -seen, seen)).mean())
 
     base, slope, length = _least(surprise, [0.0, 1.0, 0.0])
-    return Trust(base, max(slope, 0.0), length)
+    return Calibration(base, max(slope, 0.0), length)
 
 
 def cropped(text: str, generator: np.random.Generator) -> str:

@@ -16,15 +16,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from demo.training.calibration import dev_texts, fitted_blend, fitted_trust
+from demo.training.calibration import dev_texts, fitted_calibration, fitted_ensemble
 from demo.training.settings import IdentifierConfig
 from pipeline.errors import ConfigError, InputError
-from pipeline.language.calibration import TRUST_FILE, Trust
+from pipeline.language.calibration import CALIBRATION_FILE, Calibration
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector, Floats
 from pipeline.language.detector import DETECTORS, Choice
-from pipeline.language.ensemble import save_blend
-from pipeline.language.experts import BLEND, COUNTS
+from pipeline.language.ensemble import save_ensemble
+from pipeline.language.experts import COUNTS, ENSEMBLE
 from pipeline.language.naive_bayes import NaiveBayes, save_model
 from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.scripts import label_of
@@ -49,9 +49,11 @@ def train_identifier(config: IdentifierConfig) -> NaiveBayes:
     save_model(model, config.out / COUNTS)
     logger.info("%s: %d spans of %d languages", COUNTS, len(model.spans), len(model.labels))
     dev = dev_texts(dev_split, np.random.default_rng(config.seed))
-    save_blend(fitted_blend(model, dev), config.out / BLEND)
-    trust = {name: fitted_trust(_untold(name, languages, config), dev) for name in config.detectors}
-    _write_trust(trust, config.out / TRUST_FILE.name)
+    save_ensemble(fitted_ensemble(model, dev), config.out / ENSEMBLE)
+    trust = {
+        name: fitted_calibration(_untold(name, languages, config), dev) for name in config.detectors
+    }
+    _write_trust(trust, config.out / CALIBRATION_FILE.name)
     return model
 
 
@@ -174,7 +176,7 @@ def _untold(name: str, languages: tuple[str, ...], config: IdentifierConfig) -> 
     return DETECTORS[name](Choice(languages, model=config.fasttext_model))
 
 
-def _write_trust(trust: dict[str, Trust], path: Path) -> None:
+def _write_trust(trust: dict[str, Calibration], path: Path) -> None:
     """Those of `trust`, and what `path` has of detectors that were not fitted anew."""
     entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     entries |= {name: asdict(one) for name, one in trust.items()}

@@ -30,9 +30,11 @@ def main() -> None:
 
 
 def pins() -> list[str]:
-    """The lines of requirements.lock that the package's own dependencies lead to."""
+    """The lines of requirements.lock that the package leads to, with its extras for stores."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = _closure([Requirement(line) for line in project["dependencies"]])
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["s3"], *extras["gcs"]]
+    names = _closure([Requirement(line) for line in lines])
     lock = (ROOT / "requirements.lock").read_text().splitlines()
     return [line for line in lock if canonicalize_name(re.split("[=@ ]", line)[0]) in names]
 

@@ -13,7 +13,15 @@ from contextlib import contextmanager
 
 import typer
 
-from pipeline.errors import ClusterError, ExitCode, IncompleteError, PipelineError, StoppedError
+from pipeline.errors import (
+    EXTRAS,
+    ClusterError,
+    ExitCode,
+    IncompleteError,
+    PipelineError,
+    StoppedError,
+    missing_extra,
+)
 from pipeline.execution.ray_failures import explained
 from pipeline.reporting.logs import is_json
 
@@ -29,13 +37,18 @@ _CODES: dict[type[PipelineError], ExitCode] = {
 
 
 @contextmanager
-def ending_well(name: str = "") -> Iterator[None]:
+def clean_exit(name: str = "") -> Iterator[None]:
     """What the block raises becomes a message, with ``name`` before it, and an exit code."""
     before = f"{name}: " if name else ""
     try:
         yield
     except PipelineError as error:
         raise _exit(before, error) from None
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise _exit(before, missing_extra(package, EXTRAS[package])) from None
     except Exception as error:
         if not type(error).__module__.startswith("ray."):
             raise

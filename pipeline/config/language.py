@@ -1,7 +1,7 @@
 """How a record's language is found, and what happens where it is not."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -41,6 +41,8 @@ ScoreByLanguage = Annotated[
 class LanguageSettings(Section):
     """How a record's language is found, and what happens where it is not."""
 
+    RENAMED: ClassVar = {"majority": "unit_prior", "default": "fallback_language"}
+
     detector: str = "cascade"
     """Asked where no column says the language; docs/languages.md has the others."""
     detector_model: str | None = None
@@ -49,8 +51,8 @@ class LanguageSettings(Section):
     """X-MOD languages that records may go to; all: those of the checkpoints."""
     expected: tuple[str, ...] = ()
     """X-MOD languages; any other needs twenty times the evidence."""
-    majority: bool = False
-    """What most of a unit is in settles its doubtful records."""
+    unit_prior: bool = False
+    """Use the languages of a unit's confident records as a prior for its doubtful ones."""
     per_window: bool = False
     """Each window of a mixed text goes through its own adapter."""
     min_score: Score = 0.5
@@ -59,8 +61,8 @@ class LanguageSettings(Section):
     """Thresholds of single languages, such as ``{ms_MY: 0.7}``."""
     fallback: Fallback = Fallback.QUARANTINE
     """What a record gets that has no adapter or is in no known language."""
-    default: str | None = None
-    """The X-MOD language of ``fallback: default``, such as ``en_XX``."""
+    fallback_language: str | None = None
+    """X-MOD language that ``fallback: default`` uses, such as ``en_XX``."""
 
     def least_score(self, language: str) -> float:
         """What a detected ``language`` must score at least."""
@@ -84,9 +86,9 @@ class LanguageSettings(Section):
 
     @model_validator(mode="after")
     def _default_goes_with_fallback(self) -> "LanguageSettings":
-        if self.fallback is Fallback.DEFAULT and self.default is None:
+        if self.fallback is Fallback.DEFAULT and self.fallback_language is None:
             raise ValueError(
-                "language.fallback is 'default' and language.default is not set; "
+                "language.fallback is 'default' and language.fallback_language is not set; "
                 "name an X-MOD language of the checkpoint, such as en_XX"
             )
         return self

@@ -19,6 +19,9 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.section import Section
 from pipeline.errors import ConfigError
 
+_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
+"""Where the package's configs are: in a wheel, and in a checkout."""
+
 _MOST_BYTES = 1 << 20
 _MOST_VALUES = 10_000
 """Of a config, with each alias counted as what it stands for; the longest of ours has 80."""
@@ -29,9 +32,12 @@ ConfigT = TypeVar("ConfigT", bound=Section)
 def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> ConfigT:
     """The settings in the YAML file at ``path``, changed by ``overrides`` (``a.b=value``).
 
+    A bare name, such as ``ner``, is a config that ships with the package.
+
     Raises ConfigError where the file cannot be read, is no mapping, or does not fit ``model``.
     """
-    tree = _read_yaml(Path(path))
+    path = _found(path)
+    tree = _read_yaml(path)
     for override in overrides:
         _apply(tree, override)
     _require_bounded(tree, path)
@@ -40,6 +46,24 @@ def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> Co
     except ValidationError as error:
         problems = "\n".join(f"  {_explain(problem, model)}" for problem in _causes(error))
         raise ConfigError(f"{path} cannot be used:\n{problems}") from None
+
+
+def shipped() -> dict[str, Path]:
+    """The configs that ship with the package, by name."""
+    return {path.stem: path for folder in _FOLDERS for path in sorted(folder.glob("*.yaml"))}
+
+
+def _found(path: Path | str) -> Path:
+    """``path`` if there is such a file; otherwise, for a bare name, the config that ships."""
+    name = str(path)
+    if Path(path).is_file() or not name.isidentifier():
+        return Path(path)
+    if name not in shipped():
+        raise ConfigError(
+            f"There is no file {name} here and no config of that name in the package, which has "
+            f"{', '.join(shipped())}. Check --config."
+        )
+    return shipped()[name]
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -145,6 +169,9 @@ def _explain(problem: Any, model: type[Section]) -> str:
 
 
 def _suggestion(location: tuple[str | int, ...], model: type[Section]) -> str:
+    for section in _models_at(model, location[:-1]):
+        if issubclass(section, Section) and (now := section.RENAMED.get(str(location[-1]))):
+            return f"; it is called {now!r} now"
     known = _known_keys(model, location[:-1])
     nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
     if nearest:

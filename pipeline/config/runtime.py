@@ -1,6 +1,7 @@
 """Machines, arithmetic, batches and retries."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -33,9 +34,9 @@ class ActorPool(Section):
     """Bounds of the actor pool; one number in the config sets both."""
 
     min: int = Field(default=1, ge=1)
-    """Actors that are there from the start."""
+    """Actors to start with."""
     max: int = Field(default=1, ge=1)
-    """Actors at most."""
+    """Maximum number of actors."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ActorPool":
@@ -49,41 +50,43 @@ class ActorPool(Section):
 class RuntimeSettings(Section):
     """Machines, batches, retries; windows and ``dtype`` alone shape results."""
 
+    RENAMED: ClassVar = {"rounds": "max_attempts", "grace": "shutdown_timeout"}
+
     device: Device = Device.AUTO
     """Where the model runs."""
     dtype: DType = DType.AUTO
     """Arithmetic of the forward; docs/engine.md says which to take."""
     actors: ActorPool = ActorPool()
-    """Processes that hold the models: a number, or its bounds."""
+    """Processes that host the models: one number, or ``min`` and ``max``."""
     cpus_per_actor: float = Field(default=1, gt=0)
-    """Each whole CPU has a micro-batch of its own."""
+    """CPUs per actor; one micro-batch runs on each whole one."""
     gpus_per_actor: float = Field(default=0, ge=0)
-    """A part of a GPU where several actors share one."""
+    """GPUs per actor; a fraction where several actors share one."""
     max_batch_tokens: int | None = Field(default=None, gt=0)
-    """Of a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
+    """Maximum number of tokens in a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
     readers_per_actor: int | None = Field(default=None, ge=1, le=32)
-    """Units that are read and tokenized at once for each actor; null: 4 on a GPU, on a CPU 1 for
-    each 4 of its CPUs."""
+    """Units read and tokenized at a time for each actor; null: 4 on a GPU, on a CPU one for every 4
+    CPUs."""
     start_timeout: float = Field(default=1800, ge=0)
-    """Seconds to wait until the cluster has room; then the job ends with exit code 5."""
+    """Seconds to wait for free resources on the cluster before the job ends with exit code 5."""
     unit_rows: int = Field(default=4096, gt=0)
-    """Records that are committed together, at most."""
+    """Maximum number of records in a unit, which is committed as a whole."""
     unit_bytes: int = Field(default=64 << 20, gt=0)
-    """Bytes of a unit before compression, at most."""
+    """Maximum uncompressed bytes of a unit."""
     max_length: int = Field(default=512, gt=8)
-    """Tokens of a window; the checkpoint may allow fewer."""
+    """Maximum number of tokens in a window; the checkpoint may allow fewer."""
     stride: int = Field(default=64, ge=0)
-    """Tokens that neighbouring windows share."""
+    """Tokens that adjacent windows share."""
     max_windows: int | None = Field(default=None, ge=1)
-    """Of a text; the rest is cut off and ``truncated`` is true. Null: nothing is."""
-    rounds: int = Field(default=2, ge=1, le=10)
-    """How often units are tried among others before they are tried apart."""
+    """Maximum number of windows per text; longer ones are cut and ``truncated``. Null: no limit."""
+    max_attempts: int = Field(default=2, ge=1, le=10)
+    """Attempts at a unit in the actor pool; after them it runs in a process of its own."""
     unit_timeout: float = Field(default=3600, gt=0)
-    """Seconds that a stage may take with a unit."""
+    """Seconds that one stage may take for one unit."""
     row_timeout: float = Field(default=120, gt=0)
-    """Seconds that a record may take alone."""
-    grace: float = Field(default=25, ge=0)
-    """Seconds after SIGTERM for units that are at work."""
+    """Seconds that one record may take in a process of its own."""
+    shutdown_timeout: float = Field(default=25, ge=0)
+    """Seconds that running units may take to finish after SIGTERM or ^C."""
 
     @property
     def on_gpu(self) -> bool:

@@ -9,7 +9,7 @@ A block on its way::
     read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _question,
                _choices, _error
     identify   + language, language_score, language_source, language_distance, xmod_language,
-               lang_id; with language.per_window also language_shares, _segments
+               lang_id; with language.per_window also language_fractions, _segments
     tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each reading
     annotate   + the columns of the tasks, _batches
     each       + _took_<stage>, _ended
@@ -18,7 +18,7 @@ A block on its way::
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever a published column or a commit record changes its name, type or meaning."""
 
 STAGES = ("read", "identify", "tokenize", "annotate", "publish")
@@ -58,7 +58,7 @@ for what stands beside the text); which of the record's choices the window is ab
 ANSWER = pa.struct([field for field in ENTITY if field.name != "label"])
 """A stretch of the text that answers a question."""
 
-FILL = pa.struct(
+MASK_PREDICTION = pa.struct(
     [
         pa.field("start", pa.int32()),
         pa.field("end", pa.int32()),
@@ -108,13 +108,13 @@ LANGUAGE_FIELDS = (
     pa.field("lang_id", pa.int32()),
 )
 
-SHARES = pa.field(
-    "language_shares",
+LANGUAGE_FRACTIONS = pa.field(
+    "language_fractions",
     pa.list_(
-        pa.struct([pa.field("language", pa.string()), pa.field("share", pa.float32())]),
+        pa.struct([pa.field("language", pa.string()), pa.field("fraction", pa.float32())]),
     ),
 )
-"""The languages of a text and how much of it is in each, the largest share first."""
+"""The languages of a text and how much of it is in each, the largest fraction first."""
 
 SEGMENTS = pa.field(
     "_segments",
@@ -148,7 +148,7 @@ RECEIPT = pa.schema(
 """What publishing a unit left: its commit record as JSON, or why there is none."""
 
 RESERVED = frozenset(
-    field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, SHARES, *TOKEN_FIELDS)
+    field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, LANGUAGE_FRACTIONS, *TOKEN_FIELDS)
 ) | frozenset({"entities", "embedding"})
 """Names that an input column gives up: it is kept as ``input_<name>``."""
 

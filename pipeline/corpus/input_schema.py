@@ -29,6 +29,10 @@ class InputColumns:
     planned: pa.Schema
     kept: tuple[tuple[str, str], ...]
 
+    def output_of(self, name: str) -> str | None:
+        """What input column ``name`` is called in the output; None where it is not kept."""
+        return dict(self.kept).get(name)
+
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """The kept columns as the output has them, without views."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.config import InputSettings
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure, failure_column
 from pipeline.contract.unit import Unit
 
 
@@ -33,7 +34,7 @@ def record_columns(
     yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
     yield schema.QUESTION, questions
     yield schema.CHOICES, choices
-    yield schema.ERROR, pa.array(failures, schema.FAILURE)
+    yield schema.ERROR, failure_column(failures)
 
 
 def record_ids(rows: pa.Table, unit: Unit, settings: InputSettings) -> pa.Array:
@@ -86,7 +87,7 @@ def _as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return values
 
 
-def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict[str, str] | None]]:
+def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[Failure | None]]:
     """Texts that can be used, null elsewhere, and why a text cannot be used."""
     decoded = [_decoded(value, max_bytes) for value in _bytes(column)]
     return pa.array([text for text, _ in decoded], pa.string()), [why for _, why in decoded]
@@ -94,7 +95,7 @@ def _texts(column: pa.ChunkedArray, max_bytes: int) -> tuple[pa.Array, list[dict
 
 def _too_large(
     texts: pa.Array, questions: pa.Array | pa.ChunkedArray, choices: pa.Array, max_bytes: int
-) -> Iterator[dict[str, str] | None]:
+) -> Iterator[Failure | None]:
     """Why a record is too large with what is asked of it: each choice is read beside the text."""
     if questions.null_count == choices.null_count == len(texts):
         yield from (None for _ in texts)
@@ -122,7 +123,7 @@ def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:
 
 def _decoded(
     value: bytes | None, max_bytes: int | None = None
-) -> tuple[str | None, dict[str, str] | None]:
+) -> tuple[str | None, Failure | None]:
     if value is None:
         return None, _failure("NullText", "The text is null; expected a string.")
     if max_bytes is not None and len(value) > max_bytes:
@@ -139,5 +140,5 @@ def _decoded(
         )
 
 
-def _failure(error_type: str, message: str) -> dict[str, str]:
-    return {"stage": "read", "error_type": error_type, "message": message}
+def _failure(error_type: str, message: str) -> Failure:
+    return Failure("read", error_type, message)

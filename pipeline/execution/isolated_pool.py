@@ -1,8 +1,4 @@
-"""Suspects: units that got no commit record, annotated apart from all others.
-
-Enters: suspects. Leaves: their receipts. What holds: each runs in an ``Isolation``, of which there
-are as many at a time as the run has room for.
-"""
+"""Units that failed in the actor pool → receipts, by as many isolated workers as have room."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,13 +8,13 @@ import pyarrow as pa
 
 from pipeline.contract.unit import Unit
 from pipeline.errors import PipelineError
-from pipeline.execution.isolated_worker import Isolation
+from pipeline.execution.isolated_worker import IsolatedWorker
 from pipeline.execution.reservation import Reservation
 from pipeline.execution.stop import Stopped
 from pipeline.planning.job import Job
 
 
-def publish_apart(
+def publish_isolated(
     job: Job, units: Sequence[Unit], room: Reservation, stopped: Stopped
 ) -> Iterator[tuple[Unit, pa.Table | PipelineError]]:
     """Each of ``units`` with its receipt, or why it has none, as they end.
@@ -26,9 +22,9 @@ def publish_apart(
     Once ``stopped`` none is begun, and these are not among them.
     """
     number = min(len(units), room.places())
-    isolations = [Isolation(job, room) for _ in range(number)]
-    idle: SimpleQueue[Isolation] = SimpleQueue()
-    for isolation in isolations:
+    workers = [IsolatedWorker(job, room) for _ in range(number)]
+    idle: SimpleQueue[IsolatedWorker] = SimpleQueue()
+    for isolation in workers:
         idle.put(isolation)
 
     def publish(unit: Unit) -> pa.Table | PipelineError | None:
@@ -40,7 +36,7 @@ def publish_apart(
         finally:
             idle.put(isolation)
 
-    pool = ThreadPoolExecutor(number, "apart")
+    pool = ThreadPoolExecutor(number, "isolated")
     try:
         tasks = {pool.submit(publish, unit): unit for unit in units}
         for left, task in zip(reversed(range(len(units))), as_completed(tasks), strict=True):
@@ -49,6 +45,6 @@ def publish_apart(
             if (found := task.result()) is not None:
                 yield tasks[task], found
     finally:
-        for isolation in isolations:
+        for isolation in workers:
             isolation.close()
         pool.shutdown(cancel_futures=True)

@@ -1,6 +1,6 @@
-"""An isolation: a process that has nothing to do but one suspect.
+"""A process that annotates one unit at a time, whatever that does to it.
 
-Enters: a suspect. Leaves: its receipt. What holds: rows run under a time limit; after a failure the
+Enters: a unit. Leaves: its receipt. What holds: rows run under a time limit; after a failure the
 next attempt gets a new process; the driver survives.
 """
 
@@ -18,14 +18,15 @@ from ray.exceptions import (
     RayTaskError,
 )
 
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
 from pipeline.execution.reservation import Reservation
 from pipeline.isolation.bisect import RowsFailedError, annotate_by_pieces
-from pipeline.isolation.memory_budget import Room
+from pipeline.isolation.memory_budget import MemoryBudget
 from pipeline.planning.job import Job
 from pipeline.stages.failure import failure_of
-from pipeline.stages.local_pipeline import AllStages
+from pipeline.stages.local_pipeline import LocalPipeline
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ _PREPARING = 3
 _DIED = "ProcessDied"
 
 
-class Isolation:
-    """Annotates one suspect after another, until it is closed."""
+class IsolatedWorker:
+    """Annotates one unit after another, until it is closed."""
 
     def __init__(self, job: Job, room: Reservation) -> None:
         self._job = job
@@ -46,7 +47,7 @@ class Isolation:
         self._closed = False
 
     def close(self) -> None:
-        """End its process; a suspect that is still at work, in another thread, gets no receipt."""
+        """End its process; a unit that is still at work, in another thread, gets no receipt."""
         self._closed = True
         self._kill()
 
@@ -57,7 +58,7 @@ class Isolation:
         where the fault is in the file, the model or the output, not in rows.
         """
         self._prepare_whole(unit)
-        room = Room(unit, self._job.reader)
+        room = MemoryBudget(unit, self._job.reader)
         block = annotate_by_pieces(
             unit,
             lambda start, stop: room.held(self._attempt(unit, start, stop)),
@@ -68,8 +69,8 @@ class Isolation:
     def _prepare_whole(self, unit: Unit) -> None:
         """Have this process, and those after it, prepare ``unit`` once for all of its pieces.
 
-        What can be prepared whole is as it is for the model among others: ``language.majority`` is
-        its own. What cannot, a process that died tried twice, is prepared piece by piece.
+        A unit that is prepared whole gets the same ``language.unit_prior`` as in the actor pool.
+        One that cannot be is prepared piece by piece, after a process that died is tried again.
         """
         self._whole = None
         for again in (True, False):
@@ -79,7 +80,7 @@ class Isolation:
                 return
             except RowsFailedError as error:
                 failure = error.failure
-            if not (again and failure["error_type"] == _DIED):
+            if not (again and failure.error_type == _DIED):
                 break
         logger.warning(
             "unit %s is prepared in pieces: %s", unit.unit_id, failure, extra={"unit": unit.unit_id}
@@ -111,11 +112,11 @@ class Isolation:
         except GetTimeoutError as error:
             self._kill()
             message = f"Took more than {timeout:.0f} seconds (runtime.row_timeout, unit_timeout)."
-            raise RowsFailedError(_failure(method, "Timeout", message)) from error
+            raise RowsFailedError(Failure(method, "Timeout", message)) from error
         except (RayActorError, OutOfMemoryError) as error:
             self._kill()
             message = "The process died: a crash, or killed for want of memory."
-            raise RowsFailedError(_failure(method, _DIED, message)) from error
+            raise RowsFailedError(Failure(method, _DIED, message)) from error
         except RayError as error:
             raise IncompleteError(
                 f"The cluster lost the work on rows {part.start} to {part.stop} of "
@@ -143,14 +144,14 @@ class Isolation:
             "max_restarts": 0,
         }
         self._actor = (
-            ray.remote(AllStages)
+            ray.remote(LocalPipeline)
             .options(**options)
             .remote(job.reader, [job.identify, job.tokenize], job.annotate)
         )
         try:
             ray.get(self._actor.ready.remote(), timeout=_START_SECONDS)
         except (RayActorError, OutOfMemoryError, GetTimeoutError) as error:
-            self._kill()  # or the next suspect would find a dead actor, and blame its rows
+            self._kill()  # or the next unit would find a dead actor, and blame its rows
             raise CheckpointError(
                 "No process could load the models to annotate the units that failed; "
                 f"{type(error).__name__}. See the worker's log; check memory and model.path."
@@ -160,7 +161,3 @@ class Isolation:
         actor, self._actor = self._actor, None
         if actor is not None:
             ray.kill(actor)
-
-
-def _failure(stage: str, error_type: str, message: str) -> dict[str, str]:
-    return {"stage": stage, "error_type": error_type, "message": message}

@@ -27,10 +27,10 @@ from pipeline.execution.reservation import Reservation
 from pipeline.execution.stop import Stopped
 from pipeline.stages.failure import STOPPED, failed_block, receipt, stopped_block
 from pipeline.stages.prepare import Preparation
-from pipeline.stages.stage_factory import Limited, Recipe
+from pipeline.stages.stage_factory import StageFactory, TimeLimited
 
 if TYPE_CHECKING:
-    # Workers import this module, and of a job they need the recipes alone: not torch to read with.
+    # Workers import this module; to read with they need neither a job nor torch.
     from pipeline.planning.job import Job
 
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
@@ -139,16 +139,16 @@ class _Annotator:
 
     def __init__(
         self,
-        recipe: "ray.ObjectRef[Recipe]",
+        factory: "ray.ObjectRef[StageFactory]",
         timeout: float,
         stopped: Stopped,
         attempts: LoadAttempts,
     ) -> None:
         with attempts.counted():
-            annotate = ray.get(recipe)  # imports torch, of which a process may die as well
+            annotate = ray.get(factory)  # imports torch, of which a process may die as well
             annotate.stage()
         self._stopped = stopped
-        self._annotate = Limited(annotate, timeout)
+        self._annotate = TimeLimited(annotate, timeout)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         return stopped_block(block) if self._stopped() else self._annotate(block)

@@ -18,15 +18,15 @@ from pipeline.errors import (
     StoppedError,
     TooLargeError,
 )
-from pipeline.execution.isolated_pool import publish_apart
+from pipeline.execution.isolated_pool import publish_isolated
 from pipeline.execution.ray_dataset import annotate_units
 from pipeline.execution.reservation import Request, Reservation, reserved
 from pipeline.execution.stop import Stopped, never
-from pipeline.isolation.bisect import all_blamed
+from pipeline.isolation.bisect import all_rows_failed
+from pipeline.output import retry_list
 from pipeline.output.commit import CommitRecord
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
-from pipeline.output.retry_list import clear, suspect, suspected
 from pipeline.planning.plan import Plan
 from pipeline.stages.failure import STOPPED, failure_of
 
@@ -39,9 +39,9 @@ Watch = Callable[[CommitRecord], None]
 """Is told of each unit once it is committed."""
 
 
-def claim_output(plan: Plan) -> None:
+def lock_output(plan: Plan) -> None:
     """Make the output this run's; raises OutputError where it is another's."""
-    claim(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
+    acquire_lock(plan.store, plan.job.fingerprint, plan.job.identity, plan.options.new_run)
 
 
 def annotate_corpus(
@@ -62,20 +62,22 @@ def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
     request = Request.of_actors(plan.job.settings.runtime, len(plan.open_units))
     with reserved(request, stopped) as room:
         work = _Work(plan, room, watchers, stopped)
-        known = suspected(plan.store)
+        known = retry_list.listed(plan.store)
         left = [unit for unit in plan.open_units if unit.unit_id not in known]
-        suspects = [unit for unit in plan.open_units if unit.unit_id in known]
-        for attempt in range(plan.job.settings.runtime.rounds):
+        to_isolate = [unit for unit in plan.open_units if unit.unit_id in known]
+        for attempt in range(plan.job.settings.runtime.max_attempts):
             if not left:
                 break
             tried = left
             left = work.round(tried, in_flight=1 if attempt else _IN_FLIGHT)
             if left:
                 work.require_going_on()
-            suspect(plan.store, left)
+            retry_list.add(plan.store, left)
             if attempt:
-                clear(plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left})
-        work.apart([*suspects, *left])
+                retry_list.remove(
+                    plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left}
+                )
+        work.isolate([*to_isolate, *left])
 
 
 @dataclass(frozen=True)
@@ -95,20 +97,23 @@ class _Work:
             committed |= self._committed(table.to_pylist())
         return [unit for unit in units if unit.unit_id not in committed]
 
-    def apart(self, suspects: list[Unit]) -> None:
-        """Annotate each suspect apart; one that still fails is left to reconciliation to report."""
-        if not suspects:
+    def isolate(self, to_isolate: list[Unit]) -> None:
+        """Annotate each unit in a worker of its own; reconciliation reports which still fail."""
+        if not to_isolate:
             return
-        logger.warning("%d units failed among others and are annotated apart", len(suspects))
+        logger.warning(
+            "%d units failed in the actor pool and are annotated in isolated workers",
+            len(to_isolate),
+        )
         plan, ended = self.plan, 0
-        for unit, found in publish_apart(plan.job, suspects, self.room, self.stopped):
+        for unit, found in publish_isolated(plan.job, to_isolate, self.room, self.stopped):
             ended += 1
             receipt = (
-                _blamed_whole(plan, unit, found) if isinstance(found, PipelineError) else found
+                _quarantine_whole(plan, unit, found) if isinstance(found, PipelineError) else found
             )
             if receipt is not None:
-                clear(plan.store, self._committed(receipt.to_pylist()))
-        if ended < len(suspects):
+                retry_list.remove(plan.store, self._committed(receipt.to_pylist()))
+        if ended < len(to_isolate):
             self.require_going_on()
 
     def require_going_on(self) -> None:
@@ -125,7 +130,7 @@ class _Work:
         committed: set[str] = set()
         for receipt in receipts:
             if receipt["commit"] is None:
-                if receipt["failure"] != STOPPED:
+                if receipt["failure"] != STOPPED.as_row():
                     unit_id, failure = receipt["unit_id"], receipt["failure"]
                     logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
                 continue
@@ -136,7 +141,7 @@ class _Work:
         return committed
 
 
-def _blamed_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | None:
+def _quarantine_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | None:
     """The receipt of a unit that goes to quarantine as one; None where ``error`` is no reason to.
 
     One without room has nowhere else to go; what is damaged is left out where that was asked for.
@@ -146,8 +151,8 @@ def _blamed_whole(plan: Plan, unit: Unit, error: PipelineError) -> pa.Table | No
     if damaged or isinstance(error, TooLargeError):
         logger.warning("unit %s goes to quarantine: %s", unit.unit_id, error, extra=extra)
         try:
-            return plan.job.publisher(all_blamed(unit, failure_of(error, "read")))
+            return plan.job.publisher(all_rows_failed(unit, failure_of(error, "read")))
         except PipelineError as unwritten:
             error = unwritten
-    logger.error("unit %s failed apart: %s", unit.unit_id, error, extra=extra)
+    logger.error("unit %s failed in isolation: %s", unit.unit_id, error, extra=extra)
     return None

@@ -43,7 +43,7 @@ class StopSign:
         try:
             return bool(ray.get(self._raised.seen.remote()))
         except RayError:
-            return False  # its node is gone: the job goes on, and the grace ends it
+            return False  # its node is gone: the job goes on, and the timeout ends it
 
     def raise_it(self) -> None:
         """From now on the answer is yes."""
@@ -51,10 +51,10 @@ class StopSign:
 
 
 @contextmanager
-def stopping_on_signals(grace: float) -> Iterator[StopSign]:
+def stopping_on_signals(timeout: float) -> Iterator[StopSign]:
     """A sign that SIGTERM and SIGINT raise; in the main thread, and with a connection to Ray.
 
-    Where units are still at work ``grace`` seconds later, the process ends with
+    Where units are still at work ``timeout`` seconds later, the process ends with
     ``ExitCode.STOPPED``: what they have published stands, as after a crash. A second SIGINT ends it
     at once, with ``ExitCode.INTERRUPTED``.
     """
@@ -65,15 +65,16 @@ def stopping_on_signals(grace: float) -> Iterator[StopSign]:
         if ended.is_set():
             return
         logger.warning(
-            "Stopping: no more units are begun; those at work have %g seconds (runtime.grace). "
-            "Another ^C ends the job at once. Run the same command again to go on.",
-            grace,
+            "Stopping: no more units are begun; those at work have %g seconds "
+            "(runtime.shutdown_timeout). Another ^C ends the job at once. Run the same command "
+            "again to go on.",
+            timeout,
         )
         sign.raise_it()
-        if not ended.wait(grace):
+        if not ended.wait(timeout):
             _end(
-                f"Units were still at work {grace:g} seconds after the signal (runtime.grace). Run "
-                "the same command again to go on.",
+                f"Units were still at work {timeout:g} seconds after the signal "
+                "(runtime.shutdown_timeout). Run the same command again to go on.",
                 ExitCode.STOPPED,
             )
 

@@ -12,10 +12,11 @@ from dataclasses import replace
 import pyarrow as pa
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import IncompleteError, TooLargeError
 
-MAX_BLAMED = 32
+MAX_FAILED_ROWS = 32
 """Rows of one unit that may be blamed; beyond that the fault is hardly in the rows."""
 
 _PIECES = 64
@@ -30,14 +31,14 @@ _TELLING = 8
 class RowsFailedError(Exception):
     """An attempt ended in a way that one of its rows may have caused."""
 
-    def __init__(self, failure: dict[str, str]) -> None:
-        super().__init__(failure["message"])
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
         self.failure = failure
 
     @property
     def is_size(self) -> bool:
         """Whether rows were too large, which they are each time."""
-        return self.failure["error_type"] == TooLargeError.__name__
+        return self.failure.error_type == TooLargeError.__name__
 
 
 Attempt = Callable[[int, int], pa.Table]
@@ -48,7 +49,7 @@ def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     The unit is not attempted whole, for that is what failed. ``record_id`` gives the id of a row
-    that is to blame. Raises IncompleteError where more than ``MAX_BLAMED`` rows fail, or all of a
+    that fails. Raises IncompleteError where more than ``MAX_FAILED_ROWS`` rows fail, or all of a
     unit, and whatever else ``attempt`` raises. A row that is too large is not among them: that says
     by itself whose fault it is. Once as many are, pieces that are too large are no longer taken
     apart, but blamed as they are.
@@ -63,8 +64,8 @@ def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
         try:
             parts[start] = attempt(start, stop)
         except RowsFailedError as error:
-            if error.is_size and len(too_large) >= MAX_BLAMED:
-                parts[start] = all_blamed(replace(unit, start=start, stop=stop), error.failure)
+            if error.is_size and len(too_large) >= MAX_FAILED_ROWS:
+                parts[start] = all_rows_failed(replace(unit, start=start, stop=stop), error.failure)
             elif stop - start > 1:
                 pending += _pieces(start, stop)
             elif start not in warned:
@@ -73,16 +74,16 @@ def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], 
             else:
                 (too_large if error.is_size else blamed).append(start)
                 _require_few(unit, blamed, error)
-                parts[start] = _blamed_row(start, record_id(start), error.failure)
+                parts[start] = _failed_row(start, record_id(start), error.failure)
     _require_a_sound_row(unit, blamed)
     return _joined(unit, [parts[start] for start in sorted(parts)])
 
 
-def all_blamed(unit: Unit, failure: dict[str, str]) -> pa.Table:
+def all_rows_failed(unit: Unit, failure: Failure) -> pa.Table:
     """The block of ``unit`` with every row marked for quarantine, named by its place."""
     rows = range(unit.start, unit.stop)
     places = (f"{unit.source.uri}#{row}" for row in rows)
-    blamed = [_blamed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
+    blamed = [_failed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
     return _joined(unit, blamed)
 
 
@@ -93,10 +94,10 @@ def _pieces(start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _require_few(unit: Unit, blamed: list[int], error: RowsFailedError) -> None:
-    if len(blamed) > MAX_BLAMED:
+    if len(blamed) > MAX_FAILED_ROWS:
         raise IncompleteError(
-            f"More than {MAX_BLAMED} rows of {unit.source.uri} ({unit.start} to {unit.stop}) fail "
-            f"alone, the last with {error.failure['error_type']}: {error.failure['message']}. The "
+            f"More than {MAX_FAILED_ROWS} rows of {unit.source.uri} ({unit.start} to {unit.stop}) "
+            f"fail alone, the last with {error.failure.error_type}: {error.failure.message}. The "
             "fault is hardly in the rows; check memory, model and versions, and run again."
         ) from error
 
@@ -109,9 +110,9 @@ def _require_a_sound_row(unit: Unit, blamed: list[int]) -> None:
         )
 
 
-def _blamed_row(row: int, record_id: str, failure: dict[str, str]) -> pa.Table:
+def _failed_row(row: int, record_id: str, failure: Failure) -> pa.Table:
     fields = [schema.RECORD_ID, schema.ROW, schema.ERROR]
-    values = {"record_id": record_id, "_row": row, "_error": failure}
+    values = {"record_id": record_id, "_row": row, "_error": failure.as_row()}
     return pa.Table.from_pylist([values], pa.schema(fields))
 
 

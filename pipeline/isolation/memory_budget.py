@@ -1,4 +1,4 @@
-"""Room in memory for a unit that is annotated in pieces and published whole.
+"""Memory for a unit that is annotated in pieces and published whole.
 
 Enters: pieces. Leaves: the same. What holds: pieces that do not fit together are refused before
 they fill the memory of whoever puts them together; a unit that fits the way of all others fits
@@ -13,11 +13,10 @@ from pipeline.errors import TooLargeError
 from pipeline.stages.read import Reader
 
 
-class Room:
+class MemoryBudget:
     """What the pieces of ``unit`` may take together: what they were read as, twice.
 
-    Their texts are in them twice, as they are kept and as they are annotated. What stages found in
-    them does not count: it is as much where a unit goes the way of all others.
+    What stages found in them does not count: it is as much in the actor pool.
     """
 
     def __init__(self, unit: Unit, reader: Reader) -> None:

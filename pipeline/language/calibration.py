@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from pipeline.language.detection import Floats
 
-TRUST_FILE = Path(__file__).with_name("trust.json")
+CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 
 _NEAREST = 1e-4
 """Scores are kept so far from 0 and 1, where a logit has no end."""
 
 
 @dataclass(frozen=True)
-class Trust:
+class Calibration:
     """``logit(probability) = base + slope × logit(score) + length × log(characters)``."""
 
     base: float = 0.0
@@ -59,12 +59,12 @@ def logit(scores: Floats) -> Floats:
     return odds
 
 
-def trust_in(detector: str) -> Trust:
+def calibration_of(detector: str) -> Calibration:
     """What was fitted for ``detector``; what a detector without an entry says is taken as said."""
-    return _fitted().get(detector, Trust())
+    return _fitted().get(detector, Calibration())
 
 
 @cache
-def _fitted() -> dict[str, Trust]:
-    entries = json.loads(TRUST_FILE.read_text(encoding="utf-8"))
-    return {name: Trust(**entry) for name, entry in entries.items()}
+def _fitted() -> dict[str, Calibration]:
+    entries = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
+    return {name: Calibration(**entry) for name, entry in entries.items()}

@@ -27,8 +27,8 @@ def checked_candidates(settings: LanguageSettings, languages: tuple[str, ...]) -
                 f"{key} is {code!r}, which is not among language.candidates: "
                 f"{', '.join(candidates)}. Add it there, or leave it out."
             )
-    if settings.default is not None:
-        _require(settings.default, languages, "language.default")
+    if settings.fallback_language is not None:
+        _require(settings.fallback_language, languages, "language.fallback_language")
     return candidates
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.language.calibration import Trust
+from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection, Ranking, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.experts import Experts
@@ -30,7 +30,7 @@ class Cascade:
     """The experts' answers as X-MOD languages, and CLD2 behind them for all other languages."""
 
     def __init__(
-        self, languages: tuple[str, ...], trust: Trust | None = None, folder: Path = FOLDER
+        self, languages: tuple[str, ...], trust: Calibration | None = None, folder: Path = FOLDER
     ) -> None:
         """``languages`` are X-MOD codes; the counts are in ``folder``."""
         self._experts = Experts(folder)
@@ -41,14 +41,14 @@ class Cascade:
         self._served = np.array(
             [[code == language for language in languages] for code in serving], dtype=np.float32
         )
-        self._strangers = _strangers(self._experts.cld2.labels, labels, languages)
-        self._trust = trust or Trust()
+        self._out_of_set = _out_of_set(self._experts.cld2.labels, labels, languages)
+        self._trust = trust or Calibration()
 
     @property
     def known(self) -> frozenset[str]:
         """The languages that this detector can answer at all."""
         served = np.array(self._languages)[self._served.any(axis=0)].tolist()
-        added = (meaning.xmod_language for meaning in self._strangers.values())
+        added = (meaning.xmod_language for meaning in self._out_of_set.values())
         return frozenset(code for code in (*served, *added) if code is not None)
 
     @property
@@ -71,22 +71,22 @@ class Cascade:
         return [self._decide(*answer) if answer[0] else Detection() for answer in answers]
 
     def _decide(self, text: str, ranked: Ranking, rival: str, beside: float) -> Detection:
-        stranger, share = self._stranger(text) if len(text) >= _TOLD else (None, 0.0)
-        if stranger is None:
+        other, share = self._detected_out_of_set(text) if len(text) >= _TOLD else (None, 0.0)
+        if other is None:
             return Detection(ranked, rival if beside else None, beside)
-        if stranger.xmod_language is not None:
-            return Detection(((stranger.xmod_language, share),))
+        if other.xmod_language is not None:
+            return Detection(((other.xmod_language, share),))
         rest = tuple((code, score * (1 - share)) for code, score in ranked)
-        return Detection(rest, stranger.bcp47, share)
+        return Detection(rest, other.bcp47, share)
 
-    def _stranger(self, text: str) -> tuple[Resolved | None, float]:
+    def _detected_out_of_set(self, text: str) -> tuple[Resolved | None, float]:
         """The language beyond the 81 that CLD2 hears in ``text``, and in how much of it."""
         label, share = self._experts.cld2.surest(text)
-        meaning = self._strangers.get(label)
+        meaning = self._out_of_set.get(label)
         return (meaning, share) if meaning is not None and share >= _STRANGER else (None, 0.0)
 
 
-def _strangers(
+def _out_of_set(
     labels: Sequence[str], known: tuple[str, ...], languages: tuple[str, ...]
 ) -> dict[str, Resolved]:
     """CLD2's labels of languages beyond the counts' labels, and which adapter serves them."""

@@ -1,8 +1,8 @@
-"""What texts are in, in the light of what is known beside them.
+"""The languages of texts, by the detector and by priors: of the record, its unit, the corpus.
 
 Enters: the texts of a unit that no tag speaks for, their priors, and the tags of its other records.
 Leaves: a ``Mixture`` a text. What holds: the detector is asked once for all; an answer depends on
-the text and its prior, and with ``language.majority`` on the records that are read together.
+the text and its prior, and with ``language.unit_prior`` on the records that are read together.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.config import LanguageSettings
-from pipeline.language.calibration import trust_in
+from pipeline.language.calibration import calibration_of
 from pipeline.language.detector import make_detector
 from pipeline.language.evidence import blanked
 from pipeline.language.mixture import Mixture, pieces
-from pipeline.language.prior import Weights, expecting, from_tags, majority, weighed
+from pipeline.language.prior import Weights, expecting, from_tags, unit_prior, weighed
 from pipeline.language.tags import resolve
 
 
-class Hearing:
+class DetectionWithPriors:
     """A detector, loaded once, and the priors that the settings name."""
 
     def __init__(self, settings: LanguageSettings, candidates: tuple[str, ...]) -> None:
@@ -32,14 +32,14 @@ class Hearing:
     @property
     def version(self) -> str:
         """The detector's, and how far it is trusted."""
-        return f"{self._detector.version}; {trust_in(self._settings.detector)}"
+        return f"{self._detector.version}; {calibration_of(self._settings.detector)}"
 
     def __call__(
         self, texts: Sequence[str], priors: Sequence[str | None], tags: Sequence[str]
     ) -> list[Mixture]:
-        """What each of ``texts`` is in; ``tags`` are other records' and count for the majority."""
+        """The language of each of ``texts``; ``tags`` of other records count for the unit prior."""
         heard = self._pieces(texts)
-        usual = self._majority(heard, tags)
+        usual = self._unit_prior(heard, tags)
         return [
             self._weighed(mixture, prior, usual)
             for mixture, prior in zip(heard, priors, strict=True)
@@ -52,12 +52,12 @@ class Hearing:
         found = iter(self._detector.detect([piece for some in cut for piece in some]))
         return [Mixture(some, tuple(islice(found, len(some)))) for some in cut]
 
-    def _majority(self, heard: Sequence[Mixture], tags: Sequence[str]) -> Weights:
+    def _unit_prior(self, heard: Sequence[Mixture], tags: Sequence[str]) -> Weights:
         """What most records of the block are in, one vote each."""
-        if not self._settings.majority:
+        if not self._settings.unit_prior:
             return {}
         told = (resolve(tag, self._candidates).xmod_language for tag in tags)
-        return majority(
+        return unit_prior(
             (mixture.main(self._settings) for mixture in heard),
             (code for code in told if code is not None),
         )

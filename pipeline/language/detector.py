@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigError
-from pipeline.language.calibration import Trust, trust_in
+from pipeline.language.calibration import Calibration, calibration_of
 from pipeline.language.cascade import Cascade
 from pipeline.language.detection import Detector
 from pipeline.language.fasttext_library import FastText
@@ -31,7 +31,7 @@ class Choice:
     """
 
     languages: tuple[str, ...]
-    trust: Trust | None = None
+    trust: Calibration | None = None
     model: Path | None = None
 
 
@@ -60,7 +60,7 @@ def make_detector(name: str, languages: Sequence[str], model: Path | None = None
             f"Unknown detector {name!r}. Available: {', '.join(sorted(DETECTORS))}. "
             "Set language.detector in the config."
         )
-    detector = DETECTORS[name](Choice(tuple(languages), trust_in(name), model))
+    detector = DETECTORS[name](Choice(tuple(languages), calibration_of(name), model))
     if not detector.known:
         raise ConfigError(
             f"Detector {name!r} knows none of the languages {', '.join(languages)}. "

@@ -19,7 +19,7 @@ UNHEARD = {"py3langid": 1e-4, "cld2": 1e-2}
 
 
 @dataclass(frozen=True)
-class Blend:
+class Ensemble:
     """``sharpness × n ** -power`` is what a log-likelihood counts in which ``n`` spoke.
 
     They are not independent, so that the more there are, the less each one tells. The last three
@@ -60,11 +60,11 @@ def softmax(logits: Floats) -> Floats:
     return shares
 
 
-def load_blend(path: Path) -> Blend:
-    """The blend that ``save_blend`` wrote to ``path``."""
-    return Blend(**json.loads(path.read_text(encoding="utf-8")))
+def load_ensemble(path: Path) -> Ensemble:
+    """The blend that ``save_ensemble`` wrote to ``path``."""
+    return Ensemble(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def save_blend(blend: Blend, path: Path) -> None:
+def save_ensemble(blend: Ensemble, path: Path) -> None:
     """Write ``blend`` to ``path``."""
     path.write_text(json.dumps(asdict(blend), indent=1) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.language.detection import Floats
-from pipeline.language.ensemble import load_blend
+from pipeline.language.ensemble import load_ensemble
 from pipeline.language.evidence import chinese_script
 from pipeline.language.library import NOT_TOLD_APART, Library
 from pipeline.language.naive_bayes import load
@@ -23,7 +23,7 @@ from pipeline.language.pycld2_library import Pycld2
 from pipeline.language.scripts import LATIN_SERBIAN, told_by_script
 from pipeline.language.tags import bcp47, resolve
 
-COUNTS, BLEND = "naive_bayes.safetensors", "blend.json"
+COUNTS, ENSEMBLE = "naive_bayes.safetensors", "ensemble.json"
 """What ``demo/train_identifier.py`` writes."""
 
 SURE = 0.5
@@ -41,9 +41,9 @@ class Experts:
     """Scripts, naive Bayes, py3langid and CLD2 over the labels of the counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = (folder / COUNTS, folder / BLEND)
+        self._files = (folder / COUNTS, folder / ENSEMBLE)
         self._model = load(self._files[0])
-        self._blend = load_blend(self._files[1])
+        self._blend = load_ensemble(self._files[1])
         self._py3langid, self.cld2 = Py3langid(), Pycld2()
         self.labels = self._model.labels
         self.tags = [bcp47(label, (label,)) for label in self.labels]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.language.calibration import Trust
+from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection, rankings
 from pipeline.language.evidence import chinese_script, legible
 from pipeline.language.tags import UNDETERMINED, bcp47, resolve
@@ -45,12 +45,12 @@ class LibraryDetector:
     """Brings a library's labels to X-MOD languages, and its scores to probabilities."""
 
     def __init__(
-        self, library: Library, languages: tuple[str, ...], trust: Trust | None = None
+        self, library: Library, languages: tuple[str, ...], trust: Calibration | None = None
     ) -> None:
         self._library = library
         self._languages = languages
         self._places = {code: place for place, code in enumerate(languages)}
-        self._trust = trust or Trust()
+        self._trust = trust or Calibration()
         means = {
             label: resolve(NOT_TOLD_APART.get(label, label), languages) for label in library.labels
         }

@@ -59,7 +59,7 @@ class Mixture:
     def shares(
         self, settings: LanguageSettings, languages: tuple[str, ...]
     ) -> list[dict[str, object]]:
-        """Rows of ``schema.SHARES``; ``und`` is what too little was told of."""
+        """Rows of ``schema.LANGUAGE_FRACTIONS``; ``und`` is what too little was told of."""
         counts: dict[str, int] = defaultdict(int)
         for text, answer in zip(self.texts, self.answers, strict=True):
             code, tag = _spoken(answer, settings) or (None, UNDETERMINED)
@@ -67,7 +67,7 @@ class Mixture:
             counts[written] += _characters(text)
         whole = max(1, sum(counts.values()))
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [{"language": tag, "share": count / whole} for tag, count in ordered if count]
+        return [{"language": tag, "fraction": count / whole} for tag, count in ordered if count]
 
     def segments(self, settings: LanguageSettings) -> list[Segment]:
         """Stretches of one language."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.config import Fallback, LanguageSettings
+from pipeline.contract.failure import Failure
 from pipeline.language.detection import Detection
 from pipeline.language.evidence import chinese_script
 from pipeline.language.relatives import RELATED_DISTANCE, nearest
@@ -58,9 +59,9 @@ class Unrouted:
     language: str = UNDETERMINED
     score: float | None = None
 
-    def failure(self) -> dict[str, str]:
+    def failure(self) -> Failure:
         """The record's ``_error``."""
-        return {"stage": "identify", "error_type": self.trouble, "message": self.message}
+        return Failure("identify", self.trouble, self.message)
 
 
 def from_tag(tag: str, text: str, candidates: tuple[str, ...]) -> Routed | Unrouted:
@@ -115,8 +116,10 @@ def fall_back(
 ) -> Routed | Unrouted:
     """What ``language.fallback`` makes of a record without an adapter."""
     match settings.fallback:
-        case Fallback.DEFAULT if settings.default is not None:
-            return Routed(outcome.language, outcome.score, Source.DEFAULT, settings.default)
+        case Fallback.DEFAULT if settings.fallback_language is not None:
+            return Routed(
+                outcome.language, outcome.score, Source.DEFAULT, settings.fallback_language
+            )
         case Fallback.NONE:
             return Routed(outcome.language, outcome.score, Source.NONE, None)
         case Fallback.RELATED if outcome.trouble is Trouble.LANGUAGE_WITHOUT_ADAPTER:

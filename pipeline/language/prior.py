@@ -38,7 +38,7 @@ def from_tags(tags: str | None, languages: tuple[str, ...]) -> Weights:
     return expecting(one.xmod_language for one in said if one.xmod_language is not None)
 
 
-def majority(answers: Iterable[Detection], told: Iterable[str]) -> Weights:
+def unit_prior(answers: Iterable[Detection], told: Iterable[str]) -> Weights:
     """The prior that records make which are sure of theirs: each language by its share of them.
 
     ``answers`` are detected, one a record; ``told`` are X-MOD languages of other records.

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import PublishError
 from pipeline.language.tags import UNDETERMINED
 from pipeline.output.commit import LanguageCounts
 from pipeline.stages.measures import MicroBatches
 from pipeline.stages.stage import not_failed, require_columns
-from pipeline.stages.stopwatch import wholes
+from pipeline.stages.stopwatch import sum_shares
 
 
 def whole_unit(block: pa.Table) -> Unit:
@@ -56,12 +57,12 @@ def batches_of(block: pa.Table) -> MicroBatches:
     """The micro-batches that the models had of ``block``."""
     if schema.BATCHES.name not in block.column_names:
         return MicroBatches()
-    return MicroBatches(**{n: round(v) for n, v in wholes(block[schema.BATCHES.name]).items()})
+    return MicroBatches(**{n: round(v) for n, v in sum_shares(block[schema.BATCHES.name]).items()})
 
 
 def quarantined(unit: Unit, rows: pa.Table) -> pa.Table:
     """``rows`` of a block as rows of ``QUARANTINE``."""
-    failures = [error or _UNEXPLAINED for error in rows["_error"].to_pylist()]
+    failures = [error or _UNEXPLAINED.as_row() for error in rows["_error"].to_pylist()]
     return pa.table(
         {
             "record_id": rows["record_id"],
@@ -105,11 +106,11 @@ def language_counts(part: pa.Table, others: pa.Table) -> dict[str, LanguageCount
     return dict(sorted(counts.items()))
 
 
-_UNEXPLAINED = {
-    "stage": "publish",
-    "error_type": "EarlierAttempt",
-    "message": "An earlier attempt failed on this record and was stopped before it could say why.",
-}
+_UNEXPLAINED = Failure(
+    "publish",
+    "EarlierAttempt",
+    "An earlier attempt failed on this record and was stopped before it could say why.",
+)
 """The reason for a row that a standing part leaves out and that did not fail this time."""
 
 

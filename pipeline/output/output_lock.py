@@ -35,7 +35,7 @@ class RunIdentity(Record):
     echo: dict[str, JsonValue]
 
 
-def claim(
+def acquire_lock(
     store: Store, fingerprint: str, echo: Mapping[str, JsonValue], new_run: bool = False
 ) -> None:
     """Make ``store`` this run's, or find that it is already: then the run resumes.
@@ -60,7 +60,7 @@ def claim(
         )
 
 
-def is_claimed(store: Store, fingerprint: str) -> bool:
+def is_locked_by(store: Store, fingerprint: str) -> bool:
     """Whether ``store`` is the output of the run that ``fingerprint`` names."""
     standing = _standing(store)
     return standing is not None and standing.fingerprint == fingerprint

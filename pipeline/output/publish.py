@@ -53,10 +53,14 @@ from pipeline.storage import Store
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes blocks to ``store`` as parts of schema ``declared``."""
+    """Publishes blocks to ``store`` as parts of schema ``declared``.
+
+    ``text`` is the column of ``declared`` that a block has as ``_text`` alone, if there is one.
+    """
 
     store: Store
     declared: pa.Schema
+    text: str | None = None
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """One row of ``RECEIPT`` for the unit that ``block`` is.
@@ -66,6 +70,8 @@ class Publisher:
         """
         watch = Stopwatch.at(block)
         unit = whole_unit(block)
+        if self.text is not None and schema.TEXT.name in block.column_names:
+            block = block.append_column(self.text, block[schema.TEXT.name])
         record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
         row = {"unit_id": unit.unit_id, "commit": record.model_dump_json(), "failure": None}
         return pa.Table.from_pylist([row], schema.RECEIPT)

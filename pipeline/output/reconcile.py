@@ -23,6 +23,7 @@ from operator import add
 
 from pipeline.contract.unit import Unit
 from pipeline.errors import IncompleteError, PublishError
+from pipeline.output import retry_list
 from pipeline.output.changes import Changes, Rows
 from pipeline.output.commit import (
     COMMIT,
@@ -37,7 +38,6 @@ from pipeline.output.commit import (
 )
 from pipeline.output.manifest import manifest_of
 from pipeline.output.output_lock import MANIFEST, SUCCESS
-from pipeline.output.retry_list import clear, suspected
 from pipeline.storage import Store
 
 _SHOWN = 10
@@ -117,7 +117,7 @@ def reconcile(
         reopen(store)
         _write_manifest(store, result, fingerprint, changes, changes.retired)
         store.delete(retired)
-        clear(store, suspected(store) - expected.keys())
+        retry_list.remove(store, retry_list.listed(store) - expected.keys())
         store.delete(leftover)
     _write_manifest(store, result, fingerprint, changes)
     store.create(SUCCESS, b"")

@@ -1,7 +1,7 @@
-"""Suspects: units whose annotation failed once, remembered in the output folder.
+"""The retry list: units whose annotation failed once, as ``_retry/<unit_id>.json`` in the output.
 
-Enters: units. Leaves: ``_suspects/<unit_id>.json``. What holds: a job that starts again runs its
-suspects last and apart, so that it makes progress whatever they do to it.
+A job that starts again runs these last, each in a process of its own, so that it makes progress
+whatever they do to it.
 """
 
 from collections.abc import Iterable
@@ -9,23 +9,23 @@ from collections.abc import Iterable
 from pipeline.contract.unit import Unit
 from pipeline.storage import Store
 
-_FOLDER = "_suspects"
+_FOLDER = "_retry"
 
 
-def suspected(store: Store) -> frozenset[str]:
-    """The ids of the units under suspicion."""
+def listed(store: Store) -> frozenset[str]:
+    """The ids of the units on the list."""
     paths = store.listing(_FOLDER)
     return frozenset(path.removeprefix(f"{_FOLDER}/").removesuffix(".json") for path in paths)
 
 
-def suspect(store: Store, units: Iterable[Unit]) -> None:
-    """Remember ``units``."""
+def add(store: Store, units: Iterable[Unit]) -> None:
+    """Put ``units`` on the list."""
     for unit in units:
         store.create(_path(unit.unit_id), unit.to_json().encode())
 
 
-def clear(store: Store, unit_ids: Iterable[str]) -> None:
-    """Forget units, which are committed now."""
+def remove(store: Store, unit_ids: Iterable[str]) -> None:
+    """Take units off the list, which are committed now."""
     store.delete([_path(unit_id) for unit_id in unit_ids])
 
 

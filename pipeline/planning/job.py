@@ -1,6 +1,6 @@
 """A job: the settings with everything that they name looked up.
 
-Enters: settings and the corpus's schema. Leaves: ``Job``: a recipe for each stage, the output's
+Enters: settings and the corpus's schema. Leaves: ``Job``: a factory for each stage, the output's
 schema and the fingerprint. What holds: no weights are loaded here; the fingerprint covers all that
 determines the output and nothing else.
 """
@@ -21,11 +21,11 @@ from pipeline.output.publish import Publisher
 from pipeline.stages.identify import Identify
 from pipeline.stages.prepare import Preparation
 from pipeline.stages.read import Reader
-from pipeline.stages.stage_factory import Recipe
+from pipeline.stages.stage_factory import StageFactory
 from pipeline.stages.tokenize import Tokenize
 from pipeline.stages.workload import Workload, annotate_stage
 from pipeline.storage import Store, canonical
-from pipeline.tasks import make_task, reading_of, task_name
+from pipeline.tasks import make_task, model_input_of, task_name
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
@@ -34,7 +34,7 @@ _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
     *("readers_per_actor", "max_batch_tokens"),
 }
-_RETRIES = {"rounds", "unit_timeout", "row_timeout", "start_timeout", "grace"}
+_RETRIES = {"max_attempts", "unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"}
 _POLICIES = {"missing", "changed"}
 """What becomes of records whose file is gone or changed; those that are annotated are the same."""
 
@@ -53,20 +53,21 @@ class Job:
     declared: pa.Schema
     workloads: tuple[Workload, ...]
     languages: tuple[str, ...]
-    identify: Recipe
-    tokenize: Recipe
-    annotate: Recipe
+    identify: StageFactory
+    tokenize: StageFactory
+    annotate: StageFactory
 
     @property
     def preparation(self) -> Preparation:
         """What begins the flow."""
-        recipes = (self.identify, self.tokenize)
-        return Preparation(self.reader, recipes, self.settings.runtime.unit_timeout)
+        factories = (self.identify, self.tokenize)
+        return Preparation(self.reader, factories, self.settings.runtime.unit_timeout)
 
     @property
     def publisher(self) -> Publisher:
         """What ends the flow."""
-        return Publisher(Store.open(self.settings.output.uri), self.declared)
+        text = self.reader.columns.output_of(self.settings.input.text_column)
+        return Publisher(Store.open(self.settings.output.uri), self.declared, text)
 
     def actor_bytes(self) -> int:
         """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
@@ -89,7 +90,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     opened = [open_checkpoint(task.model) for task in settings.tasks]
     runtime = settings.runtime
     readings = [
-        reading_of(task, checkpoint.window_tokenizer(runtime.max_length))
+        model_input_of(task, checkpoint.window_tokenizer(runtime.max_length))
         for task, checkpoint in zip(settings.tasks, opened, strict=True)
     ]
     distinct = tuple(dict.fromkeys(readings))
@@ -122,9 +123,9 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         declared=declared,
         workloads=workloads,
         languages=languages,
-        identify=Recipe("identify", Identify, (routing, opened[0].languages)),
-        tokenize=Recipe("tokenize", Tokenize, (runtime, distinct)),
-        annotate=Recipe("annotate", annotate_stage, (workloads, adapters, runtime)),
+        identify=StageFactory("identify", Identify, (routing, opened[0].languages)),
+        tokenize=StageFactory("tokenize", Tokenize, (runtime, distinct)),
+        annotate=StageFactory("annotate", annotate_stage, (workloads, adapters, runtime)),
     )
 
 

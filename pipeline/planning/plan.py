@@ -10,7 +10,7 @@ from pipeline.contract.unit import Unit
 from pipeline.corpus.survey import Survey, cut, survey_corpus
 from pipeline.errors import ConfigError, InputError
 from pipeline.output.changes import Changes, compare
-from pipeline.output.output_lock import is_claimed
+from pipeline.output.output_lock import is_locked_by
 from pipeline.output.reconcile import committed_units
 from pipeline.planning.job import Job, resolve_job
 from pipeline.storage import Store, canonical
@@ -58,7 +58,7 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
     if not units:
         raise InputError(f"{settings.input.uri} holds no records. Check input.uri and --limit.")
     store = Store.open(settings.output.uri)
-    resumed = not options.new_run and is_claimed(store, job.fingerprint)
+    resumed = not options.new_run and is_locked_by(store, job.fingerprint)
     committed = committed_units(store) if resumed else frozenset()
     changes = Changes(new=tuple(sorted({unit.source.uri for unit in units})))
     if resumed:

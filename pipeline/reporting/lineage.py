@@ -116,7 +116,7 @@ def origins(job: Job) -> dict[str, tuple[list[str], bool]]:
     asked = (given.question_column, given.choices_column)
     of_language = [given.text_column, *filter(None, said)]
     of_tasks = [*of_language, *filter(None, asked)]
-    languages = {field.name for field in (*schema.LANGUAGE_FIELDS, schema.SHARES)}
+    languages = {field.name for field in (*schema.LANGUAGE_FIELDS, schema.LANGUAGE_FRACTIONS)}
     tokens = {field.name for field in schema.TOKEN_FIELDS}
     for name in job.declared.names:
         sources = of_language if name in languages else of_tasks

@@ -12,19 +12,19 @@ from rich.progress import Progress as Bar
 
 from pipeline.output.commit import CommitRecord
 from pipeline.planning.plan import Plan
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 
 _LOG_SECONDS = 30
 
 
 class Progress:
-    """A context manager whose ``advance`` is told of each committed unit; ``effort`` sums them up.
+    """A context manager whose ``advance`` is told of each committed unit; ``stats`` sums them up.
 
     ``begun`` is when the job began, by ``time.monotonic()``.
     """
 
     def __init__(self, plan: Plan, console: Console, begun: float) -> None:
-        self.effort = Effort()
+        self.stats = RunStats()
         self._begun = begun
         self._total = sum(unit.rows for unit in plan.open_units)
         self._console = console
@@ -49,8 +49,8 @@ class Progress:
 
     def advance(self, record: CommitRecord) -> None:
         """Count a unit."""
-        self.effort = self.effort.with_unit(record, time.monotonic() - self._begun)
-        self._bar.update(self._task, completed=self.effort.records, rates=self._rates())
+        self.stats = self.stats.with_unit(record, time.monotonic() - self._begun)
+        self._bar.update(self._task, completed=self.stats.records, rates=self._rates())
         self._log()
 
     def _log(self) -> None:
@@ -58,9 +58,9 @@ class Progress:
         if self._console.is_terminal or now - self._logged < _LOG_SECONDS:
             return
         self._logged = now
-        self._console.print(f"{self.effort.records:,} of {self._total:,} records, {self._rates()}")
+        self._console.print(f"{self.stats.records:,} of {self._total:,} records, {self._rates()}")
 
     def _rates(self) -> str:
         seconds = max(time.monotonic() - self._started, 1e-9)
-        records, tokens = self.effort.records / seconds, self.effort.tokens / seconds
+        records, tokens = self.stats.records / seconds, self.stats.tokens / seconds
         return f"{records:,.0f} records/s {tokens:,.0f} tokens/s"

@@ -35,7 +35,7 @@ class StageLine(BaseModel):
 
 
 @dataclass(frozen=True)
-class Effort:
+class RunStats:
     """``units`` with their ``records`` and ``tokens``, done in ``seconds`` of wall time."""
 
     units: int = 0
@@ -46,10 +46,10 @@ class Effort:
     stages: Mapping[str, StageSeconds] = field(default_factory=dict)
     batches: MicroBatches = field(default_factory=MicroBatches)
 
-    def with_unit(self, record: CommitRecord, seconds: float) -> "Effort":
-        """The effort with the unit of ``record`` in it, which was seen after ``seconds``."""
+    def with_unit(self, record: CommitRecord, seconds: float) -> "RunStats":
+        """The stats with the unit of ``record`` in it, which was seen after ``seconds``."""
         first = self.seconds_to_first_unit
-        return Effort(
+        return RunStats(
             units=self.units + 1,
             records=self.records + record.rows_in,
             tokens=self.tokens + sum(counts.tokens for counts in record.counts.values()),

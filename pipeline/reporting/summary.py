@@ -1,6 +1,6 @@
 """What happened in a run: the ``RunReport``, and tables to print.
 
-Enters: the plan, the reconciliation, and the run's effort. Leaves: the report and rich tables. What
+Enters: the plan, the reconciliation, and the run's stats. Leaves: the report and rich tables. What
 holds: no text of records and no credential is in them.
 """
 
@@ -16,32 +16,32 @@ from pipeline.planning.cost import cost_of
 from pipeline.planning.estimate import Estimate
 from pipeline.planning.plan import Plan
 from pipeline.reporting.run_report import BadFileEntry, RunReport
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 from pipeline.tasks import task_name
 
 
-def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
+def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport:
     """The report of a run that ended with ``result``."""
-    counts, first = result.counts, effort.seconds_to_first_unit
+    counts, first = result.counts, stats.seconds_to_first_unit
     return RunReport(
         package_version=pipeline.__version__,
         fingerprint=plan.job.fingerprint,
         input_uri=plan.job.settings.input.uri,
         output_uri=plan.store.uri,
         finished=datetime.now(UTC),
-        seconds=round(effort.seconds, 3),
+        seconds=round(stats.seconds, 3),
         rows_in=result.rows_in,
         rows_out=result.rows_out,
         rows_quarantined=result.rows_quarantined,
         units=len(result.records),
-        units_done_here=effort.units,
-        rows_done_here=effort.records,
+        units_done_here=stats.units,
+        rows_done_here=stats.records,
         tokens=sum(count.tokens for count in counts.values()),
-        tokens_done_here=effort.tokens,
-        tokens_per_second=effort.tokens_per_second,
+        tokens_done_here=stats.tokens,
+        tokens_per_second=stats.tokens_per_second,
         seconds_to_first_unit=None if first is None else round(first, 3),
-        stages=effort.lines(),
-        batch_fill=None if effort.batches.fill is None else round(effort.batches.fill, 4),
+        stages=stats.lines(),
+        batch_fill=None if stats.batches.fill is None else round(stats.batches.fill, 4),
         languages=counts,
         quarantine_reasons=result.reasons,
         bad_files=[
@@ -52,7 +52,7 @@ def run_report(plan: Plan, result: Reconciliation, effort: Effort) -> RunReport:
         files_changed=len(plan.changes.changed),
         units_kept=len(plan.changes.kept),
         units_retired=len(plan.changes.retired),
-        cost=cost_of(effort.seconds, plan.job.settings),
+        cost=cost_of(stats.seconds, plan.job.settings),
     )
 
 

@@ -19,7 +19,7 @@ from pipeline.contract import schema
 from pipeline.stages.engine import Engine
 from pipeline.stages.measures import MicroBatches
 from pipeline.stages.stage import add_columns, not_failed
-from pipeline.stages.stopwatch import portions
+from pipeline.stages.stopwatch import row_shares
 from pipeline.stages.workload import Workload
 from pipeline.tasks.task import Document
 from pipeline.xmod.adapter_index import LoadedAdapters
@@ -66,7 +66,7 @@ class Annotate:
                 rows[row] = value
             columns = [[row[k] for row in rows] for k in range(len(nothing))]
             table = add_columns(table, engine.fields, columns)
-        shares = portions(batches.model_dump(), schema.BATCHES.type, table.num_rows)
+        shares = row_shares(batches.model_dump(), schema.BATCHES.type, table.num_rows)
         return table.append_column(schema.BATCHES, shares)
 
     def _values(

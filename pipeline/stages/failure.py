@@ -1,8 +1,8 @@
 """Failures as data: a unit that fails in one stage passes the later ones as a block that says so.
 
-Enters: an exception that a stage raised. Leaves: ``schema.FAILURE`` values, and blocks that carry
-one. What holds: an exception of this package is quoted, any other only named with its place in the
-code, because its message may hold a record's text.
+Enters: an exception that a stage raised. Leaves: a ``Failure``, and blocks that carry one. What
+holds: an exception of this package is quoted, any other only named with its place in the code,
+because its message may hold a record's text.
 """
 
 import traceback
@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import PipelineError
 
@@ -18,18 +19,18 @@ _FAILED = pa.schema([schema.UNIT, pa.field("_failure", schema.FAILURE)])
 
 Step = Callable[[pa.Table], pa.Table]
 
-STOPPED = {"stage": "read", "error_type": "Stopped", "message": "The job was told to stop."}
+STOPPED = Failure("read", "Stopped", "The job was told to stop.")
 """What is said of a unit that was not begun."""
 
 
-def failure_of(error: BaseException, stage: str) -> dict[str, str]:
-    """``error`` as a ``schema.FAILURE``."""
-    return {"stage": stage, "error_type": type(error).__name__, "message": _message(error)}
+def failure_of(error: BaseException, stage: str) -> Failure:
+    """``error``, raised by ``stage``."""
+    return Failure(stage, type(error).__name__, _message(error))
 
 
-def failed_block(unit_json: str, failure: dict[str, str]) -> pa.Table:
+def failed_block(unit_json: str, failure: Failure) -> pa.Table:
     """A block of one row that stands for the unit that failed."""
-    return pa.Table.from_pylist([{"_unit": unit_json, "_failure": failure}], _FAILED)
+    return pa.Table.from_pylist([{"_unit": unit_json, "_failure": failure.as_row()}], _FAILED)
 
 
 def stopped_block(block: pa.Table) -> pa.Table:
@@ -39,12 +40,11 @@ def stopped_block(block: pa.Table) -> pa.Table:
     return failed_block(block["_unit"][0].as_py(), STOPPED)
 
 
-def failure_in(block: pa.Table) -> dict[str, str] | None:
+def failure_in(block: pa.Table) -> Failure | None:
     """The failure that ``block`` stands for, None for a block of records."""
     if "_failure" not in block.column_names:
         return None
-    failure: dict[str, str] = block["_failure"][0].as_py()
-    return failure
+    return Failure(**block["_failure"][0].as_py())
 
 
 def guarded(step: Step, stage: str, block: pa.Table) -> pa.Table:
@@ -64,7 +64,7 @@ def receipt(block: pa.Table, publish: Step) -> pa.Table:
     if failure is None:
         return block
     unit = Unit.from_json(block["_unit"][0].as_py())
-    row = {"unit_id": unit.unit_id, "commit": None, "failure": failure}
+    row = {"unit_id": unit.unit_id, "commit": None, "failure": failure.as_row()}
     return pa.Table.from_pylist([row], schema.RECEIPT)
 
 

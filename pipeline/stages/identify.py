@@ -15,10 +15,18 @@ from importlib.metadata import version
 import pyarrow as pa
 
 from pipeline.config import LanguageSettings
-from pipeline.contract.schema import ERROR, LANGUAGE_FIELDS, PRIOR, SEGMENTS, SHARES, TAG, TEXT
+from pipeline.contract.schema import (
+    ERROR,
+    LANGUAGE_FIELDS,
+    LANGUAGE_FRACTIONS,
+    PRIOR,
+    SEGMENTS,
+    TAG,
+    TEXT,
+)
 from pipeline.errors import LanguageError
 from pipeline.language.candidates import checked_candidates
-from pipeline.language.detection_with_priors import Hearing
+from pipeline.language.detection_with_priors import DetectionWithPriors
 from pipeline.language.mixture import Mixture
 from pipeline.language.outcome import (
     Routed,
@@ -45,7 +53,7 @@ class Identify:
         self._settings = settings
         self._languages = languages
         self._candidates = checked_candidates(settings, languages)
-        self._hearing = Hearing(settings, self._candidates)
+        self._hearing = DetectionWithPriors(settings, self._candidates)
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -55,12 +63,15 @@ class Identify:
     @property
     def produces(self) -> tuple[pa.Field, ...]:
         """Columns that are added."""
-        return (*LANGUAGE_FIELDS, *((SHARES, SEGMENTS) if self._settings.per_window else ()))
+        return (
+            *LANGUAGE_FIELDS,
+            *((LANGUAGE_FRACTIONS, SEGMENTS) if self._settings.per_window else ()),
+        )
 
     @property
     def reachable(self) -> tuple[str, ...]:
         """The X-MOD languages that a record may be given, in the checkpoint's order."""
-        wanted = {*self._candidates, self._settings.default}
+        wanted = {*self._candidates, self._settings.fallback_language}
         return tuple(code for code in self._languages if code in wanted)
 
     @property
@@ -117,7 +128,7 @@ class Identify:
         return _Verdict(outcome, heard)
 
     def _mixtures(self, verdicts: list["_Verdict"]) -> list[list[object]]:
-        """The columns SHARES and SEGMENTS; the second is null where one adapter serves the text."""
+        """``language_fractions`` and ``_segments``, null where one adapter serves a text."""
         shares: list[object] = []
         segments: list[object] = []
         for verdict in verdicts:

@@ -10,19 +10,21 @@ from pipeline.contract import schema
 from pipeline.contract.unit import Unit
 from pipeline.corpus.dictionaries import trimmed
 from pipeline.stages.read import Reader
-from pipeline.stages.stage_factory import Recipe
+from pipeline.stages.stage_factory import StageFactory
 
 
-class AllStages:
+class LocalPipeline:
     """Reads, prepares and annotates parts of units."""
 
-    def __init__(self, reader: Reader, preparing: list[Recipe], annotate: Recipe) -> None:
+    def __init__(
+        self, reader: Reader, preparing: list[StageFactory], annotate: StageFactory
+    ) -> None:
         self._reader = reader
         self._preparing = preparing
         self._annotate = annotate
         self._held: tuple[Unit, pa.Table] | None = None
-        for recipe in (*preparing, annotate):
-            recipe.stage()
+        for factory in (*preparing, annotate):
+            factory.stage()
 
     def ready(self) -> None:
         """Return once the models are loaded."""
@@ -49,6 +51,6 @@ class AllStages:
 
     def _prepared(self, unit: Unit) -> pa.Table:
         block = self._reader(unit)
-        for recipe in self._preparing:
-            block = recipe.run(block)
+        for factory in self._preparing:
+            block = factory.run(block)
         return block

@@ -13,25 +13,25 @@ import pyarrow as pa
 from pipeline.contract.unit import Unit
 from pipeline.stages.failure import failed_block, failure_of
 from pipeline.stages.read import Reader
-from pipeline.stages.stage_factory import Limited, Recipe
+from pipeline.stages.stage_factory import StageFactory, TimeLimited
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """Reads units of one corpus and runs ``recipes`` over each, in their order.
+    """Reads units of one corpus and runs ``factories`` over each, in their order.
 
-    A recipe that takes more than ``timeout`` seconds ends the process.
+    A factory that takes more than ``timeout`` seconds ends the process.
     """
 
     reader: Reader
-    recipes: Sequence[Recipe]
+    factories: Sequence[StageFactory]
     timeout: float
 
     def __call__(self, unit: Unit) -> pa.Table:
         """The block of ``unit``, or one that stands for its failure."""
         block = self._read(unit)
-        for recipe in self.recipes:
-            block = Limited(recipe, self.timeout)(block)
+        for factory in self.factories:
+            block = TimeLimited(factory, self.timeout)(block)
         return block
 
     def _read(self, unit: Unit) -> pa.Table:

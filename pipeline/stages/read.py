@@ -1,8 +1,9 @@
 """A unit of the corpus → a block, behind the schema gate.
 
 Enters: a ``Unit`` and the columns that the job was planned with. Leaves: a block with the kept
-columns and ``schema.READ_FIELDS``. What holds: a file that is not the one that was planned is
-refused; a record that cannot be used is marked for quarantine, never dropped.
+columns and ``schema.READ_FIELDS``; texts travel once, as ``_text``. What holds: a file
+that is not the one that was planned is refused; a record that cannot be used is marked for
+quarantine, never dropped.
 """
 
 from dataclasses import dataclass
@@ -69,14 +70,20 @@ def read_unit(
                 f"{source.uri} cannot be read: {error}. Mend or remove the file, or start the job "
                 "with --allow-bad-files."
             ) from error
-    kept = rows.select([name for name, _ in columns.kept])
-    block = kept.rename_columns([output for _, output in columns.kept])
-    for place, field in enumerate(columns.fields):
-        if block.schema.types[place] != field.type:
-            block = block.set_column(place, field, block[place].cast(field.type))
-    for field, values in record_columns(rows, unit, settings):
-        block = block.append_column(field, values)
-    return _without_refused(block)
+    return block_of(rows, unit, columns, settings)
+
+
+def block_of(
+    rows: pa.Table, unit: Unit, columns: InputColumns, settings: InputSettings
+) -> pa.Table:
+    """The block of a unit's ``rows``; its texts are in ``_text`` and in no kept column."""
+    kept = [
+        (field, rows[name] if rows[name].type == field.type else rows[name].cast(field.type))
+        for (name, _), field in zip(columns.kept, columns.fields, strict=True)
+        if name != settings.text_column
+    ]
+    fields, values = zip(*kept, *record_columns(rows, unit, settings), strict=True)
+    return _without_refused(pa.Table.from_arrays(values, schema=pa.schema(fields)))
 
 
 def rows_of(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: int) -> pa.Table:

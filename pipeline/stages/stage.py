@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.errors import StageError
 
 
@@ -68,9 +69,9 @@ def not_failed(table: pa.Table) -> pa.ChunkedArray:
     return pc.is_null(table[schema.ERROR.name])
 
 
-def with_failures(table: pa.Table, failures: list[dict[str, str] | None]) -> pa.Table:
+def with_failures(table: pa.Table, failures: list[Failure | None]) -> pa.Table:
     """``table`` with ``_error`` filled from ``failures`` where it was still null."""
     position = table.column_names.index(schema.ERROR.name)
     earlier = table[schema.ERROR.name].to_pylist()
-    merged = [old or new for old, new in zip(earlier, failures, strict=True)]
+    merged = [old or (new and new.as_row()) for old, new in zip(earlier, failures, strict=True)]
     return table.set_column(position, schema.ERROR, pa.array(merged, type=schema.FAILURE))

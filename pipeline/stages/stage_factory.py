@@ -17,8 +17,8 @@ from pipeline.stages.stopwatch import timed
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A stage to be: ``make(*arguments)``; equal recipes share a stage in each process."""
+class StageFactory:
+    """A stage to be: ``make(*arguments)``; equal factories share a stage in each process."""
 
     name: str
     make: Callable[..., Stage]
@@ -39,24 +39,24 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Limited:
-    """A recipe whose process ends where a block takes more than ``timeout`` seconds.
+class TimeLimited:
+    """A factory whose process ends where a block takes more than ``timeout`` seconds.
 
     Code that hangs in a native library can be stopped in no other way.
     """
 
-    recipe: Recipe
+    factory: StageFactory
     timeout: float
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """As the recipe's."""
+        """As the factory's."""
         faulthandler.dump_traceback_later(self.timeout, exit=True)
         try:
-            return self.recipe(block)
+            return self.factory(block)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
 
 @cache
-def _made(recipe: Recipe) -> Stage:
-    return recipe.make(*recipe.arguments)
+def _made(factory: StageFactory) -> Stage:
+    return factory.make(*factory.arguments)

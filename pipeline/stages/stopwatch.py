@@ -48,7 +48,7 @@ def timed(stage: str, step: Callable[[], pa.Table], taken_up: pa.Table | None = 
     """The block that ``step`` makes of the one ``taken_up``, with what ``stage`` took."""
     watch = Stopwatch.at(taken_up)
     block = step()
-    shares = portions(watch.seconds().model_dump(), schema.TOOK, block.num_rows)
+    shares = row_shares(watch.seconds().model_dump(), schema.TOOK, block.num_rows)
     return _ended_now(block.append_column(schema.took_field(stage), shares))
 
 
@@ -56,7 +56,7 @@ def seconds_by_stage(block: pa.Table) -> dict[str, StageSeconds]:
     """What the stages that ``block`` came through took, in their order."""
     names = {stage: schema.took_field(stage).name for stage in schema.STAGES}
     return {
-        stage: _rounded(wholes(block[name]))
+        stage: _rounded(sum_shares(block[name]))
         for stage, name in names.items()
         if name in block.column_names
     }
@@ -73,13 +73,13 @@ def _rounded(seconds: Mapping[str, float]) -> StageSeconds:
     return StageSeconds(**{name: round(value, _MICROSECONDS) for name, value in seconds.items()})
 
 
-def portions(whole: Mapping[str, float], kind: pa.StructType, rows: int) -> pa.Array:
+def row_shares(whole: Mapping[str, float], kind: pa.StructType, rows: int) -> pa.Array:
     """``whole`` over ``rows`` rows, as structs of ``kind``."""
     share = {name: value / max(1, rows) for name, value in whole.items()}
     return pa.repeat(pa.scalar(share, kind), rows)
 
 
-def wholes(shares: pa.ChunkedArray) -> dict[str, float]:
+def sum_shares(shares: pa.ChunkedArray) -> dict[str, float]:
     """The sums over a column of portions; rows without any add nothing."""
     fields = (field.name for field in shares.type)
     return {name: pc.sum(pc.struct_field(shares, name)).as_py() or 0.0 for name in fields}

@@ -8,7 +8,7 @@ quarantine get nulls, and one that a reading cannot be made of goes there.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate, chain
 
 import numpy as np
@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from pipeline.config import RuntimeSettings
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import add_columns, not_failed, with_failures
-from pipeline.tasks.model_inputs import Asked, Piece, Read, Reading, Unreadable, read
+from pipeline.tasks.model_inputs import Asked, ModelInput, Piece, Read, Unreadable, read
 from pipeline.xmod.windows import text_tokens
 
 
@@ -27,7 +28,7 @@ class Tokenize:
     """Cuts each text into windows, once for each of ``readings``."""
 
     settings: RuntimeSettings
-    readings: tuple[Reading, ...]
+    readings: tuple[ModelInput, ...]
     name: str = "tokenize"
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class Tokenize:
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with counts and windows."""
         sound = np.flatnonzero(not_failed(table).to_numpy())
-        alone = Reading(self.readings[0].tokenizer)
+        alone = ModelInput(self.readings[0].tokenizer)
         cuts = self._cuts(table.take(sound), dict.fromkeys([alone, *self.readings]))
         shortened = [any(map(self._cuts_off, own)) for own in zip(*cuts.values(), strict=True)]
         counts = self._counts(cuts[alone], shortened, sound, table)
@@ -66,7 +67,9 @@ class Tokenize:
             table = _with_failures(table, sound, cuts[reading])
         return table
 
-    def _cuts(self, table: pa.Table, readings: Iterable[Reading]) -> dict[Reading, list[Read]]:
+    def _cuts(
+        self, table: pa.Table, readings: Iterable[ModelInput]
+    ) -> dict[ModelInput, list[Read]]:
         texts = table[schema.TEXT.name].to_pylist()
         columns = (table[field.name].to_pylist() for field in (schema.QUESTION, schema.CHOICES))
         asked = [Asked(*one) for one in zip(*columns, strict=True)]
@@ -118,8 +121,8 @@ def _spread(values: pa.Array, rows: np.ndarray, total: int) -> pa.Array:
 
 def _with_failures(table: pa.Table, rows: np.ndarray, cut: Sequence[Read]) -> pa.Table:
     """``table`` with the records in quarantine that could not be read so."""
-    failures: list[dict[str, str] | None] = [None] * table.num_rows
+    failures: list[Failure | None] = [None] * table.num_rows
     for row, pieces in zip(rows.tolist(), cut, strict=True):
         if isinstance(pieces, Unreadable):
-            failures[row] = {"stage": "tokenize", **asdict(pieces)}
+            failures[row] = Failure("tokenize", pieces.error_type, pieces.message)
     return with_failures(table, failures) if any(failures) else table

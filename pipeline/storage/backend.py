@@ -15,7 +15,7 @@ from typing import Any
 
 import fsspec
 
-from pipeline.errors import ConfigError, InputError, PipelineError
+from pipeline.errors import ConfigError, InputError, PipelineError, missing_extra
 
 SCHEMES = {"file": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 """What may stand before ``://``, and its one canonical spelling."""
@@ -91,6 +91,8 @@ def explained(kind: type[PipelineError], verb: str, uri: str) -> Iterator[None]:
     setting = "input.uri" if issubclass(kind, InputError) else "output.uri"
     try:
         yield
+    except PipelineError:
+        raise
     except FileNotFoundError as error:
         raise kind(f"Cannot {verb} {uri}: nothing is there. Check {setting}.") from error
     except _failures(uri) as error:
@@ -106,8 +108,10 @@ def _local() -> fsspec.AbstractFileSystem:
 
 def _s3() -> fsspec.AbstractFileSystem:
     """S3, through s3fs, which asks again where ``_asks_again`` says so, as botocore does."""
-    import s3fs.core
-
+    try:
+        import s3fs.core
+    except ImportError:
+        raise missing_extra("s3fs", "s3") from None
     s3fs.core.set_custom_error_handler(_asks_again)
     return s3fs.core.S3FileSystem(use_listings_cache=False, config_kwargs=_S3)
 
@@ -124,8 +128,10 @@ def _asks_again(error: BaseException) -> bool:
 
 def _gcs() -> fsspec.AbstractFileSystem:
     """GCS by its JSON interface: gcsfs's newer class does not create conditionally everywhere."""
-    import gcsfs.core
-
+    try:
+        import gcsfs.core
+    except ImportError:
+        raise missing_extra("gcsfs", "gcs") from None
     return gcsfs.core.GCSFileSystem(use_listings_cache=False)
 
 

@@ -10,7 +10,7 @@ from pipeline.tasks.embeddings import embeddings_task
 from pipeline.tasks.fill_mask import FillMaskTask
 from pipeline.tasks.generation import GenerationTask
 from pipeline.tasks.masked_lm import MaskedLmTask
-from pipeline.tasks.model_inputs import Beside, Reading
+from pipeline.tasks.model_inputs import Beside, ModelInput
 from pipeline.tasks.multiple_choice import MultipleChoiceTask
 from pipeline.tasks.ner import NerTask
 from pipeline.tasks.question_answering import QuestionAnsweringTask
@@ -43,11 +43,11 @@ def task_name(settings: TaskSettings) -> str:
     return str(getattr(settings, "name", settings.type))
 
 
-def reading_of(settings: TaskSettings, tokenizer: WindowTokenizer) -> Reading:
+def model_input_of(settings: TaskSettings, tokenizer: WindowTokenizer) -> ModelInput:
     """What the task's model reads of a record."""
     if settings.type == "question_answering":
         asked = (settings.question,) if settings.question else ()
-        return Reading(tokenizer, Beside.QUESTION, asked)
+        return ModelInput(tokenizer, Beside.QUESTION, asked)
     if settings.type == "multiple_choice":
-        return Reading(tokenizer, Beside.CHOICES, settings.choices)
-    return Reading(tokenizer)
+        return ModelInput(tokenizer, Beside.CHOICES, settings.choices)
+    return ModelInput(tokenizer)

@@ -1,8 +1,8 @@
 """Fill-mask: what may stand where a text has the tokenizer's mask.
 
-Enters: hidden states. Leaves: ``fills``, one for each mask, as ``schema.FILL`` has it; empty for a
-text without one. What holds: probabilities are of the whole vocabulary, as transformers' fill-mask
-pipeline gives them.
+Enters: hidden states. Leaves: ``mask_predictions``, one for each mask, each a
+``schema.MASK_PREDICTION``; empty for a text without one. What holds: probabilities are of
+the whole vocabulary, as transformers' fill-mask pipeline gives them.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class FillMaskTask(Task):
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """A list of masks."""
-        return (pa.field("fills", pa.list_(schema.FILL)),)
+        return (pa.field("mask_predictions", pa.list_(schema.MASK_PREDICTION)),)
 
     def masked(self, window: Window) -> Sequence[Places]:
         """The masks that the text has itself."""

@@ -30,7 +30,7 @@ class Beside(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ModelInput:
     """One way to read a record; ``asked`` is the question, or the choices, of all records.
 
     Where ``asked`` is empty, each record has its own.
@@ -86,7 +86,7 @@ Read = list[Piece] | Unreadable
 
 
 def read(
-    reading: Reading, texts: Sequence[str], asked: Sequence[Asked], stride: int
+    reading: ModelInput, texts: Sequence[str], asked: Sequence[Asked], stride: int
 ) -> Iterator[Read]:
     """The windows of each of ``texts``."""
     if reading.beside is Beside.NOTHING:
@@ -125,7 +125,7 @@ def _pair(beside: Beside, text: str, other: str) -> tuple[str, str]:
     return (other, text) if beside is Beside.QUESTION else (text, other)
 
 
-def _beside(reading: Reading, asked: Asked) -> list[str] | Unreadable:
+def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
     """What the text is read beside, one a window of a short text."""
     if reading.beside is Beside.QUESTION:
         question = reading.asked[0] if reading.asked else asked.question

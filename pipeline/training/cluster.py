@@ -33,7 +33,7 @@ from pipeline.execution.session import connected
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
 from pipeline.training.settings import Training, TrainingRuntime
-from pipeline.xmod.transformers_logging import be_quiet
+from pipeline.xmod.transformers_logging import silence_transformers
 
 ENCODED_ROWS = 2_000
 """Rows that are encoded together."""
@@ -173,7 +173,7 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
     rank, size = context.get_world_rank(), context.get_world_size()
     runtime: TrainingRuntime = told["runtime"]
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
-    be_quiet()
+    silence_transformers()
     if told["folder"].is_dir():
         os.chdir(told["folder"])  # Ray Train's is another, and a config's paths are relative
     examples = {

@@ -10,7 +10,7 @@ import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
-from pipeline.tasks.model_inputs import Asked, Beside, Piece, Reading, Unreadable, read
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
 from pipeline.xmod.windows import Window, WindowTokenizer
 
 
@@ -68,7 +68,7 @@ class Codec:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        reading = Reading(WindowTokenizer(backend.to_str(), self.window), beside)
+        reading = ModelInput(WindowTokenizer(backend.to_str(), self.window), beside)
         found = read(reading, texts, asked, self.stride)
         return [[] if isinstance(pieces, Unreadable) else pieces for pieces in found]
 

@@ -7,7 +7,7 @@ yet or that it leaves out on purpose.
 from transformers.utils import logging
 
 
-def be_quiet() -> None:
+def silence_transformers() -> None:
     """Errors are still told."""
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.contract.unit import Unit
 from pipeline.errors import FingerprintError, IncompleteError, OutputError, PipelineError
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
 from pipeline.output.verify import verify
@@ -38,7 +38,7 @@ def run(
 ) -> Reconciliation:
     """What a job does; an error in publishing fails the unit alone."""
     units = units_of(fingerprint)
-    claim(store, fingerprint, {}, new_run)
+    acquire_lock(store, fingerprint, {}, new_run)
     committed = committed_units(store)
     left = [unit for unit in units if unit.unit_id not in committed]
     if left:

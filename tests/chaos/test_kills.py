@@ -44,7 +44,7 @@ def test_workers_killed_while_they_work_lose_no_record(tmp_path, models, title, 
 
     A run may be out of rounds and say so, whatever of it was killed; the next one goes on.
     """
-    job = WholeJob.over(tmp_path, models, rows=300 * kills, unit_rows=5, actors=2, rounds=4)
+    job = WholeJob.over(tmp_path, models, rows=300 * kills, unit_rows=5, actors=2, max_attempts=4)
     chance, done = random.Random(f"{title} {kills}"), 0
     while done < kills:
         with job.started() as running:

@@ -23,7 +23,13 @@ REASONS = {
 def test_twenty_of_a_hundred_thousand_records_do_harm(tmp_path, models, capsys):
     """Each kind five times, spread over the corpus; beside the same corpus without them."""
     rows, every = 100_000, 5_000
-    runtime = {"unit_rows": 2_000, "actors": 2, "unit_timeout": 15, "row_timeout": 15, "rounds": 1}
+    runtime = {
+        "unit_rows": 2_000,
+        "actors": 2,
+        "unit_timeout": 15,
+        "row_timeout": 15,
+        "max_attempts": 1,
+    }
     sound = WholeJob.over(tmp_path / "sound", models, rows, **runtime)
     harmed = WholeJob.over(tmp_path / "harmed", models, rows, **runtime)
     guilty = harmed.poison({number * every + 7: HARM[number % 4] for number in range(20)})

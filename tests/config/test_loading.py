@@ -103,8 +103,10 @@ def test_load_overrides_change_values_in_lists_and_sections(config: Path):
 
 
 def test_load_override_makes_sections_that_the_file_lacks(config: Path):
-    settings = load(config, ["language.fallback=default", "language.default=en_XX"], JobSettings)
-    assert settings.language.default == "en_XX"
+    settings = load(
+        config, ["language.fallback=default", "language.fallback_language=en_XX"], JobSettings
+    )
+    assert settings.language.fallback_language == "en_XX"
 
 
 def test_load_override_takes_whole_yaml_values(config: Path):
@@ -253,3 +255,33 @@ def test_load_takes_nothing_from_the_environment(config: Path, monkeypatch: pyte
         except ConfigError:
             continue
         assert settings.output.uri == value
+
+
+def test_load_bare_name_is_a_config_that_ships_even_beside_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    assert load("demo", [], JobSettings).output.uri == "out/demo"
+
+
+def test_load_file_comes_before_a_config_that_ships(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ner").write_text(config.read_text())
+    assert load("ner", [], JobSettings) == load(config, [], JobSettings)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("runtime.rounds=3", "max_attempts"),
+        ("runtime.grace=3", "shutdown_timeout"),
+        ("language.majority=true", "unit_prior"),
+        ("language.default=en_XX", "fallback_language"),
+    ],
+)
+def test_load_key_of_an_earlier_version_names_the_new_one(config: Path, old: str, new: str):
+    key = old.partition("=")[0]
+    assert f"{key}: unknown key; it is called '{new}' now" in complaint(config, old)

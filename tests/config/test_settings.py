@@ -127,8 +127,8 @@ def test_classification_name_that_makes_no_column_is_refused(name: str):
 def test_language_settings_fallback_default_needs_a_default():
     with pytest.raises(ValidationError, match="is not set"):
         LanguageSettings(fallback=Fallback.DEFAULT)
-    settings = LanguageSettings(fallback=Fallback.DEFAULT, default="en_XX")
-    assert settings.default == "en_XX"
+    settings = LanguageSettings(fallback=Fallback.DEFAULT, fallback_language="en_XX")
+    assert settings.fallback_language == "en_XX"
 
 
 @pytest.mark.parametrize("values", [{"min_score": -0.1}, {"min_score": 1.1}, {"fallback": "guess"}])
@@ -157,8 +157,8 @@ def test_runtime_actors_without_an_actor_or_order_is_refused(actors: object):
         {"max_length": 8},
         {"max_windows": 0},
         {"stride": -1},
-        {"rounds": 0},
-        {"rounds": 11},
+        {"max_attempts": 0},
+        {"max_attempts": 11},
         {"cpus_per_actor": 0},
         {"gpus_per_actor": -1},
         {"max_batch_tokens": 0},
@@ -191,6 +191,10 @@ def test_input_max_text_bytes_is_positive():
 
 def test_settings_values_do_not_change_after_they_are_made():
     settings = job(NER)
-    for section, key in (("input", "uri"), ("language", "default"), ("runtime", "rounds")):
+    for section, key in (
+        ("input", "uri"),
+        ("language", "fallback_language"),
+        ("runtime", "max_attempts"),
+    ):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(getattr(settings, section), key, 1)

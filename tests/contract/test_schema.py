@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.errors import StageError
 from pipeline.stages.stage import add_columns, not_failed, run_stage, with_failures
 
-FAILURE = {"stage": "s", "error_type": "E", "message": "m"}
+FAILURE = Failure("s", "E", "m")
 EXTRA = pa.field("extra", pa.list_(schema.ENTITY))
 
 
@@ -85,9 +86,9 @@ def test_add_more_columns_than_fields_is_refused():
 
 def test_with_failures_first_failure_of_a_record_stays():
     first = with_failures(block("a", "b", "c"), [FAILURE, None, None])
-    later = {**FAILURE, "stage": "later"}
+    later = Failure("later", "E", "m")
     second = with_failures(first, [later, later, None])
-    assert second["_error"].to_pylist() == [FAILURE, later, None]
+    assert second["_error"].to_pylist() == [FAILURE.as_row(), later.as_row(), None]
     assert second.schema.field("_error") == schema.ERROR
 
 

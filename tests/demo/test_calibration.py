@@ -7,7 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from demo.training.calibration import DevTexts, cropped, dev_texts, fitted_blend, fitted_trust
+from demo.training.calibration import (
+    DevTexts,
+    cropped,
+    dev_texts,
+    fitted_calibration,
+    fitted_ensemble,
+)
 from demo.training.identifier import counted
 from demo.training.settings import IdentifierConfig
 from pipeline.language.detection import Detection
@@ -31,13 +37,15 @@ def dev(right: int, wrong: int, unknown: int = 0) -> DevTexts:
 
 
 def test_fitted_trust_is_how_often_the_detector_is_right():
-    trust = fitted_trust(Boaster(), dev(right=75, wrong=25))
+    trust = fitted_calibration(Boaster(), dev(right=75, wrong=25))
     told = trust.probabilities(np.array([0.99], np.float32), np.array([len("ein wort")]))
     assert told[0] == pytest.approx(0.75, abs=0.01)
 
 
 def test_fitted_trust_judges_by_languages_that_the_detector_knows():
-    assert fitted_trust(Boaster(), dev(75, 25, unknown=500)) == fitted_trust(Boaster(), dev(75, 25))
+    assert fitted_calibration(Boaster(), dev(75, 25, unknown=500)) == fitted_calibration(
+        Boaster(), dev(75, 25)
+    )
 
 
 class Contrary(Boaster):
@@ -50,7 +58,7 @@ class Contrary(Boaster):
 
 def test_fitted_trust_never_turns_the_order_of_scores():
     texts = DevTexts(["ein wort"] * 100, ["en_XX", "de_DE"] * 50)
-    assert fitted_trust(Contrary(), texts).slope == 0
+    assert fitted_calibration(Contrary(), texts).slope == 0
 
 
 def test_fitted_blend_trusts_who_is_right():
@@ -67,7 +75,7 @@ def test_fitted_blend_trusts_who_is_right():
     codes = ["de_DE", "en_XX", "fr_XX", "nl_XX"]
     counts = counted(config, pa.table({"language": codes, "text": ["abc"] * 4}))
     texts = ["der alte baum", "the old tree", "das haus hier", "this house here"]
-    blend = fitted_blend(counts, DevTexts(texts, ["de_DE", "en_XX"] * 2))
+    blend = fitted_ensemble(counts, DevTexts(texts, ["de_DE", "en_XX"] * 2))
     assert blend.py3langid > 0
 
 

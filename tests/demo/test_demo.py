@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.config import JobSettings, load
-from pipeline.execution.run import claim_output
+from pipeline.execution.run import lock_output
 from pipeline.planning.plan import Options, Plan, make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -133,7 +133,7 @@ def test_demo_shows_records_of_its_output(tmp_path, monkeypatch):
     output = tmp_path / "out"
     settings = load("configs/demo.yaml", [f"output.uri={output}"], JobSettings)
     plan = make_plan(settings, Options(limit=64))
-    claim_output(plan)
+    lock_output(plan)
     for block in annotated(plan):
         receipt = plan.job.publisher(block)
         assert receipt["failure"].null_count == 1

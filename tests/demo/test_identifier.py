@@ -11,7 +11,7 @@ from demo.training.identifier import counted, train_identifier
 from demo.training.settings import IdentifierConfig
 from pipeline.errors import InputError, PipelineError
 from pipeline.language.cascade import Cascade
-from pipeline.language.experts import BLEND, COUNTS
+from pipeline.language.experts import COUNTS, ENSEMBLE
 from pipeline.language.naive_bayes import load
 from pipeline.language.ngrams import WORD, evidence
 
@@ -63,16 +63,18 @@ def test_train_identifier_files_make_a_detector(config):
 
 def test_train_identifier_same_data_same_files(config):
     train_identifier(config)
-    first = [(config.out / name).read_bytes() for name in (COUNTS, BLEND, "trust.json")]
+    first = [(config.out / name).read_bytes() for name in (COUNTS, ENSEMBLE, "calibration.json")]
     train_identifier(config)
-    assert [(config.out / name).read_bytes() for name in (COUNTS, BLEND, "trust.json")] == first
+    assert [
+        (config.out / name).read_bytes() for name in (COUNTS, ENSEMBLE, "calibration.json")
+    ] == first
 
 
 def test_train_identifier_keeps_the_trust_in_other_detectors(config):
     config.out.mkdir()
-    (config.out / "trust.json").write_text('{"lingua": {"base": 1.5}}')
+    (config.out / "calibration.json").write_text('{"lingua": {"base": 1.5}}')
     train_identifier(config)
-    trust = json.loads((config.out / "trust.json").read_text())
+    trust = json.loads((config.out / "calibration.json").read_text())
     assert trust["lingua"] == {"base": 1.5}
     assert set(trust) == {"cascade", "lingua", "pycld2"}
 

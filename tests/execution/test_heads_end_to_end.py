@@ -12,7 +12,7 @@ from transformers.models.xmod.modeling_xmod import (
 )
 
 from pipeline.config import JobSettings
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.reconcile import reconcile
 from pipeline.planning.plan import Options, Plan, make_plan
 from tests.helpers.checkpoints import SENTENCES, save_checkpoint
@@ -75,7 +75,7 @@ def plan(heads: Path, tmp_path: Path) -> Plan:
 
 def test_job_of_all_heads_annotates_every_record_or_says_why_not(plan, tmp_path):
     job = plan.job
-    claim(plan.store, job.fingerprint, job.identity)
+    acquire_lock(plan.store, job.fingerprint, job.identity)
     for unit in plan.units:
         job.publisher(job.annotate(job.preparation(unit)))
     result = reconcile(plan.store, plan.units, job.fingerprint)
@@ -90,7 +90,7 @@ def test_job_of_all_heads_annotates_every_record_or_says_why_not(plan, tmp_path)
         assert row["pseudo_perplexity"] > 1
         assert row["perplexity"] > 1
         assert len(row["token_vectors"]) == row["n_tokens"]
-    filled = [len(rows[name]["fills"]) for name in IDS[:-2]]
+    filled = [len(rows[name]["mask_predictions"]) for name in IDS[:-2]]
     assert filled == [0] * len(SENTENCES) + [1]
 
 

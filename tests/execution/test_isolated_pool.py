@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.execution import isolated_pool
-from pipeline.execution.isolated_pool import publish_apart
+from pipeline.execution.isolated_pool import publish_isolated
 from pipeline.execution.stop import never
 from tests.helpers.outputs import make_unit
 
@@ -21,7 +21,7 @@ def room(places: int) -> SimpleNamespace:
     return SimpleNamespace(places=lambda: places)
 
 
-class Isolation:
+class IsolatedWorker:
     """Publishes by ``doing``, and remembers how many of its kind were made and closed."""
 
     made: int
@@ -39,9 +39,9 @@ class Isolation:
 
 
 @pytest.fixture
-def isolation(monkeypatch: pytest.MonkeyPatch) -> type[Isolation]:
-    made = type("Counted", (Isolation,), {"made": 0, "closed": 0})
-    monkeypatch.setattr(isolated_pool, "Isolation", made)
+def isolation(monkeypatch: pytest.MonkeyPatch) -> type[IsolatedWorker]:
+    made = type("Counted", (IsolatedWorker,), {"made": 0, "closed": 0})
+    monkeypatch.setattr(isolated_pool, "IsolatedWorker", made)
     return made
 
 
@@ -56,7 +56,7 @@ def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_is_room(
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = list(publish_apart(None, UNITS, room(places), never))
+    found = list(publish_isolated(None, UNITS, room(places), never))
     assert sorted(unit.start for unit, _ in found) == list(range(6))
     assert all(receipt is RECEIPT for _, receipt in found)
     assert isolation.made == expected
@@ -73,7 +73,7 @@ def test_publish_apart_that_has_no_more_to_do_gives_way_before_the_others_end(is
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = [unit for unit, _ in publish_apart(None, UNITS, room(2), never)]
+    found = [unit for unit, _ in publish_isolated(None, UNITS, room(2), never)]
     assert found == [*UNITS[1:], UNITS[0]]
 
 
@@ -82,7 +82,7 @@ def test_publish_apart_errors_of_the_package_are_given_and_others_raised(isolati
         raise OutputError("gone") if unit is UNITS[0] else KeyError("a fault of ours")
 
     isolation.doing = staticmethod(publish)
-    found = publish_apart(None, UNITS, room(1), never)
+    found = publish_isolated(None, UNITS, room(1), never)
     unit, error = next(found)
     assert (unit, str(error)) == (UNITS[0], "gone")
     with pytest.raises(KeyError):
@@ -98,7 +98,7 @@ def test_publish_apart_begins_none_once_it_is_stopped(isolation):
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = list(publish_apart(None, UNITS, room(1), lambda: len(begun) >= 2))
+    found = list(publish_isolated(None, UNITS, room(1), lambda: len(begun) >= 2))
     assert [unit for unit, _ in found] == begun == UNITS[:2]
 
 
@@ -113,7 +113,7 @@ def test_publish_apart_reader_who_breaks_off_closes_those_at_work(isolation):
 
     isolation.doing = staticmethod(publish)
     isolation.close = lambda self: closed.set()
-    found = publish_apart(None, UNITS, room(1), never)
+    found = publish_isolated(None, UNITS, room(1), never)
     next(found)
     found.close()
     assert closed.is_set()

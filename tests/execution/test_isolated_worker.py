@@ -1,96 +1,39 @@
-"""A suspect and its process, whose part is played here; with Ray it is in test_run.py."""
+"""Records that kill the process they are in, while their unit is prepared or by the model."""
 
-from types import SimpleNamespace
+import logging
 
-import pyarrow as pa
 import pytest
-import ray
-from ray.exceptions import GetTimeoutError, RayActorError
 
-from pipeline.config import RuntimeSettings
-from pipeline.contract.unit import Unit
-from pipeline.errors import IncompleteError
-from pipeline.execution.isolated_worker import Isolation
-from tests.helpers.outputs import make_block, make_unit
+from pipeline.execution.run import annotate_corpus, lock_output
+from pipeline.planning.plan import Options, make_plan
+from tests.helpers.corpora import (
+    assert_complete,
+    make_corpus,
+    make_settings,
+    output_rows,
+    write_local,
+)
 
-
-class Process:
-    """Stands for a process apart: its answers end as they are told to, one after the other."""
-
-    def __init__(self, asked: list[tuple[str, int]], ending: list[BaseException | None]) -> None:
-        self.asked, self.ending = asked, ending
-
-    def __getattr__(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(remote=lambda part: (name, part))
-
-    def answer(self, question: tuple[str, Unit]) -> pa.Table | None:
-        name, part = question
-        self.asked.append((name, part.rows))
-        if (error := self.ending.pop(0) if self.ending else None) is not None:
-            raise error
-        return None if name == "hold" else make_block(part)
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_cluster")]
 
 
-@pytest.fixture
-def search(monkeypatch):
-    """Publishes a unit of three rows by processes whose answers end so; gives what was asked."""
+@pytest.mark.parametrize(
+    ("harmful", "in_pieces"), [("POISON-KILL", False), ("POISON-EARLY-KILL", True)]
+)
+def test_record_that_kills_its_process_is_quarantined_alone(
+    tmp_path, models, caplog, harmful: str, in_pieces: bool
+):
+    """A unit that can be prepared stays prepared; one that cannot is prepared piece by piece."""
+    corpus = make_corpus(7, [harmful])
+    source, output = write_local(corpus, tmp_path / "in", files=1), str(tmp_path / "out")
+    plan = make_plan(make_settings(source, output, models, max_attempts=1), Options())
+    lock_output(plan)
 
-    def publish(*ending: BaseException | None) -> list[tuple[str, int]]:
-        asked: list[tuple[str, int]] = []
-        endings = list(ending)
-        settings = SimpleNamespace(runtime=RuntimeSettings())
-        reader = SimpleNamespace(max_bytes=2**30, columns=SimpleNamespace(kept=()))
-        job = SimpleNamespace(settings=settings, reader=reader, publisher=lambda block: block)
-        isolation = Isolation(job, SimpleNamespace())
+    with caplog.at_level(logging.WARNING):
+        annotate_corpus(plan)
 
-        def start(self: Isolation) -> None:
-            asked.append(("start", 0))
-            self._actor = Process(asked, endings)
-
-        monkeypatch.setattr(Isolation, "_start", start)
-        monkeypatch.setattr(ray, "kill", lambda _: None)
-        monkeypatch.setattr(ray, "get", lambda question, timeout: isolation._actor.answer(question))
-        assert len(isolation.publish(make_unit(0, 3))) == 3
-        return asked
-
-    return publish
-
-
-HELD = [("start", 0), ("hold", 3)]
-ROW = ("annotate", 1)
-
-
-def test_isolation_holds_the_unit_and_then_annotates_its_pieces(search):
-    assert search() == [*HELD, ROW, ROW, ROW]
-
-
-def test_isolation_process_after_one_that_died_holds_the_unit_again(search):
-    asked = search(None, None, RayActorError())
-    assert asked == [*HELD, ROW, ROW, *HELD, ROW, ROW]
-
-
-def test_isolation_unit_that_kills_a_process_twice_is_not_held(search, caplog):
-    asked = search(RayActorError(), RayActorError())
-    assert asked == [*HELD, *HELD, ("start", 0), ROW, ROW, ROW]
-    assert "is prepared in pieces" in caplog.text
-
-
-def test_isolation_unit_that_takes_too_long_to_hold_is_not_held_again(search):
-    asked = search(GetTimeoutError())
-    assert asked == [*HELD, ("start", 0), ROW, ROW, ROW]
-
-
-def test_isolation_process_that_can_no_longer_hold_the_unit_goes_on_without(search):
-    asked = search(None, RayActorError(), GetTimeoutError())
-    assert asked == [*HELD, ROW, *HELD, ("start", 0), ROW, ROW, ROW]
-
-
-def test_isolation_that_is_closed_asks_nothing_and_starts_no_other_process(monkeypatch):
-    monkeypatch.setattr(ray, "kill", lambda _: None)
-    closed = Isolation(None, None)
-    closed.close()
-    closed._actor = Process([], [])  # which was on its way when it was closed
-    for _ in range(2):
-        with pytest.raises(IncompleteError, match="The run ended"):
-            closed._ready_actor()
-        closed._actor = None
+    (row,) = output_rows(output, "quarantine")
+    assert row["error_type"] == "ProcessDied"
+    assert_complete(output, corpus["id"].to_pylist(), quarantined=[row["record_id"]])
+    assert row["row"] == 7
+    assert ("is prepared in pieces" in caplog.text) == in_pieces

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import JobSettings
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.reconcile import Reconciliation, reconcile
 from pipeline.planning.plan import Options, make_plan
 from tests.helpers.checkpoints import LANGUAGES
@@ -44,7 +44,7 @@ def run(corpus: Path, models: Path, **language: object) -> Reconciliation:
     )
     plan = make_plan(settings, Options())
     job = plan.job
-    claim(plan.store, job.fingerprint, job.identity)
+    acquire_lock(plan.store, job.fingerprint, job.identity)
     for unit in plan.units:
         job.publisher(job.annotate(job.tokenize(job.identify(job.reader(unit)))))
     return reconcile(plan.store, plan.units, job.fingerprint)
@@ -87,7 +87,9 @@ def test_job_per_window_changes_the_mixed_record_alone(corpus, models):
     (corpus.parent / "out").rename(corpus.parent / "first")
     run(corpus, models, per_window=True)
     pieces = rows(corpus)
-    shares = {share["language"]: share["share"] for share in pieces["mixed"]["language_shares"]}
+    shares = {
+        share["language"]: share["fraction"] for share in pieces["mixed"]["language_fractions"]
+    }
     assert list(shares) == ["en", "de"]
     assert shares["de"] == pytest.approx(
         len(GERMAN * 20) / len(RECORDS["mixed"]),
@@ -95,7 +97,7 @@ def test_job_per_window_changes_the_mixed_record_alone(corpus, models):
     )
     assert pieces["mixed"]["embedding"] != whole["mixed"]["embedding"]
     assert pieces["plain"]["embedding"] == whole["plain"]["embedding"]
-    assert pieces["plain"]["language_shares"] == [{"language": "de", "share": 1.0}]
+    assert pieces["plain"]["language_fractions"] == [{"language": "de", "fraction": 1.0}]
 
 
 def test_corpus_needs_a_language_that_the_model_lacks():

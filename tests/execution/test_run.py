@@ -15,11 +15,11 @@ from pipeline.contract.schema import STAGES
 from pipeline.errors import CheckpointError, FingerprintError, IncompleteError, InputError
 from pipeline.execution.ray_dataset import annotate_units
 from pipeline.execution.reservation import Request, reserved
-from pipeline.execution.run import annotate_corpus, claim_output
+from pipeline.execution.run import annotate_corpus, lock_output
 from pipeline.execution.stop import never
+from pipeline.output import retry_list
 from pipeline.output.commit import CommitRecord
 from pipeline.output.reconcile import Reconciliation
-from pipeline.output.retry_list import suspect, suspected
 from pipeline.planning.plan import Options, make_plan
 from pipeline.storage import Store
 from tests.helpers.corpora import (
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_cl
 def run(settings: JobSettings, **options: object) -> tuple[list[str], Reconciliation]:
     """Plan, claim, annotate; the ids of the units that this run itself published, and the end."""
     plan = make_plan(settings, Options(**options))
-    claim_output(plan)
+    lock_output(plan)
     done: list[str] = []
     result = annotate_corpus(plan, [lambda record: done.append(record.unit_id)])
     return done, result
@@ -162,7 +162,7 @@ def test_poison_records_alone_go_to_quarantine(tmp_path, models):
 
     assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r41", "r43"])
     assert reasons(settings.output.uri) == {"r41": "ProcessDied", "r43": "ZeroDivisionError"}
-    assert suspected(Store.open(settings.output.uri)) == frozenset()
+    assert retry_list.listed(Store.open(settings.output.uri)) == frozenset()
 
 
 def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
@@ -174,7 +174,7 @@ def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
         unit_rows=4,
         unit_timeout=10,
         row_timeout=5,
-        rounds=1,
+        max_attempts=1,
     )
 
     run(settings)
@@ -189,7 +189,7 @@ def test_run_whose_model_is_not_on_the_machine_of_an_actor_says_so(tmp_path, mod
     corpus = make_corpus(20)
     settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), here)
     plan = make_plan(settings, Options())
-    claim_output(plan)
+    lock_output(plan)
     shutil.rmtree(here)
     with pytest.raises(CheckpointError, match="No model folder at") as raised:
         annotate_corpus(plan)
@@ -202,7 +202,7 @@ def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, mo
     source = write_local(corpus, tmp_path / "in")
     settings = make_settings(source, str(tmp_path / "out"), models, actors=2, unit_rows=5)
     plan = make_plan(settings, Options())
-    claim_output(plan)
+    lock_output(plan)
     gc.collect()
     gc.disable()
     try:
@@ -222,18 +222,18 @@ def free_cpus() -> float:
     return float(ray.available_resources().get("CPU", 0))
 
 
-def test_suspects_of_an_earlier_run_are_annotated_apart(tmp_path, models):
+def test_retry_of_an_earlier_run_are_annotated_apart(tmp_path, models):
     corpus = make_corpus(32)
     settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
     plan = make_plan(settings, Options())
-    suspect(plan.store, plan.units)
+    retry_list.add(plan.store, plan.units)
 
     done, result = run(settings)
 
     assert sorted(done) == sorted(unit.unit_id for unit in plan.units)
     assert_timed(result.records)
     assert_complete(settings.output.uri, corpus["id"].to_pylist())
-    assert suspected(plan.store) == frozenset()
+    assert retry_list.listed(plan.store) == frozenset()
 
 
 def test_file_with_a_broken_footer_is_refused_or_left_out(tmp_path, models):
@@ -254,7 +254,7 @@ def test_file_with_broken_pages_fails_its_unit_and_is_quarantined_if_allowed(tmp
     folder = Path(write_local(corpus, tmp_path / "in"))
     whole = (folder / "1.parquet").read_bytes()
     (folder / "1.parquet").write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
-    settings = make_settings(str(folder), str(tmp_path / "out"), models, rounds=1)
+    settings = make_settings(str(folder), str(tmp_path / "out"), models, max_attempts=1)
     ids = corpus["id"].to_pylist()
 
     with pytest.raises(IncompleteError, match=r"1\.parquet"):

@@ -10,7 +10,7 @@ from pipeline.contract.unit import SourceFile, Unit
 from pipeline.corpus.survey import BadFile, CorpusFile, Survey, cut
 from pipeline.errors import PipelineError
 from pipeline.output.changes import Changes, compare
-from pipeline.output.output_lock import claim, is_claimed
+from pipeline.output.output_lock import acquire_lock, is_locked_by
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
 from pipeline.storage import Store
@@ -65,7 +65,7 @@ def settings_of(**policy: str) -> InputSettings:
 
 def changes_of(store: Store, found: Corpus, **policy: str) -> Changes:
     """What a plan says of the output; it is refused with InputError where the policy says so."""
-    if not is_claimed(store, FINGERPRINT):
+    if not is_locked_by(store, FINGERPRINT):
         return Changes()
     committed = committed_units(store)
     return compare(store, committed, found.survey, found.units, settings_of(**policy))
@@ -74,7 +74,7 @@ def changes_of(store: Store, found: Corpus, **policy: str) -> Changes:
 def run(store: Store, found: Corpus, *, most: int | None = None, **policy: str) -> Reconciliation:
     """What a job does, in its order; it can publish ``most`` units. The first row fails."""
     changes = changes_of(store, found, **policy)
-    claim(store, FINGERPRINT, {})
+    acquire_lock(store, FINGERPRINT, {})
     committed = committed_units(store)
     left = [unit for unit in found.units if unit.unit_id not in committed]
     if left:

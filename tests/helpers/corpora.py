@@ -59,7 +59,7 @@ def make_settings(source: str, output: str, models: Path, **runtime: object) -> 
         {
             "input": {"uri": source, "id_column": "id", "language_column": "language"},
             "output": {"uri": output},
-            "language": {"fallback": "default", "default": "en_XX"},
+            "language": {"fallback": "default", "fallback_language": "en_XX"},
             "tasks": [
                 {"type": "ner", "model": {"path": str(ner)}},
                 {"type": "classification", "name": "topic", "model": {"path": str(topic)}},

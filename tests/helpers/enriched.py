@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.config.tables import EnrichedOutput, TablesSettings
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.storage import Store
@@ -76,7 +76,7 @@ def write_output(
     )
     tasks = {"topic": "classification"} if topic else {}
     tasks |= {"ner": "ner"} if entities else {}
-    claim(store, fingerprint, echo(tasks))
+    acquire_lock(store, fingerprint, echo(tasks))
     units = [
         make_unit(start, min(start + unit_rows, rows), fingerprint=fingerprint)
         for start in range(0, rows, unit_rows)

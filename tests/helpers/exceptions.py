@@ -15,6 +15,7 @@ class Instead:
 AIRFLOW = Instead("needs Airflow's environment", "tests/airflow/test_commands_of_page.py")
 KUBERNETES = Instead("needs a cluster of Kubernetes", "tests/infra/test_kuberay.py")
 NOT_RUN = {
+    "pip install '.[s3]'": Instead("installs into whatever is active", "tests/docs/test_wheel.py"),
     "make test": Instead("this test is part of it", ".ci/run"),
     "make test-docs": Instead("this test is part of it", "Makefile"),
     "make chaos": Instead("takes an hour and is tests itself", "tests/chaos/test_kills.py"),

@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.schema import STAGES
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.reporting.run_report import REPORT, RunReport
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 from pipeline.stages.measures import StageSeconds
 from pipeline.storage import Store
 from tests.helpers.outputs import DECLARED, FINGERPRINT, make_block, make_unit
@@ -57,7 +57,7 @@ def finish(
     ``columns`` replace those of ``make_block``; ``given`` and ``tasks`` are added as the input's
     and the tasks' columns; ``without`` are left out.
     """
-    claim(store, FINGERPRINT, dict(echo))
+    acquire_lock(store, FINGERPRINT, dict(echo))
     unit, added, before = make_unit(0, rows), dict(tasks or {}), dict(given or {})
     block = make_block(unit, failed, **columns).drop_columns(list(without))
     for field, values in {**before, **added}.items():
@@ -73,7 +73,7 @@ def write_report(store: Store, *units: object, **changes: object) -> None:
     """``run_report.json`` of a run that did all ``units``."""
     result = reconcile(store, units, FINGERPRINT)
     counts = result.counts
-    lines = Effort(stages=dict.fromkeys(STAGES, StageSeconds(wall=1, cpu=0.5))).lines()
+    lines = RunStats(stages=dict.fromkeys(STAGES, StageSeconds(wall=1, cpu=0.5))).lines()
     report = {
         "package_version": "0.1.0",
         "fingerprint": FINGERPRINT,

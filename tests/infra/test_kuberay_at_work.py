@@ -102,7 +102,7 @@ def test_pod_has_its_memory_and_the_object_store_fits_in_it(overlay: str):
 
 @every_overlay
 def test_job_that_is_told_to_stop_has_its_grace(overlay: str):
-    grace = settings(overlay).runtime.grace
+    grace = settings(overlay).runtime.shutdown_timeout
     pod = head(overlay)["template"]
     _, _, hook = container(pod)["lifecycle"]["preStop"]["exec"]["command"]
     stopping, waiting = hook.split("; ")
@@ -120,7 +120,7 @@ def test_job_that_is_told_to_stop_has_its_grace(overlay: str):
 def test_worker_that_is_told_to_stop_outlasts_the_grace(overlay: str):
     for group in workers(overlay):
         drain = float(environment(group["template"])["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"])
-        assert drain > settings(overlay).runtime.grace
+        assert drain > settings(overlay).runtime.shutdown_timeout
         assert group["template"]["spec"]["terminationGracePeriodSeconds"] > drain
 
 

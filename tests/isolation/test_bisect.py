@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 import pytest
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import CheckpointError, IncompleteError, TooLargeError
 from pipeline.isolation.bisect import (
-    MAX_BLAMED,
+    MAX_FAILED_ROWS,
     RowsFailedError,
-    all_blamed,
+    all_rows_failed,
     annotate_by_pieces,
 )
 from pipeline.output.blocks import whole_unit
@@ -26,7 +27,7 @@ from pipeline.stages.stopwatch import seconds_by_stage, timed
 from pipeline.storage import Store
 from tests.helpers.outputs import DECLARED, make_block, make_unit, rows_in
 
-FAILURE = {"stage": "annotate", "error_type": "ProcessDied", "message": "died"}
+FAILURE = Failure("annotate", "ProcessDied", "died")
 
 
 @dataclass
@@ -126,15 +127,15 @@ def test_blame_attempts_grow_with_guilty_rows_and_the_logarithm_of_all(guilty: i
 
 
 def test_blame_as_many_rows_as_may_be_are_blamed():
-    attempts = Attempts(make_unit(0, 100), guilty=range(MAX_BLAMED))
-    assert len(blamed_rows(attempts.block())) == MAX_BLAMED
+    attempts = Attempts(make_unit(0, 100), guilty=range(MAX_FAILED_ROWS))
+    assert len(blamed_rows(attempts.block())) == MAX_FAILED_ROWS
 
 
 def test_blame_more_rows_than_may_be_is_no_fault_of_rows():
-    attempts = Attempts(make_unit(0, 100), guilty=range(MAX_BLAMED + 1))
+    attempts = Attempts(make_unit(0, 100), guilty=range(MAX_FAILED_ROWS + 1))
     with pytest.raises(IncompleteError) as caught:
         attempts.block()
-    assert f"More than {MAX_BLAMED} rows" in str(caught.value)
+    assert f"More than {MAX_FAILED_ROWS} rows" in str(caught.value)
     assert "ProcessDied: died" in str(caught.value)
 
 
@@ -158,7 +159,7 @@ class Sizes:
         return make_block(replace(self.unit, start=start, stop=stop))
 
 
-@pytest.mark.parametrize("rows", [9, 20, MAX_BLAMED, MAX_BLAMED + 1, 100])
+@pytest.mark.parametrize("rows", [9, 20, MAX_FAILED_ROWS, MAX_FAILED_ROWS + 1, 100])
 def test_blame_rows_that_are_too_large_are_blamed_however_many(rows: int):
     unit = make_unit(0, rows)
     block = annotate_by_pieces(unit, Sizes(unit, [11] * rows), str)
@@ -168,7 +169,7 @@ def test_blame_rows_that_are_too_large_are_blamed_however_many(rows: int):
 
 def test_blame_sound_rows_beside_many_that_are_too_large_are_annotated():
     unit = make_unit(0, 4096)
-    large = [row * 100 for row in range(MAX_BLAMED + 1)]
+    large = [row * 100 for row in range(MAX_FAILED_ROWS + 1)]
     sizes = [11 if row in large else 0 for row in range(4096)]
     assert blamed_rows(annotate_by_pieces(unit, Sizes(unit, sizes), str)) == sorted(
         {*large[:-1], *range(3200, 3264)}  # those of the piece that is not taken apart any more
@@ -184,7 +185,7 @@ def test_blame_many_rows_that_are_too_large_take_few_attempts():
 
 def test_blame_rows_that_are_too_large_do_not_hide_that_many_others_die():
     unit = make_unit(0, 100)
-    deadly = range(60, 61 + MAX_BLAMED)
+    deadly = range(60, 61 + MAX_FAILED_ROWS)
     attempts = Sizes(unit, [11 if row < 60 else 0 for row in range(100)], deadly=deadly)
     with pytest.raises(IncompleteError, match="ProcessDied"):
         annotate_by_pieces(unit, attempts, str)
@@ -215,7 +216,7 @@ def test_blame_blamed_row_has_its_id_and_failure_and_nulls():
     block = Attempts(make_unit(0, 4), guilty=[2]).block()
     row = block.slice(2, 1).to_pylist()[0]
     assert row["record_id"] == "id 2"
-    assert row["_error"] == FAILURE
+    assert row["_error"] == FAILURE.as_row()
     kept = {"record_id", "_row", "_error", "_unit"}
     assert {name for name, value in row.items() if value is not None} == kept
     assert block.schema.field("entities").type == pa.list_(schema.ENTITY)
@@ -253,15 +254,15 @@ def test_blame_seconds_are_those_of_the_attempts_that_brought_rows():
 
 def test_all_blamed_marks_every_row_by_its_place():
     unit = make_unit(3, 6)
-    block = all_blamed(unit, FAILURE)
+    block = all_rows_failed(unit, FAILURE)
     assert whole_unit(block) == unit
     assert block["record_id"].to_pylist() == [f"{unit.source.uri}#{row}" for row in (3, 4, 5)]
-    assert block["_error"].to_pylist() == [FAILURE] * 3
+    assert block["_error"].to_pylist() == [FAILURE.as_row()] * 3
 
 
 def test_all_blamed_block_is_published_as_quarantine_alone(local_store: Store):
     unit = make_unit(0, 3)
-    Publisher(local_store, DECLARED)(all_blamed(unit, FAILURE))
+    Publisher(local_store, DECLARED)(all_rows_failed(unit, FAILURE))
     annotated, quarantined = rows_in(local_store, unit)
     assert annotated == []
     assert quarantined == [f"{unit.source.uri}#{row}" for row in range(3)]

@@ -95,7 +95,7 @@ def assert_report_adds_up(output: Path) -> None:
         (["--set", "input.text_column=body"], "no column 'body'"),
         (["--set", "tasks.0.model.path=/no/model"], "No model folder at '/no/model'"),
         (["--set", "tasks.0.model.sha256=abc"], "expected abc"),
-        (["--set", "language.default=de"], "did you mean 'de_DE'"),
+        (["--set", "language.fallback_language=de"], "did you mean 'de_DE'"),
     ],
 )
 def test_annotate_with_bad_settings_says_what_to_mend_and_ends_with_2(
@@ -174,7 +174,7 @@ def test_annotate_told_to_stop_ends_what_is_at_work_with_75_and_goes_on_from_the
     assert f"{committed} of 40 units are in the output" in said
     assert 3 <= committed < 40
     assert "Traceback" not in errors
-    assert not list((output / "_suspects").glob("*")), "who is not begun is not suspected"
+    assert not list((output / "_retry").glob("*")), "who is not begun is not units_to_isolate"
 
     result = annotate(config)
 
@@ -190,7 +190,7 @@ def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models
     output = tmp_path / "out"
 
     with subprocess.Popen(
-        command(config, "--set", "runtime.grace=0"),
+        command(config, "--set", "runtime.shutdown_timeout=0"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -200,7 +200,7 @@ def test_annotate_told_to_stop_gives_up_what_outlasts_the_grace(tmp_path, models
         job.send_signal(signal.SIGTERM)
         said, errors = job.communicate(timeout=120)
     assert job.returncode == 75, said + errors
-    assert "runtime.grace" in said or "Told to stop" in said
+    assert "runtime.shutdown_timeout" in said or "Told to stop" in said
 
 
 def test_annotate_try_prints_the_record_of_one_text(tmp_path, models):

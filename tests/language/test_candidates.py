@@ -14,7 +14,7 @@ def test_checked_candidates_all_are_the_checkpoints():
 
 
 def test_checked_candidates_keep_the_order_of_the_config():
-    settings = LanguageSettings(candidates=("es_XX", "en_XX"), default="de_DE")
+    settings = LanguageSettings(candidates=("es_XX", "en_XX"), fallback_language="de_DE")
     assert checked_candidates(settings, LANGUAGES) == ("es_XX", "en_XX")
 
 
@@ -30,7 +30,7 @@ def test_checked_candidates_what_is_about_others_is_refused(settings):
         ({"candidates": ("en_XX", "de")}, "language.candidates.1"),
         ({"expected": ("de",)}, "language.expected.0"),
         ({"min_scores": {"de": 0.4}}, "a key of language.min_scores"),
-        ({"default": "de"}, "language.default"),
+        ({"fallback_language": "de"}, "language.fallback_language"),
     ],
 )
 def test_checked_candidates_a_code_without_adapter_is_named_with_what_was_meant(settings, key):

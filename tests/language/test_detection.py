@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.calibration import Trust
+from pipeline.language.calibration import Calibration
 from pipeline.language.detection import LEAST_SHARE, Detection, rankings
 
 LANGUAGES = ("aa", "bb", "cc", "dd")
@@ -20,7 +20,7 @@ def test_rankings_are_of_likely_languages_best_first():
 def test_rankings_of_trusted_shares_begin_with_the_same_language(heard, base):
     row = np.array([heard], np.float32) / max(1, sum(heard))
     (before,) = rankings(row, LANGUAGES)
-    (after,) = rankings(Trust(base, 0.3).shares(row, np.array([9])), LANGUAGES)
+    (after,) = rankings(Calibration(base, 0.3).shares(row, np.array([9])), LANGUAGES)
     tied = len({share for _, share in before}) < len(before)
     assert tied or not (before and after) or before[0][0] == after[0][0]
 

@@ -2,36 +2,36 @@
 
 import numpy as np
 
-from pipeline.language.ensemble import Blend, load_blend, save_blend
+from pipeline.language.ensemble import Ensemble, load_ensemble, save_ensemble
 
 LIKELIHOODS = np.array([[0.0, -4.0, -8.0], [0.0, 0.0, 0.0]], np.float32)
 SPOKE = np.array([16.0, 0.0], np.float32)
 
 
 def test_alone_is_a_softmax_of_what_the_letters_and_spans_are_worth():
-    shares = Blend(sharpness=2, power=0.5).alone(LIKELIHOODS, SPOKE)
+    shares = Ensemble(sharpness=2, power=0.5).alone(LIKELIHOODS, SPOKE)
     expected = np.exp([0, -2, -4]) / np.exp([0, -2, -4]).sum()
     np.testing.assert_allclose(shares[0], expected, rtol=1e-5)
 
 
 def test_alone_where_nothing_spoke_is_zero():
-    assert Blend().alone(LIKELIHOODS, SPOKE)[1].tolist() == [0, 0, 0]
+    assert Ensemble().alone(LIKELIHOODS, SPOKE)[1].tolist() == [0, 0, 0]
 
 
 def test_together_without_weight_on_libraries_is_naive_bayes():
     others = np.array([[0, 0, 1], [0, 1, 0]], np.float32)
-    blend = Blend(sharpness=0.5)
+    blend = Ensemble(sharpness=0.5)
     together = blend.together(LIKELIHOODS[:1], SPOKE[:1], others[:1], others[:1])
     np.testing.assert_allclose(together, blend.alone(LIKELIHOODS, SPOKE)[:1], rtol=1e-5)
 
 
 def test_together_a_library_that_is_sure_can_outweigh_naive_bayes():
     other = np.array([[0, 1, 0]], np.float32)
-    blend = Blend(sharpness=0.1, py3langid=1.0)
+    blend = Ensemble(sharpness=0.1, py3langid=1.0)
     assert blend.together(LIKELIHOODS[:1], SPOKE[:1], other, other).argmax() == 1
 
 
 def test_save_blend_is_read_as_it_was(tmp_path):
-    blend = Blend(1.5, 0.25, 0.5, 0.4, 0.1)
-    save_blend(blend, tmp_path / "blend.json")
-    assert load_blend(tmp_path / "blend.json") == blend
+    blend = Ensemble(1.5, 0.25, 0.5, 0.4, 0.1)
+    save_ensemble(blend, tmp_path / "ensemble.json")
+    assert load_ensemble(tmp_path / "ensemble.json") == blend

@@ -8,8 +8,8 @@ from demo.training.identifier import counted
 from demo.training.settings import IdentifierConfig
 from pipeline.language import experts as experts_module
 from pipeline.language.cascade import FOLDER
-from pipeline.language.ensemble import Blend, save_blend
-from pipeline.language.experts import BLEND, COUNTS, Experts, in_doubt, opinions
+from pipeline.language.ensemble import Ensemble, save_ensemble
+from pipeline.language.experts import COUNTS, ENSEMBLE, Experts, in_doubt, opinions
 from pipeline.language.naive_bayes import save_model
 
 SENTENCE = "The committee will publish its report on the new railway line next month."
@@ -76,7 +76,7 @@ def test_probabilities_of_a_script_whose_language_was_not_counted_are_open(tmp_p
     )
     texts = pa.table({"language": ["de_DE", "en_XX"], "text": ["ein wort", "a word"]})
     save_model(counted(config, texts), tmp_path / COUNTS)
-    save_blend(Blend(), tmp_path / BLEND)
+    save_ensemble(Ensemble(), tmp_path / ENSEMBLE)
     shares = Experts(tmp_path).probabilities(["สวัสดี", "wort"])
     assert shares[0].tolist() == [0, 0]
     assert shares[1].argmax() == 0

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.language.calibration import Trust
+from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection
 from pipeline.language.library import LibraryDetector
 
@@ -48,7 +48,7 @@ def test_detect_library_without_an_answer_gives_no_language():
 
 def test_score_is_what_it_is_worth_and_the_rest_share_what_is_left():
     library = FakeLibrary(de=0.6, en=0.3, nl=0.1)
-    detector = LibraryDetector(library, ("de_DE", "en_XX", "nl_XX"), Trust(base=2))
+    detector = LibraryDetector(library, ("de_DE", "en_XX", "nl_XX"), Calibration(base=2))
     (answer,) = detector.detect(["wort"])
     scores = dict(answer.ranked)
     sure = 1 / (1 + math.exp(-2 - math.log(0.6 / 0.4)))

@@ -57,21 +57,21 @@ def test_main_where_nothing_is_told_is_the_best_guess():
 def test_shares_are_of_characters_and_name_what_is_not_known():
     mixed = mixture((50, GERMAN), (30, GREEK), (15, ENGLISH), (5, UNSURE))
     assert mixed.shares(SETTINGS, LANGUAGES) == [
-        {"language": "de", "share": 0.5},
-        {"language": "el", "share": 0.3},
-        {"language": "en", "share": 0.15},
-        {"language": "und", "share": 0.05},
+        {"language": "de", "fraction": 0.5},
+        {"language": "el", "fraction": 0.3},
+        {"language": "en", "fraction": 0.15},
+        {"language": "und", "fraction": 0.05},
     ]
 
 
 def test_shares_blanks_do_not_count():
     mixed = Mixture(("Wort" + " " * 40, "word"), (GERMAN, ENGLISH))
-    assert [share["share"] for share in mixed.shares(SETTINGS, LANGUAGES)] == [0.5, 0.5]
+    assert [share["fraction"] for share in mixed.shares(SETTINGS, LANGUAGES)] == [0.5, 0.5]
 
 
 def test_shares_of_chinese_are_as_written():
     mixed = Mixture(("這個",), (Detection((("zh_CN", 0.9),)),))
-    assert mixed.shares(SETTINGS, LANGUAGES) == [{"language": "zh-Hant", "share": 1.0}]
+    assert mixed.shares(SETTINGS, LANGUAGES) == [{"language": "zh-Hant", "fraction": 1.0}]
 
 
 def test_segments_join_neighbours_of_one_language():

@@ -1,13 +1,14 @@
 import pytest
 
 from pipeline.config import LanguageSettings
+from pipeline.contract.failure import Failure
 from pipeline.language.detection import Detection
 from pipeline.language.outcome import Routed, Trouble, Unrouted, fall_back, from_detection, from_tag
 
 LANGUAGES = ("en_XX", "de_DE", "es_XX", "zh_CN", "zh_TW")
 QUARANTINE = LanguageSettings()
 RELATED = LanguageSettings(fallback="related")
-DEFAULT = LanguageSettings(fallback="default", default="en_XX")
+DEFAULT = LanguageSettings(fallback="default", fallback_language="en_XX")
 GALICIAN = Unrouted(Trouble.LANGUAGE_WITHOUT_ADAPTER, "why", "gl", 0.9)
 ZULU = Unrouted(Trouble.LANGUAGE_WITHOUT_ADAPTER, "why", "zu")
 UNSURE = Unrouted(Trouble.LANGUAGE_UNCERTAIN, "why", "es", 0.3)
@@ -94,12 +95,12 @@ def test_fall_back_related_takes_the_neighbour():
 
 def test_fall_back_related_with_nothing_near_is_quarantined_and_says_so():
     outcome = fall_back(ZULU, RELATED, LANGUAGES)
-    assert outcome.failure() == {
-        "stage": "identify",
-        "error_type": "LanguageWithoutAdapter",
-        "message": "why No language with an adapter is near enough in family and script "
+    assert outcome.failure() == Failure(
+        "identify",
+        "LanguageWithoutAdapter",
+        "why No language with an adapter is near enough in family and script "
         "(distance 0.6 or less).",
-    }
+    )
 
 
 @pytest.mark.parametrize("outcome", [UNSURE, NOTHING])

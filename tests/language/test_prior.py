@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language.detection import Detection
-from pipeline.language.prior import UNEXPECTED, expecting, from_tags, majority, weighed
+from pipeline.language.prior import UNEXPECTED, expecting, from_tags, unit_prior, weighed
 
 LANGUAGES = ("de_DE", "en_XX", "nl_XX")
 DOUBTFUL = Detection((("nl_XX", 0.55), ("de_DE", 0.4)), "lb", 0.1)
@@ -58,15 +58,18 @@ def test_from_tags_reads_any_spelling_and_passes_over_the_rest(tags, expected):
     assert set(from_tags(tags, LANGUAGES)) == expected
 
 
-def test_majority_is_of_the_sure_alone_and_leaves_a_chance_to_the_rest():
+def test_unit_prior_is_of_the_sure_alone_and_leaves_a_chance_to_the_rest():
     sure = [Detection((("de_DE", 0.95),))] * 40 + [Detection((("en_XX", 0.99),))]
-    prior = majority([*sure, *[Detection((("nl_XX", 0.6),))] * 50, Detection()], [])
+    prior = unit_prior([*sure, *[Detection((("nl_XX", 0.6),))] * 50, Detection()], [])
     assert prior == {"de_DE": 1.0, "en_XX": UNEXPECTED}
-    assert majority([], []) == {}
+    assert unit_prior([], []) == {}
 
 
-def test_majority_counts_what_other_records_were_told_to_be():
-    assert majority([Detection((("de_DE", 0.95),))], ["en_XX"] * 2) == {"en_XX": 1.0, "de_DE": 0.5}
+def test_unit_prior_counts_what_other_records_were_told_to_be():
+    assert unit_prior([Detection((("de_DE", 0.95),))], ["en_XX"] * 2) == {
+        "en_XX": 1.0,
+        "de_DE": 0.5,
+    }
 
 
 def test_from_tags_names_of_several_words_stay_whole():

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import IncompleteError, InputError
+from pipeline.output import retry_list
 from pipeline.output.changes import Changes
 from pipeline.output.commit import commit_path, part_path, quarantine_path
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
-from pipeline.output.retry_list import suspect, suspected
 from pipeline.output.verify import verify
 from pipeline.storage import Store
 from tests.helpers.changing import Corpus, block_of, changes_of, corpus, ids_of, run, uri_of
@@ -329,10 +329,10 @@ def test_part_without_a_record_of_a_file_that_changed_is_deleted():
         run(store, BOTH, most=1)
     store.delete([commit_path(A.units[0].unit_id)])
     assert changes_of(store, CHANGED).changed == ()
-    suspect(store, A.units[1:])
+    retry_list.add(store, A.units[1:])
     run(store, CHANGED)
     assert_output(store, CHANGED)
-    assert suspected(store) == frozenset()
+    assert retry_list.listed(store) == frozenset()
 
 
 def test_part_that_another_run_is_writing_is_not_deleted(store: MemoryStore):

@@ -24,7 +24,7 @@ from pipeline.output.commit import (
     quarantine_path,
 )
 from pipeline.output.publish import Publisher
-from pipeline.stages.stopwatch import portions, seconds_by_stage, timed
+from pipeline.stages.stopwatch import row_shares, seconds_by_stage, timed
 from pipeline.storage import Store
 from tests.helpers.outputs import (
     DECLARED,
@@ -134,7 +134,7 @@ def test_publish_commits_the_micro_batches_of_all_rows_those_in_quarantine_too(
 ):
     had = {"number": 3, "tokens": 100, "room": 150}
     block = make_block(UNIT, failed=(1,))
-    shares = portions(had, schema.BATCHES.type, block.num_rows)
+    shares = row_shares(had, schema.BATCHES.type, block.num_rows)
     Publisher(local_store, DECLARED)(block.append_column(schema.BATCHES, shares))
     batches = parse_commit(local_store.read(COMMIT) or b"", COMMIT).batches
     assert batches.model_dump() == had

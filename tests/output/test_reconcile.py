@@ -8,7 +8,7 @@ import pytest
 from pipeline.contract.unit import Unit
 from pipeline.errors import FingerprintError, IncompleteError, OutputError
 from pipeline.output.commit import LanguageCounts, commit_path, part_path
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import committed_units, reconcile, reopen
 from pipeline.storage import Store
@@ -130,16 +130,16 @@ def test_reconcile_of_many_missing_units_shows_ten(local_store: Store):
 
 
 def test_claim_new_folder_is_ours_and_stays_so(store: Store):
-    claim(store, FINGERPRINT, ECHO)
-    claim(store, FINGERPRINT, ECHO)
+    acquire_lock(store, FINGERPRINT, ECHO)
+    acquire_lock(store, FINGERPRINT, ECHO)
     assert json.loads(store.read("_run.json") or b"")["echo"] == ECHO
 
 
 def test_claim_of_another_run_is_refused_and_shows_what_differs(store: Store):
-    claim(store, FINGERPRINT, ECHO)
+    acquire_lock(store, FINGERPRINT, ECHO)
     changed = {"tasks": [{"type": "ner", "min_score": 0.9}], "input": {"uri": "s3://corpus"}}
     with pytest.raises(FingerprintError) as error:
-        claim(store, "0" * 64, changed)
+        acquire_lock(store, "0" * 64, changed)
     message = str(error.value)
     assert "tasks.0.min_score: there 0.5, here 0.9" in message
     assert "input.uri" not in message
@@ -147,24 +147,24 @@ def test_claim_of_another_run_is_refused_and_shows_what_differs(store: Store):
 
 
 def test_claim_of_a_run_that_differs_in_its_fingerprint_only_says_so(local_store: Store):
-    claim(local_store, FINGERPRINT, ECHO)
+    acquire_lock(local_store, FINGERPRINT, ECHO)
     with pytest.raises(FingerprintError, match="what a config shows is the same"):
-        claim(local_store, "0" * 64, ECHO)
+        acquire_lock(local_store, "0" * 64, ECHO)
 
 
 def test_claim_new_run_deletes_the_earlier_results_and_nothing_else(store: Store):
-    claim(store, FINGERPRINT, ECHO)
+    acquire_lock(store, FINGERPRINT, ECHO)
     publish(store, *UNITS)
     reconcile(store, UNITS, FINGERPRINT)
-    store.create("_suspects/a.json", b"{}")
+    store.create("_retry/a.json", b"{}")
     store.create("README.md", b"mine")
-    claim(store, "0" * 64, {}, new_run=True)
+    acquire_lock(store, "0" * 64, {}, new_run=True)
     assert set(store.listing()) == {"_run.json", "README.md"}
     assert json.loads(store.read("_run.json") or b"")["fingerprint"] == "0" * 64
 
 
 def test_claim_new_run_in_an_empty_folder_is_a_claim(local_store: Store):
-    claim(local_store, FINGERPRINT, ECHO, new_run=True)
+    acquire_lock(local_store, FINGERPRINT, ECHO, new_run=True)
     assert set(local_store.listing()) == {"_run.json"}
 
 
@@ -172,21 +172,21 @@ def test_claim_new_run_in_an_empty_folder_is_a_claim(local_store: Store):
 def test_claim_of_a_folder_with_results_of_nobody_is_refused(local_store: Store, new_run: bool):
     local_store.create("data/mine.parquet", b"mine")
     with pytest.raises(OutputError, match=r"data/mine\.parquet"):
-        claim(local_store, FINGERPRINT, ECHO, new_run)
+        acquire_lock(local_store, FINGERPRINT, ECHO, new_run)
     assert set(local_store.listing()) == {"data/mine.parquet"}
 
 
 def test_claim_of_a_folder_with_a_broken_identity_is_refused(local_store: Store):
     local_store.create("_run.json", b"{")
     with pytest.raises(OutputError, match=r"_run\.json"):
-        claim(local_store, FINGERPRINT, ECHO)
-    claim(local_store, FINGERPRINT, ECHO, new_run=True)
+        acquire_lock(local_store, FINGERPRINT, ECHO)
+    acquire_lock(local_store, FINGERPRINT, ECHO, new_run=True)
 
 
 def test_claim_new_run_that_stopped_half_way_leaves_the_earlier_run_resumable(
     local_store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    claim(local_store, FINGERPRINT, ECHO)
+    acquire_lock(local_store, FINGERPRINT, ECHO)
     publish(local_store, *UNITS)
     reconcile(local_store, UNITS, FINGERPRINT)
     delete, calls = Store.delete, []
@@ -199,11 +199,11 @@ def test_claim_new_run_that_stopped_half_way_leaves_the_earlier_run_resumable(
 
     monkeypatch.setattr(Store, "delete", delete_twice)
     with pytest.raises(OutputError, match="gone"):
-        claim(local_store, "0" * 64, {}, new_run=True)
+        acquire_lock(local_store, "0" * 64, {}, new_run=True)
     monkeypatch.undo()
     with pytest.raises(FingerprintError):
-        claim(local_store, "0" * 64, {})
-    claim(local_store, FINGERPRINT, ECHO)
+        acquire_lock(local_store, "0" * 64, {})
+    acquire_lock(local_store, FINGERPRINT, ECHO)
     assert committed_units(local_store) == frozenset()
     publish(local_store, *UNITS)
     assert_exactly_once(local_store, *UNITS)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.contract.unit import SourceFile, Unit
 from pipeline.planning.estimate import estimate, sampled_units
 from pipeline.planning.plan import Options, Plan, make_plan
-from pipeline.stages.stage_factory import Recipe
+from pipeline.stages.stage_factory import StageFactory
 from tests.helpers.corpora import make_corpus, make_settings, write_local
 
 SOURCE = SourceFile(uri="file:///a.parquet", size=1, version="1")
@@ -72,5 +72,5 @@ class Raises:
 
 
 def test_estimate_of_records_that_no_stage_gets_through_is_none(plan):
-    job = replace(plan.job, identify=Recipe("identify", Raises, ()))
+    job = replace(plan.job, identify=StageFactory("identify", Raises, ()))
     assert estimate(replace(plan, job=job), sample=20) is None

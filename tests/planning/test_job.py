@@ -30,7 +30,7 @@ def tree_of(models: Path) -> Tree:
     return {
         "input": {"uri": "/corpus", "id_column": "id"},
         "output": {"uri": "/out"},
-        "language": {"detector": "pycld2", "fallback": "default", "default": "en_XX"},
+        "language": {"detector": "pycld2", "fallback": "default", "fallback_language": "en_XX"},
         "tasks": [
             {"type": "ner", "model": {"path": str(models / "ner")}},
             {"type": "classification", "name": "topic", "model": {"path": str(models / "topic")}},
@@ -73,7 +73,7 @@ DECISIVE: dict[str, Change] = {
     "candidates": section("language", candidates=["en_XX", "de_DE"]),
     "language.min_score": section("language", min_score=0.9),
     "fallback": section("language", fallback="quarantine"),
-    "default": section("language", default="de_DE"),
+    "fallback_language": section("language", fallback_language="de_DE"),
     "aggregation": task(0, aggregation="max"),
     "ner.min_score": task(0, min_score=0.1),
     "name": task(1, name="subject"),
@@ -97,7 +97,7 @@ INDIFFERENT: dict[str, Change] = {
     "actors": section("runtime", actors=7),
     "cpus_per_actor": section("runtime", cpus_per_actor=2),
     "max_batch_tokens": section("runtime", max_batch_tokens=99),
-    "rounds": section("runtime", rounds=5),
+    "max_attempts": section("runtime", max_attempts=5),
     "what becomes of gone and changed files": section("input", missing="remove", changed="replace"),
     "timeouts": section("runtime", unit_timeout=5, row_timeout=5),
     "output.uri": section("output", uri="/elsewhere"),
@@ -235,7 +235,7 @@ def test_job_languages_are_those_that_all_checkpoints_have(tree: Tree, tmp_path:
 
 
 def test_job_languages_are_the_candidates_and_the_default(tree: Tree):
-    tree["language"].update(candidates=["zh_CN", "de_DE"], default="hi_IN")
+    tree["language"].update(candidates=["zh_CN", "de_DE"], fallback_language="hi_IN")
     assert resolve(tree).languages == ("de_DE", "zh_CN", "hi_IN")
 
 
@@ -297,7 +297,7 @@ def test_job_declared_columns_are_input_language_tokens_tasks(tree: Tree):
 def test_job_per_window_declares_shares_and_keeps_segments_inside(tree: Tree):
     tree["language"]["per_window"] = True
     declared = resolve(tree).declared
-    assert declared.field("language_shares").equals(schema.SHARES)
+    assert declared.field("language_fractions").equals(schema.LANGUAGE_FRACTIONS)
     assert not any(name.startswith("_") for name in declared.names)
 
 

@@ -36,25 +36,37 @@ class _Absent(importlib.abc.MetaPathFinder):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Loads ``pipeline.tasks.ner`` as always, then wraps its decoder."""
+    """Loads two modules as always, then wraps the tokenizing stage and the decoder of entities."""
 
     def find_spec(self, name, path=None, target=None):
         if name == "pipeline.xmod.loading" and "POISON_LOAD" in os.environ:
             os._exit(1)
-        if name != "pipeline.tasks.ner":
+        if name not in POISONED:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         load = spec.loader.exec_module
 
         def exec_module(module):
             load(module)
-            _poison(module.NerTask)
+            POISONED[name](module)
 
         spec.loader.exec_module = exec_module
         return spec
 
 
-def _poison(task) -> None:
+def _poison_tokenize(module) -> None:
+    tokenize = module.Tokenize.__call__
+
+    def tokenize_or_die(self, table):
+        if any("POISON-EARLY-KILL" in (text or "") for text in table["_text"].to_pylist()):
+            os._exit(1)
+        return tokenize(self, table)
+
+    module.Tokenize.__call__ = tokenize_or_die
+
+
+def _poison_ner(module) -> None:
+    task = module.NerTask
     decode = task.decode
 
     def decode_or_die(self, document, scores):
@@ -64,6 +76,9 @@ def _poison(task) -> None:
         return decode(self, document, scores)
 
     task.decode = decode_or_die
+
+
+POISONED = {"pipeline.stages.tokenize": _poison_tokenize, "pipeline.tasks.ner": _poison_ner}
 
 
 sys.meta_path.insert(0, _Absent() if "POISON_ABSENT" in os.environ else _Finder())

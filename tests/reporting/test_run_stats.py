@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.contract.schema import STAGES
 from pipeline.output.commit import CommitRecord, FileEntry, LanguageCounts
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 from pipeline.stages.measures import MicroBatches, StageSeconds
 from tests.helpers.outputs import FINGERPRINT
 
@@ -34,30 +34,30 @@ def record(rows: int = 10, tokens: int = 200, **stages: tuple[float, float]) -> 
     )
 
 
-def effort(*records: CommitRecord) -> Effort:
-    """The effort of ``records``, the first seen after two seconds, the next after three."""
+def stats(*records: CommitRecord) -> RunStats:
+    """The stats of ``records``, the first seen after two seconds, the next after three."""
     seen = enumerate(records, start=2)
-    return reduce(lambda so_far, unit: so_far.with_unit(unit[1], unit[0]), seen, Effort())
+    return reduce(lambda so_far, unit: so_far.with_unit(unit[1], unit[0]), seen, RunStats())
 
 
 def test_effort_units_records_and_tokens_add_up():
-    both = effort(record(10, 200), record(30, 100))
+    both = stats(record(10, 200), record(30, 100))
     assert (both.units, both.records, both.tokens) == (2, 40, 300)
 
 
 def test_effort_fill_is_of_the_batches_of_all_units():
-    assert effort(record(10), record(30)).batches.fill == 0.5
-    assert Effort().batches.fill is None
+    assert stats(record(10), record(30)).batches.fill == 0.5
+    assert RunStats().batches.fill is None
 
 
 def test_effort_first_unit_is_the_first_that_was_seen():
-    both = effort(record(), record())
+    both = stats(record(), record())
     assert (both.seconds_to_first_unit, both.seconds) == (2, 3)
-    assert Effort().seconds_to_first_unit is None
+    assert RunStats().seconds_to_first_unit is None
 
 
 def test_effort_lines_are_seconds_shares_and_rates_of_each_stage():
-    lines = effort(
+    lines = stats(
         record(10, 200, read=(1.0, 0.5), annotate=(3.0, 5.5)),
         record(30, 100, read=(1.0, 0.5), annotate=(7.0, 3.5)),
     ).lines()
@@ -77,16 +77,16 @@ def test_effort_lines_are_seconds_shares_and_rates_of_each_stage():
 
 def test_effort_shares_of_all_stages_are_one():
     times = {stage: (1.0, number + 0.3) for number, stage in enumerate(STAGES)}
-    lines = effort(record(**times)).lines()
+    lines = stats(record(**times)).lines()
     assert sum(line.cpu_share for line in lines.values()) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("nothing", [Effort(), effort(record())], ids=["no unit", "no seconds"])
-def test_effort_without_seconds_has_lines_of_zeros(nothing: Effort):
+@pytest.mark.parametrize("nothing", [RunStats(), stats(record())], ids=["no unit", "no seconds"])
+def test_effort_without_seconds_has_lines_of_zeros(nothing: RunStats):
     for line in nothing.lines().values():
         assert set(line.model_dump().values()) == {0.0}
 
 
 def test_effort_tokens_per_second_are_of_the_whole_run():
-    assert effort(record(tokens=100), record(tokens=200)).tokens_per_second == 100.0
-    assert Effort().tokens_per_second == 0.0
+    assert stats(record(tokens=100), record(tokens=200)).tokens_per_second == 100.0
+    assert RunStats().tokens_per_second == 0.0

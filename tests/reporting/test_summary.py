@@ -17,7 +17,7 @@ from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import Reconciliation, reconcile
 from pipeline.planning.plan import Options, Plan, make_plan
 from pipeline.reporting.run_report import REPORT, RunReport, keep_report
-from pipeline.reporting.run_stats import Effort
+from pipeline.reporting.run_stats import RunStats
 from pipeline.reporting.summary import (
     plan_table,
     routing_table,
@@ -70,7 +70,7 @@ def result(local_store: Store) -> Reconciliation:
 
 
 def test_run_report_counts_add_up(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=1, records=4, tokens=16, seconds=2.0))
+    report = run_report(plan, result, RunStats(units=1, records=4, tokens=16, seconds=2.0))
     assert (report.rows_in, report.rows_out, report.rows_quarantined) == (10, 9, 1)
     assert (report.units, report.units_done_here, report.rows_done_here) == (2, 1, 4)
     assert (report.tokens, report.tokens_done_here, report.tokens_per_second) == (36, 16, 8.0)
@@ -89,7 +89,7 @@ def test_run_report_and_plan_count_what_became_of_the_corpus(plan: Plan, result:
             new=("a",), gone=("b", "c"), changed=("d",), kept={"0": rows}, retired=frozenset("12")
         ),
     )
-    report = run_report(changed, result, Effort())
+    report = run_report(changed, result, RunStats())
     assert (report.files_new, report.files_gone, report.files_changed) == (1, 2, 1)
     assert (report.units_kept, report.units_retired) == (1, 2)
     assert "new 1, changed 1; gone 2" in shown(plan_table(changed))
@@ -98,10 +98,10 @@ def test_run_report_and_plan_count_what_became_of_the_corpus(plan: Plan, result:
 
 
 @pytest.fixture
-def effort() -> Effort:
+def stats() -> RunStats:
     """The first unit, and where its time went."""
     stages = {"tokenize": (0.5, 0.25), "annotate": (1500.0, 0.75)}
-    return Effort(
+    return RunStats(
         units=1,
         records=6,
         tokens=20,
@@ -114,8 +114,8 @@ def effort() -> Effort:
     )
 
 
-def test_run_report_has_a_line_for_each_stage(plan: Plan, result: Reconciliation, effort: Effort):
-    report = run_report(plan, result, effort)
+def test_run_report_has_a_line_for_each_stage(plan: Plan, result: Reconciliation, stats: RunStats):
+    report = run_report(plan, result, stats)
     assert list(report.stages) == ["read", "identify", "tokenize", "annotate", "publish"]
     tokenize, annotate = report.stages["tokenize"], report.stages["annotate"]
     assert (tokenize.records_per_second, tokenize.tokens_per_second) == (12.0, 40.0)
@@ -125,14 +125,14 @@ def test_run_report_has_a_line_for_each_stage(plan: Plan, result: Reconciliation
 
 
 def test_run_report_says_when_the_first_unit_was_there(
-    plan: Plan, result: Reconciliation, effort: Effort
+    plan: Plan, result: Reconciliation, stats: RunStats
 ):
-    assert run_report(plan, result, effort).seconds_to_first_unit == 1.235
-    assert run_report(plan, result, Effort(seconds=1.0)).seconds_to_first_unit is None
+    assert run_report(plan, result, stats).seconds_to_first_unit == 1.235
+    assert run_report(plan, result, RunStats(seconds=1.0)).seconds_to_first_unit is None
 
 
 def test_run_report_names_run_input_output_and_files_left_out(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=2, tokens=36, seconds=1.0))
+    report = run_report(plan, result, RunStats(units=2, tokens=36, seconds=1.0))
     assert report.fingerprint == plan.job.fingerprint
     assert report.input_uri == plan.job.settings.input.uri
     assert report.output_uri == plan.store.uri
@@ -142,20 +142,20 @@ def test_run_report_names_run_input_output_and_files_left_out(plan: Plan, result
 
 
 def test_run_report_json_gives_it_back(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=2, tokens=36, seconds=1.0))
+    report = run_report(plan, result, RunStats(units=2, tokens=36, seconds=1.0))
     body = report.model_dump_json(indent=1)
     assert RunReport.model_validate_json(body) == report
     assert json.loads(body)["languages"]["de"]["records"] == 5
 
 
 def test_keep_report_of_a_run_that_did_nothing_leaves_that_of_the_one_that_did(
-    plan: Plan, result: Reconciliation, effort: Effort, local_store: Store
+    plan: Plan, result: Reconciliation, stats: RunStats, local_store: Store
 ):
-    keep_report(local_store, run_report(plan, result, effort))
+    keep_report(local_store, run_report(plan, result, stats))
     first = local_store.read(REPORT)
-    keep_report(local_store, run_report(plan, result, Effort(seconds=1.0)))
+    keep_report(local_store, run_report(plan, result, RunStats(seconds=1.0)))
     assert local_store.read(REPORT) == first
-    keep_report(local_store, run_report(plan, result, effort))
+    keep_report(local_store, run_report(plan, result, stats))
     assert local_store.read(REPORT) != first
 
 
@@ -165,35 +165,35 @@ def test_keep_report_is_written_where_none_stands_that_can_be_read(
 ):
     if earlier is not None:
         local_store.replace(REPORT, earlier)
-    report = run_report(plan, result, Effort(seconds=1.0))
+    report = run_report(plan, result, RunStats(seconds=1.0))
     keep_report(local_store, report)
     assert RunReport.model_validate_json(local_store.read(REPORT) or b"") == report
 
 
 def test_keep_report_is_written_where_what_stands_says_otherwise_of_the_output(
-    plan: Plan, result: Reconciliation, effort: Effort, local_store: Store
+    plan: Plan, result: Reconciliation, stats: RunStats, local_store: Store
 ):
-    keep_report(local_store, run_report(plan, result, effort))
-    nothing = run_report(plan, result, Effort(seconds=1.0))
+    keep_report(local_store, run_report(plan, result, stats))
+    nothing = run_report(plan, result, RunStats(seconds=1.0))
     other = nothing.model_copy(update={"bad_files": []})
     keep_report(local_store, other)
     assert RunReport.model_validate_json(local_store.read(REPORT) or b"") == other
 
 
 def test_run_report_holds_no_text_of_records(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=2, tokens=36, seconds=1.0))
+    report = run_report(plan, result, RunStats(units=2, tokens=36, seconds=1.0))
     assert "Berlin" not in report.model_dump_json()
 
 
 def test_run_report_nothing_done_in_no_time_has_no_speed(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=0, tokens=0, seconds=0.0))
+    report = run_report(plan, result, RunStats(units=0, tokens=0, seconds=0.0))
     assert report.tokens_per_second == 0.0
     assert "all" in shown(summary_table(report))
 
 
 def languages(plan: Plan, result: Reconciliation, **counts: LanguageCounts) -> list[list[str]]:
     """The cells of the summary with ``counts`` by language tag, without the line of the total."""
-    report = run_report(plan, result, Effort(units=1, tokens=10, seconds=1.0))
+    report = run_report(plan, result, RunStats(units=1, tokens=10, seconds=1.0))
     tags = {tag.replace("_", "-"): count for tag, count in counts.items()}
     table = summary_table(report.model_copy(update={"languages": tags}))
     columns = [list(column.cells) for column in table.columns]
@@ -233,7 +233,7 @@ def test_summary_table_scripts_and_unknown_have_lines_of_their_own(
 
 
 def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=1, tokens=16, seconds=2.0))
+    report = run_report(plan, result, RunStats(units=1, tokens=16, seconds=2.0))
     counts = {"gl": LanguageCounts(records=4, related=3, none=1), **report.languages}
     table = routing_table(report.model_copy(update={"languages": counts}))
     cells = [list(column.cells) for column in table.columns]
@@ -246,9 +246,9 @@ def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: 
 
 
 def test_stages_table_is_the_report_line_by_line(
-    plan: Plan, result: Reconciliation, effort: Effort
+    plan: Plan, result: Reconciliation, stats: RunStats
 ):
-    table = stages_table(run_report(plan, result, effort))
+    table = stages_table(run_report(plan, result, stats))
     rows = list(zip(*[list(column.cells) for column in table.columns], strict=True))
     assert rows[2:4] == [
         ("tokenize", "0.50", "0.25", "25%", "7.00", "12", "40"),
@@ -258,7 +258,7 @@ def test_stages_table_is_the_report_line_by_line(
 
 
 def test_summary_table_total_is_the_last_line(plan: Plan, result: Reconciliation):
-    report = run_report(plan, result, Effort(units=2, tokens=36, seconds=1.0))
+    report = run_report(plan, result, RunStats(units=2, tokens=36, seconds=1.0))
     columns = [list(column.cells)[-1] for column in summary_table(report).columns]
     assert columns == ["all", "9", "5", "1", "36", "36"]
 

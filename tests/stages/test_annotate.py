@@ -26,10 +26,10 @@ from pipeline.contract import schema
 from pipeline.errors import LanguageError
 from pipeline.stages.annotate import Annotate, _windows, window_languages
 from pipeline.stages.stage import run_stage
-from pipeline.stages.stopwatch import wholes
+from pipeline.stages.stopwatch import sum_shares
 from pipeline.stages.tokenize import Tokenize
 from pipeline.stages.workload import Workload
-from pipeline.tasks.model_inputs import Reading
+from pipeline.tasks.model_inputs import ModelInput
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
@@ -69,7 +69,7 @@ class Stages:
     ) -> pa.Table:
         runtime = self.runtime()
         tokenizer = self.ner.window_tokenizer(runtime.max_length)
-        return Tokenize(runtime, (Reading(tokenizer),))(make_block(texts, codes, failed))
+        return Tokenize(runtime, (ModelInput(tokenizer),))(make_block(texts, codes, failed))
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_annotate_block_says_how_full_its_micro_batches_were(stages, budget):
             lambda _, inputs, __: sizes.append(_tokens(*inputs))
         )
     table = run_stage(stage, stages.tokenized([*SENTENCES, None], [*CODES, None], failed=(7,)))
-    had = wholes(table["_batches"])
+    had = sum_shares(table["_batches"])
     assert had["number"] == pytest.approx(len(sizes))
     assert had["tokens"] == pytest.approx(sum(sizes))
     assert had["room"] == pytest.approx(sum(max(size, budget) for size in sizes))
@@ -209,7 +209,7 @@ def test_annotate_block_without_sound_rows_has_the_declared_types(stages, stage,
     for field in published(stage):
         assert table.schema.field(field.name).type == field.type
         assert table[field.name].null_count == len(texts)
-    assert set(wholes(table["_batches"]).values()) == {0}
+    assert set(sum_shares(table["_batches"]).values()) == {0}
 
 
 def test_annotate_text_without_entities_has_an_empty_list_of_the_declared_type(stages, stage):

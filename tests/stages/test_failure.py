@@ -4,13 +4,14 @@ import pyarrow as pa
 import pytest
 
 from pipeline.contract import schema
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import InputError, PipelineError
 from pipeline.stages.failure import failed_block, failure_in, failure_of, guarded
 from tests.helpers.outputs import make_block, make_unit
 
 UNIT = make_unit()
-FAILURE = {"stage": "read", "error_type": "InputError", "message": "no"}
+FAILURE = Failure("read", "InputError", "no")
 
 
 def raised(error: BaseException) -> BaseException:
@@ -23,24 +24,20 @@ def raised(error: BaseException) -> BaseException:
 @pytest.mark.parametrize("kind", [PipelineError, InputError])
 def test_failure_of_own_exception_quotes_it(kind: type[PipelineError]):
     failure = failure_of(raised(kind("column 'a' is int64")), "read")
-    assert failure == {
-        "stage": "read",
-        "error_type": kind.__name__,
-        "message": "column 'a' is int64",
-    }
+    assert failure == Failure("read", kind.__name__, "column 'a' is int64")
 
 
 @pytest.mark.parametrize("kind", [ValueError, RuntimeError, pa.ArrowInvalid, MemoryError])
 def test_failure_of_foreign_exception_names_type_and_place_and_no_text(kind: type[Exception]):
     failure = failure_of(raised(kind("the secret words of a record")), "annotate")
-    assert failure["error_type"] == kind.__name__
-    assert "secret" not in failure["message"]
-    assert kind.__module__ in failure["message"]
-    assert f"{__file__}:" in failure["message"]
+    assert failure.error_type == kind.__name__
+    assert "secret" not in failure.message
+    assert kind.__module__ in failure.message
+    assert f"{__file__}:" in failure.message
 
 
 def test_failure_of_exception_that_was_never_raised_names_its_type():
-    assert failure_of(KeyError("secret"), "tokenize")["message"] == "builtins.KeyError"
+    assert failure_of(KeyError("secret"), "tokenize").message == "builtins.KeyError"
 
 
 def test_failed_block_gives_its_failure_and_unit_back():
@@ -66,8 +63,8 @@ def test_guarded_step_that_raises_is_a_failed_block_of_the_unit():
     block = guarded(step, "tokenize", make_block(UNIT))
     failure = failure_in(block)
     assert failure is not None
-    assert (failure["stage"], failure["error_type"]) == ("tokenize", "ValueError")
-    assert "Berlin" not in failure["message"]
+    assert (failure.stage, failure.error_type) == ("tokenize", "ValueError")
+    assert "Berlin" not in failure.message
     assert Unit.from_json(block["_unit"][0].as_py()) == UNIT
     assert block.schema.field("_failure").type == schema.FAILURE
 

@@ -4,7 +4,7 @@ import pytest
 from pipeline.config import LanguageSettings
 from pipeline.contract.schema import FAILURE, LANGUAGE_FIELDS
 from pipeline.errors import ConfigError, LanguageError
-from pipeline.language.calibration import trust_in
+from pipeline.language.calibration import calibration_of
 from pipeline.stages.identify import Identify, language_ids
 from pipeline.stages.stage import run_stage
 
@@ -94,7 +94,7 @@ def test_identify_messages_hold_no_text(few):
 
 def test_identify_default_sends_everything_and_keeps_what_was_seen(few):
     table = block((NORWEGIAN, None), ("x", "gl"), ("", None), (GERMAN, None))
-    rows = identify(table, few, fallback="default", default="en_XX")
+    rows = identify(table, few, fallback="default", fallback_language="en_XX")
     assert [row["language"] for row in rows] == ["no", "gl", "und", "de"]
     assert [row["language_source"] for row in rows] == ["default"] * 3 + ["detected"]
     assert [row["lang_id"] for row in rows] == [0, 0, 0, 1]
@@ -139,7 +139,9 @@ def test_identify_null_text_is_no_language(few):
 
 
 def test_identify_reachable_adds_the_default_in_the_checkpoints_order(few):
-    settings = LanguageSettings(detector="pycld2", candidates=("sv_SE", "de_DE"), default="en_XX")
+    settings = LanguageSettings(
+        detector="pycld2", candidates=("sv_SE", "de_DE"), fallback_language="en_XX"
+    )
     assert Identify(settings, few).reachable == ("en_XX", "de_DE", "sv_SE")
     assert Identify(LanguageSettings(detector="pycld2"), few).reachable == few
 
@@ -149,7 +151,7 @@ def test_identify_reachable_adds_the_default_in_the_checkpoints_order(few):
     [
         ({"candidates": ("en_XX", "de")}, "language.candidates.1 is 'de'", "'de_DE'"),
         ({"candidates": ("es_ES",)}, "language.candidates.0 is 'es_ES'", "'es_XX'"),
-        ({"default": "en_US"}, "language.default is 'en_US'", "'en_XX'"),
+        ({"fallback_language": "en_US"}, "language.fallback_language is 'en_US'", "'en_XX'"),
     ],
 )
 def test_identify_language_that_the_checkpoint_lacks_is_a_config_error(settings, key, hint, few):
@@ -225,8 +227,8 @@ def test_identify_prior_of_a_record_is_its_own(prior, code):
         ("Pihak berwenang mengatakan bahwa kereta itu akan mulai beroperasi.", "id_ID"),
     ],
 )
-def test_identify_majority_of_the_unit_settles_its_doubtful_records(other, code):
-    rows = routed(block(*[(other, None)] * 5, (SHORT, None)), ISLANDS, majority=True)
+def test_identify_unit_prior_of_the_unit_settles_its_doubtful_records(other, code):
+    rows = routed(block(*[(other, None)] * 5, (SHORT, None)), ISLANDS, unit_prior=True)
     assert {row["xmod_language"] for row in rows} == {code}
 
 
@@ -235,23 +237,23 @@ def test_identify_per_window_gives_shares_and_the_adapters_of_stretches(few):
     rows = routed(block((text, None), (ENGLISH, None), ("x", "de")), few, per_window=True)
     mixed, plain, told = rows
     assert (mixed["language"], mixed["xmod_language"]) == ("en", "en_XX")
-    assert [share["language"] for share in mixed["language_shares"]] == ["en", "de"]
-    assert sum(share["share"] for share in mixed["language_shares"]) == pytest.approx(1)
+    assert [share["language"] for share in mixed["language_fractions"]] == ["en", "de"]
+    assert sum(share["fraction"] for share in mixed["language_fractions"]) == pytest.approx(1)
     first, last = mixed["_segments"]
     assert (first["xmod_language"], last["xmod_language"]) == ("en_XX", "de_DE")
     assert abs(first["end"] - text.index("\n")) < 60
     assert last["end"] == len(text)
-    assert (plain["_segments"], plain["language_shares"]) == (
+    assert (plain["_segments"], plain["language_fractions"]) == (
         None,
-        [{"language": "en", "share": 1.0}],
+        [{"language": "en", "fraction": 1.0}],
     )
-    assert (told["_segments"], told["language_shares"]) == (None, None)
+    assert (told["_segments"], told["language_fractions"]) == (None, None)
 
 
 def test_identify_per_window_stretch_without_adapter_goes_with_its_record(few):
     greek = "Η επιτροπή θα δημοσιεύσει την έκθεσή της για τη νέα σιδηροδρομική γραμμή. " * 3
     (row,) = routed(block((f"{(ENGLISH + ' ') * 8}\n{greek}", None)), few, per_window=True)
-    assert [share["language"] for share in row["language_shares"]] == ["en", "el"]
+    assert [share["language"] for share in row["language_fractions"]] == ["en", "el"]
     assert row["_segments"] is None
 
 
@@ -262,14 +264,14 @@ LETZEBUERGESCH = "De Comité publizéiert de Mount drop säi Bericht iwwer déi 
     ("settings", "adapter"),
     [
         ({"fallback": "related"}, "de_DE"),
-        ({"fallback": "default", "default": "es_XX"}, "es_XX"),
+        ({"fallback": "default", "fallback_language": "es_XX"}, "es_XX"),
         ({"fallback": "none"}, None),
     ],
 )
 def test_identify_per_window_stretch_without_adapter_follows_the_fallback(settings, adapter, few):
     text = f"{ENGLISH * 8}\n{LETZEBUERGESCH * 4}"
     (row,) = routed(block((text, None)), few, per_window=True, **settings)
-    assert [share["language"] for share in row["language_shares"]] == ["en", "lb"]
+    assert [share["language"] for share in row["language_fractions"]] == ["en", "lb"]
     assert [one["xmod_language"] for one in row["_segments"]] == ["en_XX", adapter]
 
 
@@ -285,21 +287,21 @@ def test_identify_per_window_noise_across_pieces_does_not_decide(noise, few):
     text = f"{GERMAN * 3} {noise} {GERMAN * 3}"
     (row,) = routed(block((text, None)), few, per_window=True)
     assert row["language"] == "de"
-    assert [share["language"] for share in row["language_shares"]] == ["de"]
+    assert [share["language"] for share in row["language_fractions"]] == ["de"]
     assert row["_segments"] is None
 
 
-def test_identify_majority_counts_records_with_a_tag():
+def test_identify_unit_prior_counts_records_with_a_tag():
     table = block(*[("x", "id")] * 50, (SHORT, None))
-    assert routed(table, ISLANDS, majority=True)[-1]["xmod_language"] == "id_ID"
+    assert routed(table, ISLANDS, unit_prior=True)[-1]["xmod_language"] == "id_ID"
 
 
-def test_identify_majority_gives_a_record_one_vote_however_long_it_is():
+def test_identify_unit_prior_gives_a_record_one_vote_however_long_it_is():
     malay = "Pihak berkuasa berkata bahawa kereta api itu akan mula beroperasi."
     indonesian = "Pihak berwenang mengatakan bahwa kereta itu akan mulai beroperasi. " * 90
     table = block((indonesian, None), *[(malay, None)] * 3, (SHORT, None))
     for per_window in (False, True):
-        rows = routed(table, ISLANDS, majority=True, per_window=per_window)
+        rows = routed(table, ISLANDS, unit_prior=True, per_window=per_window)
         assert rows[-1]["xmod_language"] == "ms_MY"
 
 
@@ -311,7 +313,7 @@ def test_identify_per_window_keeps_the_schema_of_an_empty_block(few):
 def test_identify_version_is_of_the_detector_and_the_trust_in_it(few):
     version = Identify(LanguageSettings(detector="pycld2"), few).version
     assert version.startswith("pycld2 ")
-    assert f"; {trust_in('pycld2')}; langcodes " in version
+    assert f"; {calibration_of('pycld2')}; langcodes " in version
     assert "qwanqwa " in version
 
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.contract.unit import Unit
 from pipeline.errors import TooLargeError
 from pipeline.planning.plan import Options, make_plan
-from pipeline.stages.local_pipeline import AllStages
+from pipeline.stages.local_pipeline import LocalPipeline
 from tests.helpers.corpora import make_settings
 
 ROWS = 12
@@ -19,7 +19,7 @@ DOUBTFUL = "Hotel Restaurant Computer"
 KINDS = [letter * 1000 for letter in "abcdefghijkl"]
 
 
-def apart(folder: Path, models: Path, tag: str, first: int = 0) -> tuple[AllStages, Unit]:
+def apart(folder: Path, models: Path, tag: str, first: int = 0) -> tuple[LocalPipeline, Unit]:
     """A process's stages, and a unit of records told to be in ``tag``; the last is doubtful.
 
     ``first`` is the number of the first record.
@@ -40,13 +40,13 @@ def apart(folder: Path, models: Path, tag: str, first: int = 0) -> tuple[AllStag
         folder / "0.parquet",
     )
     settings = make_settings(str(folder), str(folder) + "-out", models)
-    language = settings.language.model_copy(update={"majority": True})
+    language = settings.language.model_copy(update={"unit_prior": True})
     plan = make_plan(settings.model_copy(update={"language": language}), Options())
     job = plan.job
-    return AllStages(job.reader, [job.identify, job.tokenize], job.annotate), plan.units[0]
+    return LocalPipeline(job.reader, [job.identify, job.tokenize], job.annotate), plan.units[0]
 
 
-def in_pieces(stages: AllStages, unit: Unit, rows: int) -> pa.Table:
+def in_pieces(stages: LocalPipeline, unit: Unit, rows: int) -> pa.Table:
     """``unit`` after all stages, ``rows`` at a time."""
     starts = range(unit.start, unit.stop, rows)
     return pa.concat_tables(
@@ -70,7 +70,7 @@ def test_pieces_of_a_held_unit_are_what_the_whole_unit_is(tmp_path, models, tag,
         assert one == pytest.approx(other, abs=1e-5)
 
 
-def test_pieces_that_are_prepared_alone_have_no_majority_of_the_unit(tmp_path, models):
+def test_pieces_that_are_prepared_alone_have_no_unit_prior(tmp_path, models):
     """Or the test above would show nothing."""
     codes = set()
     for tag in ("de", "en"):

@@ -12,7 +12,7 @@ from pipeline.contract.unit import Unit
 from pipeline.stages.failure import failure_in
 from pipeline.stages.prepare import Preparation
 from pipeline.stages.read import Reader
-from pipeline.stages.stage_factory import Recipe
+from pipeline.stages.stage_factory import StageFactory
 from tests.helpers.parquet_files import columns_of, units_of, write
 
 
@@ -41,13 +41,13 @@ def unit_of(path: Path) -> Unit:
     return next(iter(units_of(path, InputSettings(uri=str(path)), 10)))
 
 
-def preparation(path: Path, recipes: Sequence[Recipe]) -> Preparation:
+def preparation(path: Path, factories: Sequence[StageFactory]) -> Preparation:
     settings = InputSettings(uri=str(path))
-    return Preparation(Reader(columns_of(path, settings), settings, 1 << 20), recipes, timeout=60)
+    return Preparation(Reader(columns_of(path, settings), settings, 1 << 20), factories, timeout=60)
 
 
-def mark(name: str, *, broken: bool = False) -> Recipe:
-    return Recipe(name, Mark, (name, broken))
+def mark(name: str, *, broken: bool = False) -> StageFactory:
+    return StageFactory(name, Mark, (name, broken))
 
 
 def test_preparation_block_went_through_each_stage_in_order(path: Path):
@@ -59,11 +59,11 @@ def test_preparation_block_went_through_each_stage_in_order(path: Path):
 
 @pytest.mark.parametrize("broken", ["identify", "tokenize"])
 def test_preparation_failure_is_of_the_stage_that_raised(path: Path, broken: str):
-    recipes = [mark(name, broken=name == broken) for name in ("identify", "tokenize")]
-    block = preparation(path, recipes)(unit_of(path))
+    factories = [mark(name, broken=name == broken) for name in ("identify", "tokenize")]
+    block = preparation(path, factories)(unit_of(path))
     failure = failure_in(block)
     assert failure is not None
-    assert (failure["stage"], failure["error_type"]) == (broken, "ValueError")
+    assert (failure.stage, failure.error_type) == (broken, "ValueError")
     assert Unit.from_json(block["_unit"][0].as_py()) == unit_of(path)
 
 
@@ -72,4 +72,4 @@ def test_preparation_of_a_file_that_changed_fails_in_read_and_goes_no_further(pa
     other = replace(unit, source=replace(unit.source, version="another"))
     failure = failure_in(preparation(path, [mark("identify")])(other))
     assert failure is not None
-    assert failure["stage"] == "read"
+    assert failure.stage == "read"

@@ -38,7 +38,7 @@ def read_all(path: Path, unit_rows: int, **values: object) -> list[pa.Table]:
 def test_read_unit_gives_kept_columns_and_the_declared_ones(tmp_path: Path):
     path = write(tmp_path / "a.parquet", {"n": [1, 2], "text": ["a", "b"], "language": ["x", "y"]})
     block = read_file(path)
-    assert block.column_names[:3] == ["n", "text", "input_language"]
+    assert block.column_names[:3] == ["n", "input_language", "record_id"]
     assert block.schema.field("n").type == pa.int64()
     declared = [block.schema.field(field.name) for field in schema.READ_FIELDS]
     assert tuple(declared) == schema.READ_FIELDS
@@ -151,7 +151,7 @@ def test_read_unit_kept_views_become_types_that_a_block_can_be_divided_by(tmp_pa
     assert block.schema.field("note").type == pa.string()
     assert block.schema.field("tags").type.value_type == pa.string()
     taken = block.filter(pa.array([False, True]))
-    assert taken.select(["text", "note"]).to_pylist() == [{"text": "b", "note": None}]
+    assert taken.select(["_text", "note"]).to_pylist() == [{"_text": "b", "note": None}]
 
 
 def test_read_unit_bad_texts_fail_in_their_rows_alone(tmp_path: Path):
@@ -183,7 +183,7 @@ def test_read_unit_of_a_record_that_fails_keeps_nothing_that_may_be_large(tmp_pa
     path = write(tmp_path / "a.parquet", columns)
     asked = {"language_column": "lang", "question_column": "question", "choices_column": "choices"}
     block = read_file(path, max_text_bytes=100, id_column="id", **asked)
-    for name in ("text", "tags", "kind", "meta"):
+    for name in ("tags", "kind", "meta"):
         kept = columns[name].to_pylist() if name == "kind" else columns[name]
         assert block[name].combine_chunks().to_pylist() == [None, kept[1], None]
     for name in ("_text", "_tag", "_question", "_choices"):
@@ -310,7 +310,8 @@ def test_read_unit_of_columns_in_another_order_gives_the_planned_order(tmp_path:
     other = write(tmp_path / "b.parquet", {"n": [2], "text": ["b"]})
     settings = InputSettings(uri=str(tmp_path))
     block = read_unit(units_of(other)[0], columns_of(path, settings), settings, MAX_BYTES)
-    assert block.column_names[:2] == ["text", "n"]
+    assert block.column_names[:2] == ["n", "record_id"]
+    assert block["_text"].to_pylist() == ["b"]
     assert block["n"].to_pylist() == [2]
 
 

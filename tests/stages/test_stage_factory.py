@@ -1,4 +1,4 @@
-"""Stages that workers make of recipes."""
+"""Stages that workers make of factories."""
 
 import pickle
 import subprocess
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.stages.failure import failure_in
-from pipeline.stages.stage_factory import Limited, Recipe
+from pipeline.stages.stage_factory import StageFactory, TimeLimited
 from tests.helpers.outputs import make_block, make_unit
 
 MADE: list[str] = []
@@ -32,64 +32,64 @@ class Mark:
         return table.append_column(self.produces[0], pa.array([True] * table.num_rows))
 
 
-def recipe(column: str) -> Recipe:
-    return Recipe("mark", Mark, (column,))
+def factory(column: str) -> StageFactory:
+    return StageFactory("mark", Mark, (column,))
 
 
 def test_recipe_block_goes_through_the_stage():
-    block = recipe("a")(make_block(make_unit()))
+    block = factory("a")(make_block(make_unit()))
     assert block["a"].to_pylist() == [True] * 6
 
 
 def test_recipe_block_says_what_the_stage_took():
-    assert recipe("a")(make_block(make_unit()))["_took_mark"].null_count == 0
+    assert factory("a")(make_block(make_unit()))["_took_mark"].null_count == 0
 
 
 def test_recipe_run_raises_what_the_stage_raises():
     with pytest.raises(ValueError, match="Berlin"):
-        recipe("broken").run(make_block(make_unit()))
+        factory("broken").run(make_block(make_unit()))
 
 
 def test_recipe_equal_ones_share_a_stage_and_others_do_not():
-    copy = pickle.loads(pickle.dumps(recipe("b")))
-    assert recipe("b").stage() is copy.stage()
-    assert recipe("c").stage() is not copy.stage()
+    copy = pickle.loads(pickle.dumps(factory("b")))
+    assert factory("b").stage() is copy.stage()
+    assert factory("c").stage() is not copy.stage()
     assert MADE.count("b") == 1
 
 
 def test_recipe_is_made_only_where_it_is_used():
-    recipe("never")
+    factory("never")
     assert "never" not in MADE
 
 
 def test_recipe_stage_that_cannot_be_made_is_a_failed_block_without_text():
-    failure = failure_in(recipe("broken")(make_block(make_unit())))
+    failure = failure_in(factory("broken")(make_block(make_unit())))
     assert failure is not None
-    assert (failure["stage"], failure["error_type"]) == ("mark", "ValueError")
-    assert "Berlin" not in failure["message"]
+    assert (failure.stage, failure.error_type) == ("mark", "ValueError")
+    assert "Berlin" not in failure.message
 
 
 def test_recipe_block_without_what_the_stage_needs_is_a_failed_block():
-    failure = failure_in(recipe("d")(make_block(make_unit()).drop_columns(["text"])))
+    failure = failure_in(factory("d")(make_block(make_unit()).drop_columns(["text"])))
     assert failure is not None
-    assert failure["error_type"] == "StageError"
+    assert failure.error_type == "StageError"
 
 
 def test_limited_recipe_in_time_leaves_what_the_recipe_does():
     block = make_block(make_unit())
-    limited = Limited(recipe("a"), timeout=60)(block)
-    assert limited.drop_columns(CLOCKED).equals(recipe("a")(block).drop_columns(CLOCKED))
+    limited = TimeLimited(factory("a"), timeout=60)(block)
+    assert limited.drop_columns(CLOCKED).equals(factory("a")(block).drop_columns(CLOCKED))
 
 
 def test_limited_recipe_that_takes_longer_ends_its_process():
     program = """
 import time, pyarrow as pa
-from pipeline.stages.stage_factory import Limited, Recipe
+from pipeline.stages.stage_factory import TimeLimited, StageFactory
 class Hang:
     name, consumes, produces = "hang", (), ()
     def __call__(self, table):
         time.sleep(60)
-Limited(Recipe("hang", Hang, ()), timeout=0.1)(pa.table({"_unit": ["u"]}))
+TimeLimited(StageFactory("hang", Hang, ()), timeout=0.1)(pa.table({"_unit": ["u"]}))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50)
     assert ended.returncode == 1

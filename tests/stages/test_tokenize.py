@@ -9,7 +9,7 @@ from pipeline.contract import schema
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import run_stage
 from pipeline.stages.tokenize import Tokenize
-from pipeline.tasks.model_inputs import Reading
+from pipeline.tasks.model_inputs import ModelInput
 from pipeline.xmod.checkpoint import Checkpoint
 from tests.helpers.blocks import make_block
 from tests.helpers.checkpoints import SENTENCES, open_folder, save_checkpoint
@@ -30,7 +30,7 @@ def tokenize(checkpoint: Checkpoint, table: pa.Table, **options: object) -> pa.T
 
 def stage(settings: RuntimeSettings, *checkpoints: Checkpoint) -> Tokenize:
     tokenizers = (checkpoint.window_tokenizer(settings.max_length) for checkpoint in checkpoints)
-    return Tokenize(settings, tuple(map(Reading, tokenizers)))
+    return Tokenize(settings, tuple(map(ModelInput, tokenizers)))
 
 
 def counts(table: pa.Table) -> list[tuple[object, ...]]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipeline.config.tables import TablesSettings
-from pipeline.execution.run import claim_output
+from pipeline.execution.run import lock_output
 from pipeline.output.reconcile import reconcile
 from pipeline.planning.plan import Options, make_plan
 from tests.helpers.corpora import make_corpus, make_settings, write_local
@@ -28,7 +28,7 @@ def annotated(folder: Path, models: Path) -> str:
     source = write_local(corpus.append_column("day", days), folder / "in")
     settings = make_settings(source, str(folder / "enriched"), models)
     plan = make_plan(settings, Options())
-    claim_output(plan)
+    lock_output(plan)
     job = plan.job
     for unit in plan.units:
         job.publisher(job.annotate(job.tokenize(job.identify(job.reader(unit)))))

@@ -26,7 +26,7 @@ def test_fill_mask_equals_the_transformers_pipeline(masked):
     model = XmodForMaskedLM.from_pretrained(masked.folder).eval()
     pipe = FillMaskPipeline(model=model, tokenizer=masked.tokenizer, top_k=4)
     table = annotated(settings(masked), masked, TEXTS, CODES)
-    for text, code, fills in zip(TEXTS, CODES, table["fills"].to_pylist(), strict=True):
+    for text, code, fills in zip(TEXTS, CODES, table["mask_predictions"].to_pylist(), strict=True):
         model.set_default_language(code)
         expected = pipe(text)
         expected = expected if isinstance(expected[0], list) else [expected]
@@ -41,4 +41,4 @@ def test_fill_mask_equals_the_transformers_pipeline(masked):
 
 def test_fill_mask_of_a_text_without_one_is_empty(masked):
     (row,) = annotated(settings(masked), masked, SENTENCES[:1]).to_pylist()
-    assert row["fills"] == []
+    assert row["mask_predictions"] == []

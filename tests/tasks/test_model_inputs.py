@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.tasks.model_inputs import Asked, Beside, Piece, Reading, Unreadable, read
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
 from pipeline.xmod.windows import WindowTokenizer
 from tests.helpers.checkpoints import SENTENCES, tiny_tokenizer
 
@@ -13,7 +13,7 @@ LONG = " ".join(SENTENCES[:2] * 5)
 
 def pieces(beside: Beside, text: str, asked: Asked, fixed: tuple[str, ...] = ()) -> list[Piece]:
     definition = TOKENIZER.backend_tokenizer.to_str()
-    reading = Reading(WindowTokenizer(definition, LENGTH), beside, fixed)
+    reading = ModelInput(WindowTokenizer(definition, LENGTH), beside, fixed)
     (found,) = read(reading, [text], [asked], STRIDE)
     assert isinstance(found, list), found
     return found
@@ -65,7 +65,7 @@ def test_read_question_of_all_records_goes_before_their_own():
 )
 def test_read_record_that_cannot_be_read_says_why_and_costs_no_other(beside, asked, error):
     definition = TOKENIZER.backend_tokenizer.to_str()
-    reading = Reading(WindowTokenizer(definition, LENGTH), beside)
+    reading = ModelInput(WindowTokenizer(definition, LENGTH), beside)
     good = Asked("Anna", ["a", "b"])
     first, second, third = read(reading, ["The river"] * 3, [good, asked, good], STRIDE)
     assert isinstance(second, Unreadable)

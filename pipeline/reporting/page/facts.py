@@ -46,7 +46,7 @@ _SHOWN_SETTINGS = (
     ("language", "detector", "Detector"),
     ("language", "min_score", "Least score of a language"),
     ("language", "fallback", "Fallback"),
-    ("language", "default", "Default language"),
+    ("language", "fallback_language", "Default language"),
     ("language", "expected", "Expected languages"),
     ("runtime", "dtype", "Arithmetic"),
     ("runtime", "max_length", "Tokens a window"),

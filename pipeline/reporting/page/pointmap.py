@@ -32,15 +32,26 @@ def point_map(vectors: npt.NDArray[np.float32]) -> PointMap | None:
     sound = vectors[rows].astype(np.float64)
     if len(rows) < _FEWEST or sound.shape[1] < 2 or np.ptp(sound, axis=0).max() == 0:
         return None
-    from sklearn.decomposition import PCA  # a second of import that only vectors are worth
-
-    components = PCA(n_components=2, svd_solver="covariance_eigh").fit(sound)
-    placed = components.transform(sound)
+    placed, explained = _principal_components(sound)
     spread = max(float(np.ptp(placed, axis=0).max()), np.finfo(np.float64).tiny)
     middle = (placed.max(axis=0) + placed.min(axis=0)) / 2
-    first, second = (float(share) for share in components.explained_variance_ratio_)
     return PointMap(
         rows=tuple(int(row) for row in rows),
         points=(placed - middle) / spread + 0.5,
-        explained=(first, second),
+        explained=explained,
     )
+
+
+def _principal_components(
+    vectors: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
+    """``vectors`` on their first two components [n, 2], and the variance that each explains.
+
+    The largest weight of a component is positive, so that a map is never mirrored.
+    """
+    centred = vectors - vectors.mean(axis=0)
+    variances, components = np.linalg.eigh(centred.T @ centred)
+    first = components[:, :-3:-1]
+    first = first * np.sign(first[np.abs(first).argmax(axis=0), [0, 1]])
+    shares = np.maximum(variances[:-3:-1], 0) / variances.sum()
+    return centred @ first, (float(shares[0]), float(shares[1]))

@@ -14,7 +14,7 @@ from pipeline.corpus.survey import cut, survey_corpus
 from pipeline.output.changes import Changes
 from pipeline.output.commit import CommittedRows
 from pipeline.output.manifest import Kept
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.output.verify import Repeats, Verdict, verify
@@ -36,7 +36,7 @@ def annotate(
 ) -> list[Unit]:
     """An output of the files in ``folder``, with the ids that are ``claimed`` by file."""
     found = settings_of(folder, **settings)
-    claim(store, FINGERPRINT, {"input": found.model_dump(mode="json")})
+    acquire_lock(store, FINGERPRINT, {"input": found.model_dump(mode="json")})
     units = planned(found, unit_rows=2)
     for unit in units:
         name = unit.source.uri.rpartition("/")[2]
@@ -84,7 +84,7 @@ def test_ids_of_a_corpus_on_s3_are_looked_up_there(s3_store: Store, folder: Path
     for name in IDS:
         corpus.create(name, (folder / name).read_bytes())
     found = InputSettings(uri=corpus.uri, id_column="id")
-    claim(s3_store, FINGERPRINT, {"input": found.model_dump(mode="json")})
+    acquire_lock(s3_store, FINGERPRINT, {"input": found.model_dump(mode="json")})
     units = planned(found, unit_rows=9)
     for unit in units:
         ids = IDS[unit.source.uri.rpartition("/")[2]]

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.output.commit import commit_path, part_path, quarantine_path
-from pipeline.output.output_lock import claim
+from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.output.verify import Repeats, verify
@@ -26,7 +26,7 @@ JOB = Path(__file__).parents[3] / "jobs" / "verify.py"
 
 
 def write_output(store: Store, **columns: list[object]) -> None:
-    claim(store, FINGERPRINT, {})
+    acquire_lock(store, FINGERPRINT, {})
     for unit in UNITS:
         values = {name: found[: unit.rows] for name, found in columns.items()}
         Publisher(store, DECLARED)(make_block(unit, failed=(unit.start,), **values))

@@ -31,7 +31,8 @@ def browser() -> Iterator[Browser]:
     found = [os.environ.get("CHROMIUM"), *map(shutil.which, names)]
     binary = next((path for path in found if path), None)
     if binary is None:
-        pytest.skip("no Chromium: install one (apt-get install chromium), or name it in $CHROMIUM")
+        missing = "no Chromium: install one (apt-get install chromium), or name it in $CHROMIUM"
+        (pytest.fail if "REQUIRE_BROWSER" in os.environ else pytest.skip)(missing)
     with sync_playwright() as playwright:
         # Chromium has no sandbox for root, as whom containers run; all it opens is our own page.
         browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])

@@ -1,0 +1,47 @@
+"""``evaluate``: score checkpoints on their test rows, by language, beside baselines."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from pipeline.cli.clean_exit import clean_exit
+from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.training_logs import start_training_logs
+from pipeline.config import load
+from pipeline.training.settings import EvaluateConfig
+
+
+def evaluate(
+    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(EvaluateConfig)),
+    ] = None,
+    transfer: Annotated[
+        bool,
+        typer.Option(
+            "--transfer",
+            help="Zero-shot: checkpoints of one source language, on each other language with its "
+            "own adapter, with the source's, and with none.",
+        ),
+    ] = False,
+) -> None:
+    """Score checkpoints on their test rows, by language, beside baselines.
+
+    Exit codes: 0 done; 2 the config, the data or the model cannot be used; 5 the cluster is away or
+    has no room; 130 ended by ^C.
+    """
+    start_training_logs()
+    with clean_exit("evaluate"):
+        settings = load(config, overrides or [], EvaluateConfig)
+        from pipeline.training.evaluate import evaluate as score
+        from pipeline.training.scoreboard import markdown, write
+        from pipeline.xmod.transformers_logging import silence_transformers
+
+        silence_transformers()
+        boards = score(settings, transfer=transfer)
+        write(boards, settings.out / "transfer" if transfer else settings.out)
+    for board in boards:
+        Console().print(Markdown(markdown(board)))
