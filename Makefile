@@ -64,10 +64,10 @@ demo-data: install
 	$(BIN)/python demo/prepare_data.py --data $(DATA) --out demo/data
 
 demo-model: demo-data  ## Train the demo model anew from the corpora in DATA, four hours
-	$(BIN)/python jobs/pretrain.py --config configs/pretrain.yaml
+	$(BIN)/python -m demo.pretrain --config demo/training/pretrain.yaml
 	$(BIN)/python demo/align_manuals.py --data $(DATA) --checkpoint out/pretrained
-	$(BIN)/python jobs/pretrain.py --config configs/pretrain_again.yaml
-	$(BIN)/python jobs/pretrain.py --config configs/pretrain_labels.yaml
+	$(BIN)/python -m demo.pretrain --config demo/training/pretrain_again.yaml
+	$(BIN)/python -m demo.pretrain --config demo/training/pretrain_labels.yaml
 	$(TRAIN) configs/finetune_ner.yaml
 	$(TRAIN) configs/finetune_topic.yaml
 	$(TRAIN) configs/finetune_embeddings.yaml

@@ -20,7 +20,6 @@ from pipeline.training.settings import (
     AddLanguageConfig,
     EvaluateConfig,
     FinetuneConfig,
-    IdentifierConfig,
     PretrainConfig,
 )
 
@@ -31,7 +30,6 @@ SETTINGS: dict[str, type[Section]] = {
     "finetune": FinetuneConfig,
     "add_language": AddLanguageConfig,
     "evaluate": EvaluateConfig,
-    "train_identifier": IdentifierConfig,
 }
 """By command: what its config is parsed into."""
 

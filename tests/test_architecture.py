@@ -60,16 +60,11 @@ TESTED_ELSEWHERE = {
     "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
     "pipeline.tables.flow": "tests/tables/test_build.py",
     # A few steps of each training, and the checkpoint that they leave.
-    "pipeline.training.card": "tests/training/test_finetune.py",
     "pipeline.training.curves": "tests/training/test_finetune.py",
-    "pipeline.training.heads.by_language": "tests/training/test_evaluate.py",
     "pipeline.training.heads.causal_lm": "tests/training/test_finetune.py",
     "pipeline.training.heads.head": "tests/training/test_finetune.py",
-    "pipeline.training.keep_best": "tests/training/test_finetune.py",
-    "pipeline.training.objectives.masked_lm": "tests/training/test_pretrain.py",
-    "pipeline.training.objectives.objective": "tests/training/test_pretrain.py",
     "pipeline.training.scored_trainer": "tests/training/test_finetune.py",
-    "pipeline.training.vocabulary": "tests/training/test_pretrain.py",
+    "pipeline.training.trainer": "tests/training/test_finetune.py",
     # Commands are tested as users start them.
     "pipeline.cli.clean_exit": "tests/jobs/test_on_a_cluster.py",
     "pipeline.cli.annotate": "tests/jobs/test_annotate.py",
@@ -171,9 +166,9 @@ def test_module_reads_yaml_only_in_config(module: str):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_does_not_import_jobs_or_tests(module: str):
+def test_module_does_not_import_jobs_demo_or_tests(module: str):
     packages = {name.partition(".")[0] for name in imports_of(module)}
-    assert packages.isdisjoint({"jobs", "tests", "pytest"})
+    assert packages.isdisjoint({"jobs", "demo", "tests", "pytest"})
 
 
 @pytest.mark.parametrize("module", MODULES)

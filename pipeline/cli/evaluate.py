@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
 
 from pipeline.cli.clean_exit import clean_exit
 from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
@@ -36,11 +37,11 @@ def evaluate(
     with clean_exit("evaluate"):
         settings = load(config, overrides or [], EvaluateConfig)
         from pipeline.training.evaluate import evaluate as score
-        from pipeline.training.scoreboard import on_screen, write
+        from pipeline.training.scoreboard import markdown, write
         from pipeline.xmod.transformers_logging import silence_transformers
 
         silence_transformers()
         boards = score(settings, transfer=transfer)
         write(boards, settings.out / "transfer" if transfer else settings.out)
     for board in boards:
-        Console().print(on_screen(board))
+        Console().print(Markdown(markdown(board)))

@@ -24,7 +24,7 @@ from pipeline.language.scripts import LATIN_SERBIAN, told_by_script
 from pipeline.language.tags import bcp47, resolve
 
 COUNTS, ENSEMBLE = "naive_bayes.safetensors", "ensemble.json"
-"""What ``jobs/train_identifier.py`` writes."""
+"""What ``demo/train_identifier.py`` writes."""
 
 SURE = 0.5
 """From this probability on naive Bayes alone decides."""

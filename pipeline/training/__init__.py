@@ -1,9 +1,8 @@
 """The training side: from Parquet text to X-MOD checkpoints that plain transformers loads.
 
-pretrain   text of many languages → vocabulary, shared weights and one adapter a language
-finetune   labelled text → a task checkpoint; embeddings and adapters stay frozen
-evaluate   checkpoints and test parts → scores by language
-
-Holds: every row of a batch goes through the adapter that its `lang_ids` names; the frozen part of
-a checkpoint is stored once; nothing here reads a test part except `evaluate`.
+pretrain      text of many languages → vocabulary, shared weights and one adapter a language
+finetune      labelled text → a task checkpoint; embeddings and adapters stay frozen
+add_language  text of one language → a base and its heads with one adapter more
+evaluate      checkpoints and test parts → scores by language; nothing else reads a test part
+cluster       any of these on Ray Train; `learning.alone` is the same in this process
 """

@@ -1,10 +1,8 @@
 """A language after the fact: a new adapter, and vocabulary rows where its script is unknown.
 
-Enters: an `AddLanguageConfig`. Leaves: the base and its tasks with one language more.
-Holds: all that was there stays, to the bit: the new adapter and the new rows alone are trained, by
-masked LM, and are the only weights that differ from the base's (Pfeiffer et al., NAACL 2022,
-section 5). Heads that were fine-tuned before serve the language at once. Adapters are compared on
-the same held-out tokens, by the same vocabulary.
+The new adapter and the new rows alone are trained, by masked LM, and are the only weights that
+differ from the base's (Pfeiffer et al., NAACL 2022, section 5). Heads that were fine-tuned before
+serve the language at once.
 """
 
 import logging
@@ -26,13 +24,12 @@ from pipeline.training.corpus import TEXT_COLUMNS, of_languages, read_corpus
 from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import PASSES, encode, masked_loss
 from pipeline.training.inference import Reader
-from pipeline.training.keep_best import trained
-from pipeline.training.learning import Learnt, Run, Source
+from pipeline.training.learning import Learnt, Run, Source, Worker, trained
 from pipeline.training.new_adapter import AdditionTrainer, extended_model, freeze_all_but
-from pipeline.training.new_pieces import unknown_share, with_new_pieces
 from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.settings import AddLanguageConfig
-from pipeline.training.trainer import Worker, prepare_torch
+from pipeline.training.trainer import prepare_torch
+from pipeline.training.vocabulary import unknown_share, with_new_pieces
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +43,7 @@ MOSTLY_UNKNOWN = 0.25
 
 @dataclass(frozen=True)
 class Added:
-    """What came of it: perplexities at hidden tokens of held-out text, by the new model."""
+    """Perplexities at hidden tokens of held-out text, by the new model."""
 
     nearest: str
     """The old language whose adapter guesses the new one's words best."""
@@ -57,7 +54,7 @@ class Added:
 
 def add_language(config: AddLanguageConfig, run: Run) -> Added:
     """Train the adapter where `run` does it, write the folders, and say how well it does."""
-    prepare_torch(config.optimisation)
+    prepare_torch(config.optimisation.threads)
     old = Codec.of(config.base)
     dtype = stored_dtype(config.base)
     _require_new(config, old)
@@ -66,7 +63,7 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
     train, heldout = _texts(config)
     unknown = unknown_share(old.tokenizer, train["text"].to_pylist())
     logger.info("%.2f%% of the tokens of %s are unknown", 100 * unknown, config.language)
-    codec = extended(config, old, train, unknown)
+    codec = _extended(config, old, train, unknown)
     start = _start(config, old, heldout, unknown)
     source = Source(train, partial(encode, codec=codec))
     with run(partial(learn, config, codec, start), {TEXTS: source}) as learnt:
@@ -78,11 +75,11 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
         write_curves(learnt.history, out)
         for name, folder in config.tasks.items():
             extend_task(folder, config.base, out, config.out / name)
-    nearest = _nearest(config, model, codec, heldout, old.languages)
+    compared = Comparison(config, model, codec, heldout)
+    nearest = compared.nearest(old.languages)
     assert nearest is not None  # the new vocabulary knows what is hidden
-    by = partial(perplexity, config, model, codec, heldout)
-    more = len(codec.tokenizer) - len(old.tokenizer)
-    return Added(nearest, by(nearest, passes=PASSES), by(config.language, passes=PASSES), more)
+    by_nearest, by_own = compared.perplexity(nearest), compared.perplexity(config.language)
+    return Added(nearest, by_nearest, by_own, len(codec.tokenizer) - len(old.tokenizer))
 
 
 def _require_new(config: AddLanguageConfig, old: Codec) -> None:
@@ -110,7 +107,7 @@ def _texts(config: AddLanguageConfig) -> tuple[pa.Table, pa.Table]:
     return rows.slice(0, rows.num_rows - heldout), rows.slice(rows.num_rows - heldout)
 
 
-def extended(config: AddLanguageConfig, old: Codec, train: pa.Table, unknown: float) -> Codec:
+def _extended(config: AddLanguageConfig, old: Codec, train: pa.Table, unknown: float) -> Codec:
     """The codec with the language, and rows for its characters where too many are unknown."""
     tokenizer = Codec.of(config.base).tokenizer  # not the old one, which stays as it is
     if unknown > config.unknown_share:
@@ -120,51 +117,40 @@ def extended(config: AddLanguageConfig, old: Codec, train: pa.Table, unknown: fl
 
 def _start(config: AddLanguageConfig, old: Codec, heldout: pa.Table, unknown: float) -> str | None:
     """The language whose adapter the new one starts as; None where it starts afresh."""
-    if config.start == "nearest" and unknown > MOSTLY_UNKNOWN:
+    if config.start != "nearest":
+        return None if config.start == "afresh" else config.start
+    if unknown > MOSTLY_UNKNOWN:
         logger.info("Starting afresh: too few of its tokens are known to any old adapter")
         return None
-    if config.start == "nearest":
-        model = XmodForMaskedLM.from_pretrained(
-            config.base, dtype=torch.float32, use_safetensors=True
-        )
-        return _nearest(config, model, old, heldout, old.languages)
-    return None if config.start == "afresh" else config.start
+    model = XmodForMaskedLM.from_pretrained(config.base, dtype=torch.float32, use_safetensors=True)
+    return Comparison(config, model, old, heldout).nearest(old.languages)
 
 
-def _nearest(
-    config: AddLanguageConfig,
-    model: PreTrainedModel,
-    codec: Codec,
-    heldout: pa.Table,
-    languages: Sequence[str],
-) -> str | None:
-    """The one of `languages` with the lowest perplexity; None where all tokens are unknown."""
-    use_present_adapters(model)
-    found = {
-        language: perplexity(config, model, codec, heldout, language, passes=RANKING_PASSES)
-        for language in languages
-    }
-    logger.info("Perplexity of %s by old adapters: %s", config.language, found)
-    known = [language for language in languages if not math.isnan(found[language])]
-    return min(known, key=lambda language: found[language], default=None)
+@dataclass(frozen=True)
+class Comparison:
+    """How well adapters guess the same held-out tokens of the new language."""
 
+    config: AddLanguageConfig
+    model: PreTrainedModel
+    codec: Codec
+    heldout: pa.Table
 
-def perplexity(
-    config: AddLanguageConfig,
-    model: PreTrainedModel,
-    codec: Codec,
-    heldout: pa.Table,
-    language: str,
-    *,
-    passes: int,
-) -> float:
-    """Of the first held-out windows, by the adapter of `language`; NaN where nothing is known."""
-    as_one = replace(codec, languages=(config.language,))
-    windows = [example["input_ids"] for example in encode(heldout, as_one)]
-    reader = Reader(model, codec, config.optimisation.batch_size)
-    with reader.reading():
-        first = windows[: config.heldout_windows]
-        return float(np.exp(masked_loss(reader, first, language, passes=passes)))
+    def nearest(self, languages: Sequence[str]) -> str | None:
+        """The one of `languages` with the lowest perplexity; None where all tokens are unknown."""
+        use_present_adapters(self.model)
+        found = {one: self.perplexity(one, passes=RANKING_PASSES) for one in languages}
+        logger.info("Perplexity of %s by old adapters: %s", self.config.language, found)
+        known = [language for language in languages if not math.isnan(found[language])]
+        return min(known, key=lambda language: found[language], default=None)
+
+    def perplexity(self, language: str, *, passes: int = PASSES) -> float:
+        """Of the first held-out windows, by the adapter of `language`; NaN: nothing is known."""
+        as_one = replace(self.codec, languages=(self.config.language,))
+        windows = [example["input_ids"] for example in encode(self.heldout, as_one)]
+        reader = Reader(self.model, self.codec, self.config.optimisation.batch_size)
+        with reader.reading():
+            first = windows[: self.config.heldout_windows]
+            return float(np.exp(masked_loss(reader, first, language, passes=passes)))
 
 
 def learn(
@@ -180,5 +166,6 @@ def learn(
     kept = len(Codec.of(config.base).tokenizer)
     freeze_all_but(model, config.language, kept=kept, tokens=len(codec.tokenizer))
     trainer = AdditionTrainer(config, codec, model, examples[TEXTS], worker)
+    trainer.rows_rate = config.embedding_learning_rate
     trainer.learn()
     return Learnt(trained(model), {}, trainer.state.log_history)

@@ -1,9 +1,7 @@
 """Checkpoint folders that plain transformers loads, with the frozen part in a file of its own.
 
-Enters: a trained model and its tokenizer. Leaves: config, tokenizer and two weight shards:
-`frozen.safetensors` (embeddings and language adapters) and `shared.safetensors` (the rest).
-Holds: fine-tuning leaves the frozen part as it was, so a task folder links to its base's
-`frozen.safetensors` and tokenizer instead of storing them again, where the base has such a file.
+`frozen.safetensors` has embeddings and language adapters, `shared.safetensors` the rest. A task
+folder links to its base's frozen part and tokenizer, where the base has such a file.
 """
 
 import json
@@ -44,7 +42,7 @@ def save_whole(
     for name in (FROZEN_SHARD, *TOKENIZER_FILES):
         (out / name).unlink(missing_ok=True)  # never write through a link into another checkpoint
     tokenizer.save_pretrained(out)
-    frozen, shared = _halves(model, dtype)
+    frozen, shared = _halves(_weights_of(model, dtype))
     _write(frozen, out / FROZEN_SHARD)
     _write_shared(_config_of(model), frozen, shared, out)
 
@@ -54,7 +52,7 @@ def save_task(model: PreTrainedModel, base: Path, out: Path) -> None:
 
     Raises CheckpointError where a frozen weight is not the one that `base` stores.
     """
-    frozen, shared = _halves(model, stored_dtype(base))
+    frozen, shared = _halves(_weights_of(model, stored_dtype(base)))
     stored = load_file(base / FROZEN_SHARD)
     _refuse_changed(frozen, stored, base)
     _write_linked(_config_of(model), stored, shared, base, out)
@@ -66,9 +64,8 @@ def extend_task(task: Path, base: Path, extended: Path, out: Path) -> None:
     `extended` has languages and vocabulary rows that `base` has not. Raises CheckpointError where
     the task's embeddings or adapters are not those of `base`.
     """
-    weights = stored_weights(task)
     require_shared(task, base)
-    shared = {name: weight for name, weight in weights.items() if not is_frozen(name)}
+    _, shared = _halves(stored_weights(task))
     more = stored_weights(extended)
     for name in (name for name in shared if name in more):
         if len(shared[name]) < len(more[name]):  # a vocabulary's output bias
@@ -81,8 +78,7 @@ def extend_task(task: Path, base: Path, extended: Path, out: Path) -> None:
 
 def require_shared(task: Path, base: Path) -> None:
     """Raise CheckpointError where the task's embeddings or adapters are not those of `base`."""
-    weights = stored_weights(task)
-    frozen = {name: weight for name, weight in weights.items() if is_frozen(name)}
+    frozen, _ = _halves(stored_weights(task))
     _refuse_changed(frozen, stored_weights(base), base)
 
 
@@ -118,12 +114,16 @@ def is_frozen(parameter: str) -> bool:
     return any(part in parameter for part in _FROZEN_PARTS)
 
 
-def _halves(model: PreTrainedModel, dtype: torch.dtype) -> tuple[Weights, Weights]:
-    # named_parameters() gives a tied weight once, under its first name.
-    weights = {
+def _weights_of(model: PreTrainedModel, dtype: torch.dtype) -> Weights:
+    """By name; named_parameters() gives a tied weight once, under its first name."""
+    return {
         name: parameter.detach().to("cpu", dtype).contiguous()
         for name, parameter in model.named_parameters()
     }
+
+
+def _halves(weights: Weights) -> tuple[Weights, Weights]:
+    """The frozen ones, and the others."""
     frozen = {name: weight for name, weight in weights.items() if is_frozen(name)}
     return frozen, {name: weight for name, weight in weights.items() if name not in frozen}
 

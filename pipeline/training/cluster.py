@@ -1,60 +1,47 @@
 """A training on Ray Train, its examples through Ray Data.
 
-Enters: sources of rows, a function that learns, and how many workers there are. Leaves: what the
-first worker learnt. Holds: rows are encoded once, in the cluster, and each worker holds its share
-of the examples in memory (the first takes rows 0, n, 2n, … of n workers); a worker that dies ends
-the attempt of all, and the next one resumes from the last checkpoint, up to `max_failures` times;
-the same command again goes on where a killed one stopped.
+Rows are encoded once, in the cluster, and each worker holds its share of the examples in memory. A
+worker that dies ends the attempt of all, and the next one resumes from the last checkpoint, up to
+`max_failures` times; the same command again goes on where a killed one stopped.
 """
 
 import hashlib
 import logging
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.fs
 import ray
 import ray.train
 from ray.data import DataContext, ExecutionOptions
+from ray.train.huggingface.transformers import RayTrainReportCallback
 from ray.train.torch import TorchConfig, TorchTrainer
 from tensorboardX import SummaryWriter
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from pipeline.errors import PipelineError
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
 from pipeline.training.collate import Example
-from pipeline.training.learning import Learn, Learnt, Run, Source, require_examples
-from pipeline.training.schedule import saved_at
-from pipeline.training.settings import (
-    AddLanguageConfig,
-    FinetuneConfig,
-    PretrainConfig,
-    TrainingRuntime,
-)
-from pipeline.training.shares import share
-from pipeline.training.trainer import Worker
+from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
+from pipeline.training.settings import Training, TrainingRuntime
 from pipeline.xmod.transformers_logging import silence_transformers
 
 ENCODED_ROWS = 2_000
 """Rows that are encoded together."""
-TRAINER = "trainer"
-"""In a checkpoint of Ray Train's: the Trainer's."""
 SCORED_WITHIN = 6 * 3600
 """Seconds that workers wait for each other: the first scores the dev rows for all."""
 
-Trained = PretrainConfig | FinetuneConfig | AddLanguageConfig
 
-
-def on_ray(config: Trained) -> Run:
+def on_ray(config: Training) -> Run:
     """What runs a training as `config.runtime` says; one that was killed, with the same config."""
 
     @contextmanager
@@ -63,7 +50,9 @@ def on_ray(config: Trained) -> Run:
         storage = _storage(config)
         name = f"{config.out.name}-{_identity(config)}"
         with connected(runtime.workers * runtime.cpus_per_worker, log_to_driver=True):
-            with reserved(_workers(runtime)):  # there is room: Ray Train reserves it for itself
+            workers = runtime.workers
+            room = Request(_resources(runtime), workers, workers, runtime.start_timeout)
+            with reserved(room):  # there is room: Ray Train reserves it for itself
                 examples = {of: examples_of(source) for of, source in sources.items()}
             result: Any = _trainer(runtime, learn, examples, storage, name).fit()
         found: Learnt | PipelineError = result.return_value
@@ -75,17 +64,17 @@ def on_ray(config: Trained) -> Run:
     return run
 
 
-def _storage(config: Trained) -> str:
+def _storage(config: Training) -> str:
     chosen = config.runtime.storage
     if chosen is None:
         return str(config.out.absolute().parent / ".training")
     return chosen if "://" in chosen else str(Path(chosen).absolute())
 
 
-def _workers(runtime: TrainingRuntime) -> Request:
+def _resources(runtime: TrainingRuntime) -> dict[str, float]:
+    """What a worker needs."""
     needs = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
-    bundle = {name: number for name, number in needs.items() if number}
-    return Request(bundle, runtime.workers, runtime.workers, runtime.start_timeout)
+    return {kind: number for kind, number in needs.items() if number}
 
 
 def _trainer(
@@ -95,7 +84,6 @@ def _trainer(
     storage: str,
     name: str,
 ) -> TorchTrainer:
-    resources = {"CPU": runtime.cpus_per_worker, "GPU": runtime.gpus_per_worker}
     return TorchTrainer(
         cast(Any, _on_worker),
         torch_config=TorchConfig(timeout_s=SCORED_WITHIN),
@@ -108,7 +96,7 @@ def _trainer(
         scaling_config=ray.train.ScalingConfig(
             num_workers=runtime.workers,
             use_gpu=runtime.gpus_per_worker > 0,
-            resources_per_worker={kind: number for kind, number in resources.items() if number},
+            resources_per_worker=_resources(runtime),
         ),
         run_config=ray.train.RunConfig(
             name=name,
@@ -141,25 +129,34 @@ def examples_of(source: Source) -> ray.data.Dataset:
     return whole
 
 
-class ReportToRay(TrainerCallback):
-    """Hands each checkpoint of the Trainer's to Ray Train, which keeps the last."""
+def share(blocks: Iterable[pa.Table], rank: int, size: int) -> list[Example]:
+    """Every `size`-th example from that at `rank`; as many for each rank, and the same each time.
 
-    def on_save(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **_: object,
-    ) -> None:
-        """Report the last figures, from the first worker with the checkpoint."""
-        metrics = dict(state.log_history[-1]) if state.log_history else {}
-        folder = saved_at(args, state)
-        if not state.is_world_process_zero:
-            ray.train.report(metrics)
-            return
-        with TemporaryDirectory() as whole:
-            shutil.copytree(folder, Path(whole) / TRAINER)
-            ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(whole))
+    Where they do not come out even, the last ranks get one of the first examples once more.
+    """
+    firsts: list[Example] = []
+    own: list[Example] = []
+    total = 0
+    for block in blocks:
+        firsts += _examples(block.slice(0, max(size - len(firsts), 0)))
+        own += _examples(block.take(np.arange((rank - total) % size, block.num_rows, size)))
+        total += block.num_rows
+    if len(own) * size < total:
+        own.append(firsts[(len(own) * size + rank) % total])
+    return own
+
+
+def _examples(block: pa.Table) -> list[Example]:
+    """The rows of `block`; lists of integers become int32 arrays, 4 bytes a token."""
+    numbers = [
+        field.name
+        for field in block.schema
+        if pa.types.is_list(field.type) and pa.types.is_integer(field.type.value_type)
+    ]
+    return [
+        {**row, **{name: np.array(row[name], dtype=np.int32) for name in numbers}}
+        for row in block.to_pylist()
+    ]
 
 
 def _in_order() -> ExecutionOptions:
@@ -187,11 +184,13 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
         )
         for name in told["sources"]
     }
-    callbacks = [ReportToRay(), *(tensorboard(runtime.logs) if runtime.logs and not rank else ())]
+    callbacks: list[TrainerCallback] = [RayTrainReportCallback()]  # type: ignore[no-untyped-call]
+    if runtime.logs and not rank:
+        writer = SummaryWriter(str(runtime.logs))
+        callbacks.append(TensorBoardCallback(writer))  # type: ignore[no-untyped-call]
     with _checkpoint() as resume, TemporaryDirectory(prefix="xmod-training-") as scratch:
         worker = Worker(
             rank=rank,
-            size=size,
             gpu=runtime.gpus_per_worker > 0,
             scratch=Path(scratch),
             resume=resume,
@@ -203,7 +202,7 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
             learnt: Learnt = told["learn"](examples, worker)
         except PipelineError as error:
             return error
-    return learnt if worker.first else None
+    return None if rank else learnt
 
 
 @contextmanager
@@ -214,15 +213,10 @@ def _checkpoint() -> Iterator[Path | None]:
         yield None
         return
     with last.as_directory() as folder:
-        yield Path(folder) / TRAINER
+        yield Path(folder) / RayTrainReportCallback.CHECKPOINT_NAME
 
 
-def tensorboard(folder: Path) -> tuple[TrainerCallback, ...]:
-    """What writes the Trainer's figures as TensorBoard's event files to `folder`."""
-    return (TensorBoardCallback(SummaryWriter(str(folder))),)  # type: ignore[no-untyped-call]
-
-
-def _identity(config: Trained) -> str:
+def _identity(config: Training) -> str:
     """A hash of what determines a training: its config, and the files that this names."""
     settings = config.model_dump(exclude={"out": True, "runtime": _NO_MATTER})
     files = sorted(file for path in _paths(settings) for file in (path, *path.rglob("*")))
@@ -240,11 +234,8 @@ def _paths(value: object) -> Iterator[Path]:
     """The files and folders in a tree of settings that are there."""
     if isinstance(value, Path) and value.exists():
         yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _paths(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
             yield from _paths(inner)
 
 

@@ -1,8 +1,4 @@
-"""What text becomes before a model sees it: a checkpoint's tokenizer, window, labels and lang_ids.
-
-Enters: a checkpoint folder. Leaves: token ids, as the annotating pipeline would give them.
-Holds: a sequence fits the model; nothing depends on a particular checkpoint's language order.
-"""
+"""What text becomes before a model sees it: by a checkpoint's tokenizer, window and lang_ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
-from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Read, read
-from pipeline.training.collate import Collator, Targets, Unfold
-from pipeline.xmod.windows import WindowTokenizer
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
+from pipeline.xmod.windows import Window, WindowTokenizer
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,9 @@ class Codec:
             )
         config: Any = XmodConfig.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        window = min(tokenizer.model_max_length, positions(config))
+        # Positions begin after the padding id, as in RoBERTa.
+        positions = config.max_position_embeddings - (config.pad_token_id or 0) - 1
+        window = min(tokenizer.model_max_length, positions)
         return cls(tokenizer, window, tuple(config.languages), tuple(labels))
 
     @cached_property
@@ -51,28 +49,31 @@ class Codec:
         """The id of the padding token."""
         return cast(int, self.tokenizer.pad_token_id)
 
-    def encoded(self, texts: Sequence[str], **options: bool) -> Any:  # noqa: ANN401
-        """Transformers' encoding of `texts`, cut off at the window."""
-        return self.tokenizer(list(texts), truncation=True, max_length=self.window, **options)
-
-    def read(self, beside: Beside, texts: Sequence[str], asked: Sequence[Asked]) -> list[Read]:
-        """Windows of `texts` beside what is asked, which overlap by `stride` tokens."""
-        backend = self.tokenizer.backend_tokenizer
-        backend.no_truncation()
-        backend.no_padding()
-        reading = ModelInput(WindowTokenizer(backend.to_str(), self.window), beside)
-        return list(read(reading, texts, asked, self.stride))
-
     @property
     def stride(self) -> int:
         """Tokens by which the windows of a long text overlap."""
         return self.window // 8
 
-    def collator(self, targets: Targets, unfold: Unfold = lambda rows: rows) -> Collator:
-        """What pads examples of this codec."""
-        return Collator(self.window, self.padding, targets, unfold)
+    def encoded(self, texts: Sequence[str], **options: bool) -> Any:  # noqa: ANN401
+        """Transformers' encoding of `texts`, cut off at the window."""
+        return self.tokenizer(list(texts), truncation=True, max_length=self.window, **options)
+
+    def pieces(
+        self, beside: Beside, texts: Sequence[str], asked: Sequence[Asked]
+    ) -> list[list[Piece]]:
+        """Windows of `texts` beside what is asked; none where that leaves the text no room.
+
+        They are those of the annotating pipeline, and overlap by `stride` tokens.
+        """
+        backend = self.tokenizer.backend_tokenizer
+        backend.no_truncation()
+        backend.no_padding()
+        reading = ModelInput(WindowTokenizer(backend.to_str(), self.window), beside)
+        found = read(reading, texts, asked, self.stride)
+        return [[] if isinstance(pieces, Unreadable) else pieces for pieces in found]
 
 
-def positions(config: XmodConfig) -> int:
-    """Tokens that the model has positions for: they begin after the padding id, as in RoBERTa."""
-    return int(config.max_position_embeddings) - int(config.pad_token_id or 0) - 1
+def window_of(piece: Piece) -> Window:
+    """The piece as the annotating pipeline's tasks take it."""
+    starts, ends = np.array(piece.spans, dtype=np.int32).T
+    return Window(np.array(piece.encoding.ids, dtype=np.int32), starts, ends, piece.choice)

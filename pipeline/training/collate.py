@@ -1,20 +1,23 @@
-"""Rows of examples → a batch of tensors.
+"""Rows of examples → a batch of tensors, sorted by language, so that each adapter runs once.
 
-Enters: encoded examples, each with a `lang_id`. Leaves: padded ids, mask, positions, lang_ids.
-Holds: rows are sorted by language, so that each adapter runs once; positions are shifted, so that
-short texts train every position of the model.
-
-Half of the rows start at the first position, as texts of one window do at inference, the others
-where chance has it (Kiyono et al., "SHAPE: Shifted Absolute Position Embedding for Transformers",
-EMNLP 2021). All rows shifted learn more slowly.
+Positions are shifted, so that short texts train every position of the model: half of the rows start
+at the first, as texts of one window do at inference, the others at a random one (Kiyono et al.,
+"SHAPE: Shifted Absolute Position Embedding for Transformers", EMNLP 2021). All rows shifted learn
+more slowly.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
+from transformers import DataCollatorForLanguageModeling
+
+from pipeline.training.codec import Codec
+from pipeline.training.labels import IGNORED
 
 Example = dict[str, Any]
 Batch = dict[str, Tensor]
@@ -26,26 +29,66 @@ Unfold = Callable[[list[Example]], list[Example]]
 SHIFTED_SHARE = 0.5
 
 
+def one_a_row(rows: list[Example]) -> list[Example]:
+    """A row is one sequence."""
+    return rows
+
+
+@dataclass(frozen=True)
 class Collator:
-    """Makes batches for a head: `targets` says what is learnt of the rows.
+    """Makes batches for a head: `targets` says what is learnt of the rows."""
 
-    A row is one sequence unless `unfold` makes several of it; `window` is how many positions the
-    model has, `padding` the id of its padding token.
-    """
-
-    def __init__(
-        self, window: int, padding: int, targets: Targets, unfold: Unfold = lambda rows: rows
-    ) -> None:
-        self._window = window
-        self._padding = padding
-        self._targets = targets
-        self._unfold = unfold
+    codec: Codec
+    targets: Targets
+    unfold: Unfold = one_a_row
 
     def __call__(self, rows: list[Example]) -> Batch:
         """Batch: input_ids, attention_mask, position_ids [sequences, tokens]; lang_ids; targets."""
         rows = grouped(rows)
-        inputs = padded_inputs(self._unfold(rows), self._padding)
-        return {**shift_positions(inputs, self._window, self._padding), **self._targets(rows)}
+        inputs = padded_inputs(self.unfold(rows), self.codec.padding)
+        return {**shift_positions(inputs, self.codec), **self.targets(rows)}
+
+
+class MaskedCollator:
+    """Makes batches for masked LM: pads rows and hides `mask_share` of the tokens.
+
+    Of the hidden tokens eight tenths become `<mask>`, one tenth a random token, one tenth stays
+    as it was (Devlin et al., BERT, NAACL 2019). Special tokens are never hidden.
+    """
+
+    def __init__(self, codec: Codec, mask_share: float = 0.15) -> None:
+        self._mask = DataCollatorForLanguageModeling(codec.tokenizer, mlm_probability=mask_share)
+        self._special = torch.tensor(sorted(codec.tokenizer.all_special_ids))
+        self._codec = codec
+
+    def __call__(self, rows: list[Example]) -> Batch:
+        """Batch: input_ids, attention_mask, position_ids, labels [rows, tokens]; lang_ids [rows].
+
+        `labels` holds the ids of hidden tokens, and IGNORED elsewhere.
+        """
+        return self.in_order(grouped(rows))
+
+    def in_order(self, rows: Sequence[Example]) -> Batch:
+        """The batch of rows that are grouped already, or must not be."""
+        inputs = padded_inputs(rows, self._codec.padding)
+        masked, hidden = self._mask.torch_mask_tokens(
+            inputs["input_ids"], special_tokens_mask=torch.isin(inputs["input_ids"], self._special)
+        )
+        shifted = shift_positions(inputs, self._codec)
+        return {**shifted, "input_ids": masked, "labels": hidden}
+
+
+def masked_lm_loss(head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the hidden tokens, the only ones that `head` runs on; scalar.
+
+    `hidden` [rows, tokens, hidden] are the encoder's states, `labels` [rows, tokens] the ids that
+    were hidden, IGNORED elsewhere.
+    """
+    places = labels != IGNORED
+    logits: Tensor = head(hidden[places])
+    if not torch.is_nonzero(places.any()):
+        return logits.sum()  # 0, with a gradient
+    return functional.cross_entropy(logits.float(), labels[places])
 
 
 def grouped(rows: Sequence[Example]) -> list[Example]:
@@ -53,34 +96,30 @@ def grouped(rows: Sequence[Example]) -> list[Example]:
     return sorted(rows, key=lambda row: int(row["lang_id"]))
 
 
+def stacked(*names: str) -> Targets:
+    """Of numbers that rows have under `names`; [rows] each."""
+    return lambda rows: {name: torch.tensor([int(row[name]) for row in rows]) for name in names}
+
+
 def padded_inputs(sequences: Sequence[Example], padding: int) -> Batch:
     """input_ids, attention_mask [sequences, tokens]; lang_ids [sequences]."""
     ids = padded([sequence["input_ids"] for sequence in sequences], padding)
-    return {
-        "input_ids": ids,
-        "attention_mask": (ids != padding).long(),
-        "lang_ids": torch.tensor([int(sequence["lang_id"]) for sequence in sequences]),
-    }
+    lang_ids = torch.tensor([int(sequence["lang_id"]) for sequence in sequences])
+    return {"input_ids": ids, "attention_mask": (ids != padding).long(), "lang_ids": lang_ids}
 
 
 def padded(sequences: Sequence[Any], value: int) -> Tensor:
     """int64 [rows, longest], filled up with `value` at the right."""
-    return pad_sequence(
-        [torch.as_tensor(sequence, dtype=torch.long) for sequence in sequences],
-        batch_first=True,
-        padding_value=value,
-    )
+    tensors = [torch.as_tensor(sequence, dtype=torch.long) for sequence in sequences]
+    return pad_sequence(tensors, batch_first=True, padding_value=value)
 
 
-def shift_positions(batch: Batch, window: int, padding: int) -> Batch:
-    """`batch` with position_ids [rows, tokens].
-
-    `window` is the number of the model's positions, which begin after the `padding` id, as in
-    RoBERTa.
-    """
+def shift_positions(batch: Batch, codec: Codec) -> Batch:
+    """`batch` with position_ids [rows, tokens], which begin after the padding id, as in RoBERTa."""
     mask = batch["attention_mask"]
-    room = (window - mask.sum(dim=1, keepdim=True)).clamp(min=0)
+    room = (codec.window - mask.sum(dim=1, keepdim=True)).clamp(min=0)
     start = (torch.rand(len(mask), 1) * (room + 1)).long()
     start *= torch.rand(len(mask), 1) < SHIFTED_SHARE
     positions = mask.cumsum(dim=1) - 1 + start
+    padding = codec.padding
     return {**batch, "position_ids": torch.where(mask.bool(), positions + padding + 1, padding)}

@@ -1,12 +1,9 @@
 """CoNLL and TSV files as the tables that heads are trained on.
 
-Enters: a file of columns, with the language and split it is of. Leaves: an Arrow table.
-Holds: which of the two it is, its ending says (`.tsv` has a header, all else is CoNLL); a malformed
-line is an InputError with its number. Either may be gzipped (`.gz`).
-
-CoNLL: a word and its tag a line, in columns parted by white space, an empty line after a sentence;
-lines that begin with `# ` or `-DOCSTART-` are passed over. `# text = …` (CoNLL-U) gives the
-sentence's text, from which spaces are known; else `spaces` says whether words are parted by them.
+A file that ends in `.tsv` has a header, all else is CoNLL; either may be gzipped (`.gz`). CoNLL has
+a word and its tag a line, in columns parted by white space, an empty line after a sentence; lines
+that begin with `# ` or `-DOCSTART-` are passed over. `# text = …` (CoNLL-U) gives the sentence's
+text, from which spaces are known; else `spaces` says whether words are parted by them.
 """
 
 import gzip
@@ -72,16 +69,9 @@ def _read_conll(file: DataFile, columns: Sequence[str]) -> pa.Table:
             f"{file.path} is read as CoNLL, which is for task ner; this task needs the columns "
             f"{list(columns)}. Give a .tsv with a header, or Parquet."
         )
-    return pa.Table.from_pylist(
-        list(_sentences(file)),
-        schema=pa.schema(
-            [
-                ("tokens", pa.list_(pa.string())),
-                ("tags", pa.list_(pa.string())),
-                ("spaces", pa.list_(pa.bool_())),
-            ]
-        ),
-    )
+    words = pa.list_(pa.string())
+    schema = pa.schema({"tokens": words, "tags": words, "spaces": pa.list_(pa.bool_())})
+    return pa.Table.from_pylist(list(_sentences(file)), schema=schema)
 
 
 def _sentences(file: DataFile) -> Iterator[dict[str, Any]]:

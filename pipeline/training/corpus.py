@@ -1,7 +1,6 @@
 """Training data, read into tables whose columns are known to be there.
 
-Enters: Parquet, or files of CoNLL or TSV. Leaves: an Arrow table with the columns asked for.
-Holds: a missing file, column or language is an InputError, before any training starts.
+A missing file, column or language is an InputError, before any training starts.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from pipeline.training.column_files import read_file
 from pipeline.training.settings import DataFile
 
 TEXT_COLUMNS = ("text", "language")
-IDENTIFIER_COLUMNS = ("text", "language", "split")
 
 Data = Path | Sequence[DataFile]
 
@@ -71,10 +69,12 @@ def of_language(table: pa.Table, language: str) -> pa.Table:
     return table.filter(pc.equal(table["language"], language))
 
 
-def capped(table: pa.Table, most: int, seed: int) -> pa.Table:
-    """At most `most` rows of each language, drawn with `seed`, in their order."""
+def capped(table: pa.Table, most: int, seed: int | None = None) -> pa.Table:
+    """At most `most` rows of each language, in their order: drawn with `seed`, or the first."""
     generator = np.random.default_rng(seed)
-    languages = table["language"].unique().to_pylist()
-    parts = [of_language(table, language) for language in languages]
-    taken = [part.take(np.sort(generator.permutation(len(part))[:most])) for part in parts]
+    taken = []
+    for language in table["language"].unique().to_pylist():
+        part = of_language(table, language)
+        drawn = generator.permutation(len(part)) if seed is not None else np.arange(len(part))
+        taken.append(part.take(np.sort(drawn[:most])))
     return pa.concat_tables(taken or [table])

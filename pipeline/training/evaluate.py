@@ -1,7 +1,6 @@
 """Scores of checkpoints on test rows, by language, beside what would be scored without adapters.
 
-Enters: an `EvaluateConfig`. Leaves: a `Scoreboard` for each checkpoint.
-Holds: only test rows are scored; models run through plain transformers.
+Only test rows are scored; models run through plain transformers.
 """
 
 import logging
@@ -15,14 +14,17 @@ import torch
 
 from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.codec import Codec
-from pipeline.training.corpus import of_language, of_split, read_labelled
+from pipeline.training.corpus import capped, of_split, read_labelled
 from pipeline.training.heads import HEADS, Figures, Head
-from pipeline.training.inference import Adapters, Reader
+from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
 from pipeline.training.settings import EvaluateConfig, Evaluated, Task
+from pipeline.training.trainer import prepare_torch
 
 logger = logging.getLogger(__name__)
 
+OWN, SOURCE, NONE = "own", "source", "none"
+"""Columns: by each language's adapter, by that of the head's one language, and without adapters."""
 BASELINE = "baseline"
 """What is scored without a model: the most frequent class or tag, or chance."""
 BEST_OTHER = "best other"
@@ -34,8 +36,7 @@ def evaluate(config: EvaluateConfig, *, transfer: bool) -> list[Scoreboard]:
 
     Raises ConfigError where `transfer` is asked for and no checkpoint has a source.
     """
-    torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)
+    prepare_torch(config.threads)
     chosen = {name: one for name, one in config.checkpoints.items() if not transfer or one.source}
     if not chosen:
         raise ConfigError(
@@ -57,8 +58,11 @@ def _scoreboard(
         columns[column] = head.score(chosen, test)
         logger.info("%s, adapters %s: %s", name, column, columns[column])
     if not transfer:
-        columns |= _beside(head, evaluated.task, reader, table, test)
-    return Scoreboard(name, head.selects, columns, falls=head.falls)
+        if evaluated.task is Task.MASKED_LM:
+            columns[BEST_OTHER] = best_other(head, reader, test)
+        columns[BASELINE] = head.guessed(of_split(table, "train"), test)
+    shown = {column: figures for column, figures in columns.items() if figures}
+    return Scoreboard(name, head.selects, shown, falls=head.falls)
 
 
 def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
@@ -79,47 +83,30 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
             f"{model.config.architectures}."
         )
     names = {int(key): label for key, label in (model.config.id2label or {}).items()}
-    return Reader(
-        model, replace(codec, labels=tuple(names[key] for key in sorted(names))), batch_size
-    )
+    labels = tuple(names[key] for key in sorted(names))
+    return Reader(model, replace(codec, labels=labels), batch_size)
 
 
 def _test_rows(
     name: str, evaluated: Evaluated, reader: Reader, table: pa.Table, transfer: bool
 ) -> pa.Table:
     """Test rows in the model's languages; a transfer is into languages other than the source."""
-    known = [
-        language
-        for language in reader.codec.languages
-        if not (transfer and language == evaluated.source)
-    ]
+    without = evaluated.source if transfer else None
+    known = [language for language in reader.codec.languages if language != without]
     test = of_split(table, "test")
     test = test.filter(pc.is_in(test["language"], pa.array(known, pa.string())))
     if not test.num_rows:
         raise InputError(
             f"{name} has no rows of split 'test' in {known}. Check its data in the config."
         )
-    return HEADS[evaluated.task].checked(_firsts(test, evaluated.max_rows_per_language))
+    return HEADS[evaluated.task].checked(capped(test, evaluated.max_rows_per_language))
 
 
 def _readers(reader: Reader, evaluated: Evaluated, transfer: bool) -> Iterator[tuple[str, Reader]]:
-    yield Adapters.OWN, reader
+    yield OWN, reader
     if transfer:
-        yield Adapters.SOURCE, replace(reader, adapter=evaluated.source)
-    yield Adapters.NONE, replace(reader, adapters_on=False)
-
-
-def _beside(
-    head: Head, task: Task, reader: Reader, table: pa.Table, test: pa.Table
-) -> dict[str, Figures]:
-    """What the figures are to be held against."""
-    columns: dict[str, Figures] = {}
-    if task is Task.MASKED_LM:
-        columns[BEST_OTHER] = best_other(head, reader, test)
-    train = of_split(table, "train")
-    if head.baseline and train.num_rows:
-        columns[BASELINE] = head.baseline(train, test)
-    return columns
+        yield SOURCE, replace(reader, adapter=evaluated.source)
+    yield NONE, replace(reader, adapters_on=False)
 
 
 def best_other(head: Head, reader: Reader, test: pa.Table) -> Figures:
@@ -133,10 +120,3 @@ def best_other(head: Head, reader: Reader, test: pa.Table) -> Figures:
                 if language != adapter:
                     known[language] = best(score, known.get(language, score))
     return figures
-
-
-def _firsts(table: pa.Table, most: int) -> pa.Table:
-    """The first rows of each language, at most `most`."""
-    languages = table["language"].unique().to_pylist()
-    parts = [of_language(table, language).slice(0, most) for language in languages]
-    return pa.concat_tables(parts) if parts else table

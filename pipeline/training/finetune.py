@@ -1,10 +1,8 @@
 """Fine-tuning of a head, by default with embeddings and language adapters frozen.
 
-Enters: a `FinetuneConfig`. Leaves: a task checkpoint folder with its card, scores and curves.
-Holds: the weights kept are those of the epoch with the best dev figure, a mean over languages;
-freezing what is per-language lets the head serve languages it had no labels for (Pfeiffer et
-al., NAACL 2022). What is learnt on workers comes back to the process that asked, which writes it.
-What can be found to be wrong is found before training starts.
+Freezing what is per-language lets the head serve languages it had no labels for (Pfeiffer et al.,
+NAACL 2022). The weights kept are those of the epoch with the best dev figure, a mean over
+languages. What can be found to be wrong is found before training starts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,19 +17,23 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.training.batches import EpochBatches
-from pipeline.training.card import write_task_card
-from pipeline.training.checkpoint import has_frozen_shard, save_task, save_whole, stored_dtype
+from pipeline.training.checkpoint import (
+    architecture,
+    has_frozen_shard,
+    save_task,
+    save_whole,
+    stored_dtype,
+)
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
 from pipeline.training.corpus import capped, of_languages, of_split, read_labelled
 from pipeline.training.curves import write_curves
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
-from pipeline.training.keep_best import KeepBest
-from pipeline.training.learning import Learnt, Run, Source
-from pipeline.training.scored_trainer import Dev, ScoredTrainer, figures_of
+from pipeline.training.learning import Learnt, Run, Source, Worker
+from pipeline.training.scoreboard import Scoreboard, markdown
+from pipeline.training.scored_trainer import ScoredTrainer
 from pipeline.training.settings import FinetuneConfig
-from pipeline.training.trainer import Worker
 
 TRAIN = "train"
 """The source of examples."""
@@ -121,28 +123,31 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
     set_seed(optimisation.seed)
     codec = Codec.of(config.base, material.labels)
     model = task_model(config, material.labels)
-    keeper = KeepBest(model, worker.resume)
     batches = EpochBatches(
         [len(example["input_ids"]) for example in examples[TRAIN]],
         batch_size=optimisation.batch_size,
         seed=(optimisation.seed, worker.rank),
     )
     weights = None if material.weights is None else torch.tensor(material.weights)
+    steps = -(-len(batches) // optimisation.accumulation)
     early = [EarlyStoppingCallback(stopping.patience, stopping.min_delta)] if stopping else []
     trainer = ScoredTrainer(
         model,
         examples[TRAIN],
         batches,
-        head.collate(codec),
+        head.collator(codec),
         head.loss(weights, config.temperature),
         optimisation=optimisation,
-        max_steps=config.epochs * -(-len(batches) // optimisation.accumulation),
+        max_steps=config.epochs * steps,
+        eval_steps=steps,
         worker=worker,
-        callbacks=[keeper, *early],
-        dev=Dev(head, Reader(model, codec, optimisation.batch_size), material.dev),
+        callbacks=early,
+        head=head,
+        score=partial(head.score, Reader(model, codec, optimisation.batch_size), material.dev),
     )
     trainer.learn()
-    return Learnt(keeper.weights, figures_of(keeper.metrics), trainer.state.log_history)
+    best = trainer.best
+    return Learnt(best.weights, best.figures, trainer.state.log_history)
 
 
 def save(material: Material, learnt: Learnt) -> None:
@@ -154,21 +159,18 @@ def save(material: Material, learnt: Learnt) -> None:
         save_task(model, config.base, config.out)
     else:
         save_whole(model, Codec.of(config.base).tokenizer, config.out, material.dtype)
-    write_task_card(config, learnt.figures, material.labels, model)
+    card = _card(material, learnt.figures, model)
+    (config.out / "README.md").write_text(card, encoding="utf-8")
     write_curves(learnt.history, config.out)
 
 
 def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel:
     """The base's encoder under a new head, frozen as the config says."""
     head = HEADS[config.task]
-    names: dict[str, Any] = (
-        {
-            "id2label": dict(enumerate(labels)),
-            "label2id": {label: index for index, label in enumerate(labels)},
-        }
-        if labels
-        else {}
-    )
+    names: dict[str, Any] = {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: index for index, label in enumerate(labels)},
+    }
     model = head.model.from_pretrained(
         config.base,
         dtype=torch.float32,
@@ -176,9 +178,28 @@ def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel
         hidden_dropout_prob=config.dropout,
         # Attention without dropout keeps PyTorch's fast CPU kernel.
         attention_probs_dropout_prob=0.0,
-        **names,
+        **(names if labels else {}),
         **dict(head.options),
     )
     if config.frozen:
         model.freeze_embeddings_and_language_adapters()
     return cast(PreTrainedModel, model)
+
+
+def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
+    """The stub of a model card."""
+    config, labels = material.config, material.labels
+    links = "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    linked = config.frozen and has_frozen_shard(config.base)
+    return f"""# X-MOD {config.task.value} checkpoint
+
+- Class: `{architecture(model)}`{f"; labels: {', '.join(labels)}" if labels else ""}
+- Adapters (`config.languages`): {", ".join(model.config.languages)}
+- Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
+{"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
+{links if linked else ""}- Licence and attribution: those of the training data; state them before \
+you publish
+
+Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.
+
+{markdown(Scoreboard("Dev rows", "", {"dev": figures}))}"""

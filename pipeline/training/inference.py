@@ -1,14 +1,8 @@
-"""Plain forwards of transformers' X-MOD, in batches of one language.
-
-Enters: a model, its codec, sequences of one language. Leaves: outputs in their order.
-Holds: no gradients; batches are sorted by length; the model is in evaluation mode meanwhile, and
-as before afterwards.
-"""
+"""Plain forwards of transformers' X-MOD, in batches of one language, sorted by length."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import torch
@@ -22,16 +16,6 @@ from pipeline.training.present_adapters import without_adapters
 
 Ids = Sequence[int] | np.ndarray
 """Token ids of one sequence."""
-
-
-class Adapters(StrEnum):
-    """Which adapter reads a text."""
-
-    OWN = "own"
-    SOURCE = "source"
-    """That of the language that the head was fine-tuned on."""
-    NONE = "none"
-    """No adapter: each layer's output goes on as it is."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +83,7 @@ def outputs(
 
 def logits(reader: Reader, sequences: Sequence[Ids], language: str) -> list[np.ndarray]:
     """The model's logits for each sequence: [labels], or [tokens or more, labels]."""
-
-    def forward(batch: Batch) -> Tensor:
-        given: Tensor = reader.model(**batch).logits
-        return given
-
-    return outputs(reader, sequences, language, forward)
+    return outputs(reader, sequences, language, lambda batch: reader.model(**batch).logits)
 
 
 def mean_embeddings(reader: Reader, texts: Sequence[str], language: str) -> np.ndarray:

@@ -1,8 +1,6 @@
 """Word-level BIO tags to labels of sub-tokens and back, by character offsets.
 
-Enters: words with spaces and tags, and a tokenizer's offsets into the rebuilt text.
-Leaves: a label a sub-token for training, a tag a word for scoring.
-Holds: nothing is inferred from spaces, so Chinese, Japanese and Korean characters work as words.
+Nothing is inferred from spaces, so Chinese, Japanese and Korean characters work as words.
 """
 
 from collections.abc import Iterable, Sequence

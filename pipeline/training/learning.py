@@ -1,23 +1,25 @@
 """What a training is to whoever runs it: examples in, weights out.
 
-Enters: sources of rows and a function that learns from their examples. Leaves: what was learnt.
-Holds: the function knows nothing of Ray, and whoever runs it knows nothing of what it learns; so a
-training is the same in this process (`alone`) and on a cluster (`cluster.on_ray`). What was learnt
-is forgotten by its runner only once the block that it was given to has ended well.
+The function that learns knows nothing of Ray, and its runner nothing of what it learns: a training
+is the same in this process (`alone`) and on a cluster (`cluster.on_ray`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
-from torch import Tensor
+from torch import Tensor, distributed, nn
+from transformers import TrainerCallback
 
 from pipeline.errors import InputError
 from pipeline.training.collate import Example
 from pipeline.training.heads.head import Figures
-from pipeline.training.trainer import Worker
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,22 @@ class Source:
 
     rows: pa.Table
     encode: Callable[[pa.Table], list[Example]]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One of the processes that train, and what it was told by whoever started it."""
+
+    rank: int = 0
+    gpu: bool = False
+    """Whether it has a GPU of its own to train on."""
+    scratch: Path = Path(gettempdir())
+    """Where the Trainer writes its checkpoints, if it does."""
+    resume: Path | None = None
+    """A checkpoint of the Trainer's to go on from."""
+    save_steps: int | None = None
+    """Steps between checkpoints; None where nobody would resume."""
+    callbacks: tuple[TrainerCallback, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,8 +56,9 @@ class Learnt:
 
 
 Learn = Callable[[Mapping[str, Sequence[Example]], Worker], Learnt]
-"""Of examples by source, on one worker."""
+"""Trains on one worker, on its examples by source."""
 Run = Callable[[Learn, Mapping[str, Source]], AbstractContextManager[Learnt]]
+"""What was learnt may be forgotten by its runner once the block has ended well."""
 
 
 @contextmanager
@@ -58,3 +77,21 @@ def require_examples(examples: Mapping[str, Sequence[Example]]) -> None:
             f"No row of {', '.join(empty)} makes an example: each question or choice is longer "
             "than a window leaves room for. Shorten them."
         )
+
+
+def trained(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of the weights that are not frozen."""
+    return {
+        name: parameter.detach().cpu().clone().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def agreed(ask: Callable[[], Answer]) -> Answer:
+    """What `ask` gives the first worker, on every worker."""
+    if not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return ask()
+    told = [ask() if distributed.get_rank() == 0 else None]
+    distributed.broadcast_object_list(told, src=0)
+    return cast(Answer, told[0])

@@ -1,12 +1,8 @@
 """A trained X-MOD with one adapter more, of which nothing else is trained.
 
-Enters: a base's folder, and a codec with the new language and, it may be, new vocabulary rows.
-Leaves: the model, what of it learns, and the trainer that steps it.
-Holds: what was there has no gradient, or one of 0, and stays to the bit; a new vocabulary row
-starts as the mean of the old ones, so that it takes no more probability than another.
+What was there has no gradient, or one of 0, and stays to the bit.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +11,9 @@ import torch
 from torch import Tensor, nn
 from transformers import XmodConfig
 
-from pipeline.training.batches import MixedBatches, SmoothedBatches
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Example
-from pipeline.training.heads.head import own_loss
-from pipeline.training.heads.masked_lm import Masked, MaskedWords
-from pipeline.training.settings import AddLanguageConfig
-from pipeline.training.trainer import ModularTrainer, Worker
+from pipeline.training.heads.masked_lm import MaskedWords
+from pipeline.training.trainer import MaskedTrainer
 
 ROWS = ("roberta.embeddings.word_embeddings.weight", "lm_head.bias")
 """Weights with a row a token."""
@@ -30,7 +22,8 @@ ROWS = ("roberta.embeddings.word_embeddings.weight", "lm_head.bias")
 def extended_model(base: Path, codec: Codec, start: str | None) -> MaskedWords:
     """The base with an adapter for the last of the codec's languages, and rows for its tokens.
 
-    The adapter is that of the language `start`, or new.
+    The adapter is that of the language `start`, or new. A new vocabulary row starts as the mean of
+    the old ones, so that it takes no more probability than another.
     """
     settings: Any = XmodConfig.from_pretrained(base)
     settings.languages = list(codec.languages)
@@ -43,15 +36,10 @@ def extended_model(base: Path, codec: Codec, start: str | None) -> MaskedWords:
     with torch.no_grad():
         model.lm_head.bias[old:] = model.lm_head.bias[:old].mean()
         if start is not None:
-            copy_adapter(model, start, codec.languages[-1])
+            weights, language = dict(model.named_parameters()), codec.languages[-1]
+            for name in (name for name in weights if is_adapter_of(language, name)):
+                weights[name].copy_(weights[name.replace(f".{language}.", f".{start}.")])
     return model
-
-
-def copy_adapter(model: nn.Module, source: str, language: str) -> None:
-    """Give the adapter of `language` the weights of that of `source`."""
-    weights = dict(model.named_parameters())
-    for name in (name for name in weights if is_adapter_of(language, name)):
-        weights[name].copy_(weights[name.replace(f".{language}.", f".{source}.")])
 
 
 def freeze_all_but(model: nn.Module, language: str, *, kept: int, tokens: int) -> None:
@@ -71,54 +59,19 @@ def is_adapter_of(language: str, name: str) -> bool:
     return f".adapter_modules.{language}." in name
 
 
-class AdditionTrainer(ModularTrainer):
-    """Masked LM on one language; new vocabulary rows have a learning rate of their own."""
+class AdditionTrainer(MaskedTrainer):
+    """New vocabulary rows have a learning rate of their own, `rows_rate`."""
 
-    def __init__(
-        self,
-        config: AddLanguageConfig,
-        codec: Codec,
-        model: MaskedWords,
-        examples: Sequence[Example],
-        worker: Worker,
-    ) -> None:
-        optimisation = config.optimisation
-        self._rows_rate = config.embedding_learning_rate
-        order = SmoothedBatches.of(
-            examples, optimisation.batch_size, 1.0, seed=(optimisation.seed, worker.rank)
-        )
-        batches = MixedBatches(
-            [order],
-            shares=[1.0],
-            sizes=[len(examples)],
-            batches=config.max_steps * optimisation.accumulation,
-            seed=optimisation.seed,
-        )
-        super().__init__(
-            model,
-            examples,
-            batches,
-            Masked(codec, config.mask_share),
-            own_loss,
-            optimisation=optimisation,
-            max_steps=config.max_steps,
-            worker=worker,
-        )
+    rows_rate: float
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW; without decay of vocabulary rows, which would change those that stay."""
         assert self.model is not None
         weights = [item for item in self.model.named_parameters() if item[1].requires_grad]
-        adapter: dict[str, Any] = {
-            "params": [weight for name, weight in weights if name not in ROWS]
-        }
-        rows: dict[str, Any] = {
-            "params": [weight for name, weight in weights if name in ROWS],
-            "lr": self._rows_rate,
-            "weight_decay": 0.0,
-        }
+        adapter = {"params": [weight for name, weight in weights if name not in ROWS]}
+        rows: dict[str, Any] = {"params": [weight for name, weight in weights if name in ROWS]}
         self.optimizer = torch.optim.AdamW(
-            [adapter, rows],
+            [adapter, {**rows, "lr": self.rows_rate, "weight_decay": 0.0}],
             lr=self.args.learning_rate,
             betas=(self.args.adam_beta1, self.args.adam_beta2),
             weight_decay=self.args.weight_decay,

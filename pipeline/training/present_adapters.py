@@ -1,12 +1,10 @@
 """The adapter step at the cost of the languages in a batch, with gradients.
 
-Enters: any transformers X-MOD model. Leaves: the same model, whose layers run each adapter that
-a batch asks for on its own rows. Holds: outputs are those of the unchanged layer; rows of one
-language are best neighbours, as each run of them is one matrix product; adapters that a batch
-does not use get no gradient rather than one of zeros, so the optimiser leaves them alone.
+Outputs are those of the unchanged layer. Adapters that a batch does not use get no gradient rather
+than one of zeros, so the optimiser leaves them alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import MethodType
 
@@ -18,24 +16,31 @@ from pipeline.errors import LanguageError
 
 
 def use_present_adapters(model: nn.Module) -> None:
-    """Change the adapter step of every layer of `model` in place."""
-    for module in model.modules():
-        if isinstance(module, XmodOutput):
-            module.lang_adapter = MethodType(_lang_adapter, module)  # type: ignore[method-assign]
+    """Make every layer of `model` run each adapter that a batch asks for on its own rows."""
+    _replace(model, _lang_adapter)
 
 
 @contextmanager
 def without_adapters(model: nn.Module) -> Iterator[None]:
     """Meanwhile no layer of `model` adds what an adapter gives to its output."""
-    layers = [module for module in model.modules() if isinstance(module, XmodOutput)]
-    before = [layer.lang_adapter for layer in layers]
-    for layer in layers:
-        layer.lang_adapter = MethodType(_no_adapter, layer)  # type: ignore[method-assign]
+    before = _replace(model, _no_adapter)
     try:
         yield
     finally:
-        for layer, method in zip(layers, before, strict=True):
+        for layer, method in before:
             layer.lang_adapter = method  # type: ignore[method-assign]
+
+
+Step = Callable[[XmodOutput, Tensor, Tensor], Tensor]
+
+
+def _replace(model: nn.Module, step: Step) -> list[tuple[XmodOutput, Callable[..., Tensor]]]:
+    """The layers, with the adapter step that each had before."""
+    layers = [module for module in model.modules() if isinstance(module, XmodOutput)]
+    before = [(layer, layer.lang_adapter) for layer in layers]
+    for layer in layers:
+        layer.lang_adapter = MethodType(step, layer)  # type: ignore[method-assign]
+    return before
 
 
 def _no_adapter(layer: XmodOutput, _: Tensor, hidden_states: Tensor) -> Tensor:
@@ -47,14 +52,15 @@ def _lang_adapter(layer: XmodOutput, lang_ids: Tensor, hidden_states: Tensor) ->
     normed = _normed(layer, hidden_states)
     residual = normed if layer.ln_before_adapter else hidden_states
     adapters = list(layer.adapter_modules.values())
+    # Each run of one language is one matrix product, so rows of one are best neighbours.
     languages, runs = torch.unique_consecutive(lang_ids, return_counts=True)
-    adapted = [
-        adapters[_checked(lang_id, len(adapters))](rows)
-        for lang_id, rows in zip(
-            languages.tolist(), torch.split(normed, runs.tolist()), strict=True
+    wrong = [lang_id for lang_id in languages.tolist() if not 0 <= lang_id < len(adapters)]
+    if wrong:
+        raise LanguageError(
+            f"lang_id {wrong[0]} is not one of the model's {len(adapters)} adapters."
         )
-    ]
-    changed: Tensor = layer.dropout(torch.cat(adapted))
+    pairs = zip(languages.tolist(), torch.split(normed, runs.tolist()), strict=True)
+    changed: Tensor = layer.dropout(torch.cat([adapters[lang_id](rows) for lang_id, rows in pairs]))
     return changed + residual
 
 
@@ -64,9 +70,3 @@ def _normed(layer: XmodOutput, hidden_states: Tensor) -> Tensor:
     elif layer.adapter_reuse_layer_norm:
         hidden_states = layer.LayerNorm(hidden_states)
     return hidden_states
-
-
-def _checked(lang_id: int, adapters: int) -> int:
-    if not 0 <= lang_id < adapters:
-        raise LanguageError(f"lang_id {lang_id} is not one of the model's {adapters} adapters.")
-    return lang_id

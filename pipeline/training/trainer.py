@@ -1,89 +1,53 @@
-"""transformers' Trainer with batches that come ready, a wall-time budget, and a way to resume.
-
-Enters: a model, examples, a batch order, a loss. Leaves: the model, trained in place.
-Holds: every batch carries `lang_ids`; training ends when steps or minutes are spent, which all
-workers learn from the first of them; a training that resumes goes on with the batch that it would
-have come to.
-"""
+"""transformers' Trainer with batches that come ready, a wall-time budget, and a way to resume."""
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
     Trainer,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
-from transformers.trainer import TRAINER_STATE_NAME
 
-from pipeline.training.batches import Batches
-from pipeline.training.collate import Batch, Example
-from pipeline.training.heads.head import Loss
+from pipeline.training.batches import Batches, SmoothedBatches
+from pipeline.training.codec import Codec
+from pipeline.training.collate import Batch, Example, MaskedCollator
+from pipeline.training.heads.head import Loss, own_loss
+from pipeline.training.learning import Worker
 from pipeline.training.present_adapters import use_present_adapters
-from pipeline.training.schedule import Budget, StopWhenSpent, linear_schedule
-from pipeline.training.settings import Optimisation, Precision
+from pipeline.training.schedule import Budget
+from pipeline.training.settings import (
+    AddLanguageConfig,
+    Optimisation,
+    Precision,
+    PretrainConfig,
+)
 
 logger = logging.getLogger(__name__)
 
 LOGGING_STEPS = 50
 
 
-@dataclass(frozen=True)
-class Worker:
-    """One of the processes that train, and what it was told by whoever started it."""
-
-    rank: int = 0
-    size: int = 1
-    gpu: bool = False
-    """Whether it has a GPU of its own to train on."""
-    scratch: Path = Path(gettempdir())
-    """Where the Trainer writes its checkpoints, if it does."""
-    resume: Path | None = None
-    """A checkpoint of the Trainer's to go on from."""
-    save_steps: int | None = None
-    """Steps between checkpoints; None where nobody would resume."""
-    callbacks: tuple[TrainerCallback, ...] = ()
-
-    @property
-    def first(self) -> bool:
-        """Whether this is the one that scores, logs and saves."""
-        return self.rank == 0
-
-
-class Examples(Dataset[Example]):
-    """Encoded examples in memory."""
-
-    def __init__(self, rows: Sequence[Example]) -> None:
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._rows[index]
-
-
 class ReadyBatches(DataLoader[Example]):
     """Batches in an order of their own, which knows its epoch."""
 
     def set_epoch(self, epoch: int) -> None:
-        """The Trainer says which epoch begins."""
+        """Called by the Trainer when an epoch begins."""
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
 
 
 class ModularTrainer(Trainer):
-    """A Trainer whose batches come ready, and whose loss is given."""
+    """A Trainer whose batches come ready, and whose loss is given.
+
+    A training that resumes goes on with the batch that it would have come to.
+    """
 
     def __init__(
         self,
@@ -100,23 +64,23 @@ class ModularTrainer(Trainer):
         **arguments: Any,  # noqa: ANN401
     ) -> None:
         """`arguments` are of TrainingArguments, beyond those that every training has."""
-        prepare_torch(optimisation)
+        prepare_torch(optimisation.threads)
         use_present_adapters(model)
         self._batches = batches
         self._collate = collate
         self._loss = loss
         self._resume = worker.resume
         self._seed = 1_000_003 * optimisation.seed + 7919 * worker.rank
-        self._batch_number = 0
         self._warmup_share = optimisation.warmup_share
         self._budget = Budget(max_steps=max_steps, max_minutes=optimisation.max_minutes)
+        rows: Any = examples
         super().__init__(
             model=model,
             args=TrainingArguments(**(_arguments(optimisation, max_steps, worker) | arguments)),
-            train_dataset=Examples(examples),
+            train_dataset=rows,
             # The Trainer asks for rows to evaluate on, though `evaluate` brings its own.
-            eval_dataset=Examples(()),
-            callbacks=[StopWhenSpent(self._budget), LogProgress(), *callbacks, *worker.callbacks],
+            eval_dataset=rows[:0],
+            callbacks=[self._budget, *callbacks, *worker.callbacks],
         )
         self.remove_callback(PrinterCallback)
         # Losses are means over their batch, whatever the step accumulates.
@@ -126,7 +90,6 @@ class ModularTrainer(Trainer):
         """Train, from where the worker was told to resume."""
         if self._resume:
             self._budget.restore(self._resume)
-            self._batch_number = self._batches_before(self._resume)
         self.train(resume_from_checkpoint=str(self._resume) if self._resume else None)
 
     def get_train_dataloader(self) -> DataLoader[Example]:
@@ -135,21 +98,21 @@ class ModularTrainer(Trainer):
         return ReadyBatches(self.train_dataset, batch_sampler=self._batches, collate_fn=self._drawn)
 
     def _drawn(self, rows: list[Example]) -> Batch:
-        """The batch of `rows`; what chance does to it depends on its number alone.
+        """The batch of `rows`; what chance does to it depends on its step and its rows alone.
 
-        A training that resumes draws what it would have drawn.
+        The Trainer restores the generators' states after the first batch that follows a resume.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed + self._batch_number)
-            self._batch_number += 1
+            own = sum(int(np.sum(row["input_ids"])) for row in rows)
+            torch.manual_seed(self._seed + self.state.global_step + own)
             return self._collate(rows)
 
-    def _batches_before(self, checkpoint: Path) -> int:
-        """How many batches the steps before `checkpoint` took."""
-        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        accumulation = self.args.gradient_accumulation_steps
-        epochs, steps = divmod(int(state.global_step), -(-len(self._batches) // accumulation))
-        return epochs * len(self._batches) + steps * accumulation
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Send the figures to logging, and to what else the Trainer tells."""
+        super().log(logs, start_time)
+        if self.is_world_process_zero():
+            figures = {name: value for name, value in logs.items() if name != "epoch"}
+            logger.info("step %d of %d: %s", self.state.global_step, self.state.max_steps, figures)
 
     def compute_loss(
         self,
@@ -167,31 +130,46 @@ class ModularTrainer(Trainer):
         """Warm-up and linear decay over the budget."""
         stepped = optimizer or self.optimizer
         assert stepped is not None  # the Trainer makes the optimizer first
-        schedule = linear_schedule(stepped, self._budget, self._warmup_share)
+        schedule = self._budget.schedule(stepped, self._warmup_share)
         self.lr_scheduler = schedule
         return schedule
 
 
-class LogProgress(TrainerCallback):
-    """Sends the Trainer's figures to logging."""
+class MaskedTrainer(ModularTrainer):
+    """Masked LM on windows, languages drawn by smoothing."""
 
-    def on_log(
+    def __init__(
         self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: object,
+        config: PretrainConfig | AddLanguageConfig,
+        codec: Codec,
+        model: PreTrainedModel,
+        windows: Sequence[Example],
+        worker: Worker,
+        smoothing: float = 1.0,
     ) -> None:
-        """Log the step and its figures."""
-        figures = {name: value for name, value in (logs or {}).items() if name != "epoch"}
-        if state.is_world_process_zero:
-            logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
+        optimisation = config.optimisation
+        batches = SmoothedBatches(
+            windows,
+            batch_size=optimisation.batch_size,
+            count=config.max_steps * optimisation.accumulation,
+            smoothing=smoothing,
+            seed=(optimisation.seed, worker.rank),
+        )
+        super().__init__(
+            model,
+            windows,
+            batches,
+            MaskedCollator(codec, config.mask_share),
+            own_loss,
+            optimisation=optimisation,
+            max_steps=config.max_steps,
+            worker=worker,
+        )
 
 
-def prepare_torch(optimisation: Optimisation) -> None:
+def prepare_torch(threads: int) -> None:
     """Set the threads, and flush denormals, which slow small models down as they converge."""
-    torch.set_num_threads(optimisation.threads)
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
 
 

@@ -1,50 +1,43 @@
-"""A SentencePiece unigram vocabulary, as the tokenizer class that XLM-R and X-MOD use.
+"""SentencePiece unigram vocabularies: a new one in XLM-R's layout, and new rows for an old one.
 
-Enters: text with its language. Leaves: an `XLMRobertaTokenizer` with XLM-R's special tokens.
-Holds: languages are sampled by exponential smoothing, so that small ones get their pieces;
-ids are XLM-R's: <s> 0, <pad> 1, </s> 2, <unk> 3, the pieces, <mask> last.
+A new row has a character that the tokenizer did not know, so that a text without such characters is
+cut as before: unigram segmentation is by the scores of pieces (Kudo, "Subword Regularization", ACL
+2018), and a piece that no old text could contain takes part in no old segmentation.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
-from transformers import XLMRobertaTokenizer
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase, XLMRobertaTokenizer
 
-from pipeline.training.new_pieces import short
+from pipeline.errors import CheckpointError, InputError
 from pipeline.training.settings import Vocabulary
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 MASK_TOKEN = "<mask>"
+LONGEST = 1_000
+"""Characters, of at most four bytes, of a text that SentencePiece reads."""
 
 
 def train_tokenizer(
     texts: Mapping[str, Sequence[str]], settings: Vocabulary, smoothing: float, window: int
 ) -> XLMRobertaTokenizer:
-    """Train on `texts` by language; the result cuts inputs at `window` tokens where asked to."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=short(sample_texts(texts, settings.sample_characters, smoothing)),
-        model_writer=model,
-        model_type="unigram",
+    """Train on `texts` by language; the result cuts inputs at `window` tokens where asked to.
+
+    Ids are XLM-R's: <s> 0, <pad> 1, </s> 2, <unk> 3, the pieces, <mask> last.
+    """
+    model = _trained(
+        sample_texts(texts, settings.sample_characters, smoothing),
         vocab_size=settings.size - 1,
         character_coverage=settings.character_coverage,
-        normalization_rule_name="nmt_nfkc",
-        bos_id=0,
-        pad_id=1,
-        eos_id=2,
-        unk_id=3,
-        num_threads=2,
-        minloglevel=1,
+        **{"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3},
     )
-    return from_sentencepiece(model.getvalue(), window)
-
-
-def from_sentencepiece(serialised: bytes, window: int) -> XLMRobertaTokenizer:
-    """The tokenizer of a serialised SentencePiece model with XLM-R's special ids."""
-    model = sentencepiece_model_pb2.ModelProto.FromString(serialised)  # type: ignore[attr-defined]
     pieces = [(piece.piece, piece.score) for piece in model.pieces[len(SPECIAL_TOKENS) :]]
     return XLMRobertaTokenizer(
         vocab=[(token, 0.0) for token in SPECIAL_TOKENS] + pieces + [(MASK_TOKEN, 0.0)],
@@ -70,3 +63,86 @@ def smoothed_shares(sizes: Sequence[int], smoothing: float) -> np.ndarray:
     weights = np.asarray(sizes, dtype=np.float64) ** smoothing
     shares: np.ndarray = weights / weights.sum()
     return shares
+
+
+def unknown_share(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:
+    """Share of unknown tokens among those of `texts`."""
+    encoded = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+    unknown: int = sum(ids.count(tokenizer.unk_token_id) for ids in encoded)
+    return unknown / max(sum(map(len, encoded)), 1)
+
+
+def with_new_pieces(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int
+) -> PreTrainedTokenizerBase:
+    """The tokenizer, changed in place, with up to `most` pieces of `texts` more, at the end.
+
+    Raises CheckpointError where it is of another kind.
+    """
+    unknown = _unknown_characters(tokenizer, texts)
+    if not unknown:
+        return tokenizer
+    definition = json.loads(tokenizer.backend_tokenizer.to_str())
+    kind, vocabulary = definition["model"]["type"], definition["model"]["vocab"]
+    if kind != "Unigram" or len(tokenizer) != len(vocabulary):
+        raise CheckpointError(
+            f"The tokenizer is of type {kind!r} and has {len(tokenizer)} tokens, {len(vocabulary)} "
+            "of them in its vocabulary; rows can be added to 'Unigram', as XLM-R's is, without "
+            "tokens beside its vocabulary. Raise unknown_share to do without."
+        )
+    known = {piece for piece, _ in vocabulary}
+    # The penalty of unknown characters follows from the lowest score.
+    lowest = min(score for _, score in vocabulary)
+    definition["model"]["vocab"] += [
+        [piece, max(score, lowest)]
+        for piece, score in _pieces_of(texts, most)
+        if piece not in known and unknown & set(piece)
+    ][:most]
+    tokenizer._tokenizer = Tokenizer.from_str(json.dumps(definition))
+    return tokenizer
+
+
+def _unknown_characters(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> set[str]:
+    """Characters of `texts`, normalised as the tokenizer does it, that are in no piece."""
+    backend = tokenizer.backend_tokenizer
+    known = {character for piece in backend.get_vocab() for character in piece}
+    normalise = backend.normalizer.normalize_str if backend.normalizer else str
+    seen = {character for text in texts for character in normalise(text)}
+    return {character for character in seen - known if not character.isspace()}
+
+
+def _pieces_of(texts: Sequence[str], most: int) -> list[tuple[str, float]]:
+    """Pieces of a unigram vocabulary of `texts` and their scores, about twice `most`."""
+    characters = {character for text in texts for character in text}
+    try:
+        model = _trained(
+            texts,
+            vocab_size=2 * most + len(characters),
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+        )
+    except RuntimeError as error:
+        raise InputError(
+            f"No vocabulary comes of the {len(texts)} texts of the new language: "
+            f"{str(error).partition('(')[0].strip() or 'SentencePiece gives up'}. Give more text."
+        ) from error
+    return [(piece.piece, piece.score) for piece in model.pieces if piece.type == piece.NORMAL]
+
+
+def _trained(texts: Iterable[str], **options: Any) -> Any:  # noqa: ANN401
+    """The SentencePiece model of `texts`, cut into pieces: it skips those above 4,192 bytes."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(
+            text[start : start + LONGEST]
+            for text in texts
+            for start in range(0, len(text), LONGEST)
+        ),
+        model_writer=model,
+        model_type="unigram",
+        normalization_rule_name="nmt_nfkc",
+        num_threads=2,
+        minloglevel=1,
+        **options,
+    )
+    return sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ NOT_RUN = {
         "measures for an hour, alone on a machine", "tests/benchmarks/test_harness.py"
     ),
     "python -m benchmarks.*": Instead("a part of make bench", "tests/benchmarks/test_harness.py"),
-    "make demo-model*": Instead("trains for hours", "tests/training/test_training_jobs.py"),
+    "make demo-model*": Instead("trains for hours", "tests/demo/test_demo_pretrain.py"),
     "make scores": Instead("trains for half an hour", "tests/training/test_training_jobs.py"),
     "make test-airflow": Instead("installs Airflow", "tests/airflow/test_annotate_daily.py"),
     "airflow connections add ray *": AIRFLOW,
@@ -82,7 +82,7 @@ ADDED = {
     "python jobs/evaluate.py --config configs/transfer.yaml": (
         f"--set 'checkpoints.topics from English.{FEW}'"
     ),
-    "python jobs/train_identifier.py ": "--set out=out/language --set detectors=[cascade]",
+    "python -m demo.train_identifier ": "--set out=out/language --set detectors=[cascade]",
 }
 """Options added to commands that begin so: trainings of seconds, and none over the demo model."""
 

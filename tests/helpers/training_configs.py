@@ -1,8 +1,9 @@
 """Settings of trainings that take a second or two."""
 
 from pathlib import Path
+from typing import TypeVar
 
-from pipeline.training.settings import LabelledObjective, PretrainConfig
+from pipeline.training.settings import PretrainConfig
 
 LANGUAGES = ("en_XX", "de_DE", "zh_CN")
 OPTIMISATION = {
@@ -32,25 +33,12 @@ NEW_MODEL = {
 }
 
 
-def objectives(corpora: Path, share: float = 0.25) -> dict[str, object]:
-    """All three objectives beside masked LM, each with a share of the batches."""
-    labelled = {"share": share, "max_rows_per_language": 20, "batch_size": 4}
-    translations = {"data": corpora / "pairs.parquet", "share": share, "batch_size": 4}
-    return {
-        "tags": {"data": corpora / "ner.parquet", **labelled},
-        "classes": {"data": corpora / "topic.parquet", **labelled},
-        "translations": {**translations, "temperature": 0.1},
-    }
-
-
-def labels_of(data: Path) -> LabelledObjective:
-    """An objective on at most twenty rows a language of `data`."""
-    return LabelledObjective(data=data, share=0.5, max_rows_per_language=20, batch_size=4)
+ConfigT = TypeVar("ConfigT", bound=PretrainConfig)
 
 
 def pretrain_config(
-    corpora: Path, out: Path, *, seed: int = 3, **changes: object
-) -> PretrainConfig:
+    corpora: Path, out: Path, model: type[ConfigT] = PretrainConfig, **changes: object
+) -> ConfigT:
     """The config of a pre-training of six steps."""
     shape = {} if changes.get("start") else NEW_MODEL
     settings = {
@@ -61,6 +49,6 @@ def pretrain_config(
         "mask_share": 0.15,
         "max_steps": 6,
         **shape,
-        "optimisation": {**OPTIMISATION, "seed": seed},
+        "optimisation": OPTIMISATION,
     }
-    return PretrainConfig.model_validate(settings | changes)
+    return model.model_validate(settings | changes)

@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from demo.training.identifier import counted
+from demo.training.settings import IdentifierConfig
 from pipeline.language import experts as experts_module
 from pipeline.language.cascade import FOLDER
 from pipeline.language.ensemble import Ensemble, save_ensemble
 from pipeline.language.experts import COUNTS, ENSEMBLE, Experts, in_doubt, opinions
 from pipeline.language.naive_bayes import save_model
-from pipeline.training.identifier import counted
-from pipeline.training.settings import IdentifierConfig
 
 SENTENCE = "The committee will publish its report on the new railway line next month."
 

@@ -16,8 +16,8 @@ from pipeline.training.codec import Codec
 from pipeline.training.finetune import finetune
 from pipeline.training.learning import alone
 from pipeline.training.new_adapter import extended_model
-from pipeline.training.new_pieces import with_new_pieces
 from pipeline.training.settings import AddLanguageConfig
+from pipeline.training.vocabulary import with_new_pieces
 from pipeline.xmod.checkpoint import open_checkpoint
 from tests.helpers.training_configs import OPTIMISATION
 
@@ -84,7 +84,8 @@ def test_add_language_all_that_was_there_is_there_to_the_bit(base, addition):
 
 def test_add_language_is_learnt(addition):
     added = add_language(addition(max_steps=200), alone)
-    assert added.perplexity_new < 0.8 * added.perplexity_nearest
+    assert added.perplexity_new < 1.1 * len(GREEK)  # whose words come in any order
+    assert added.perplexity_new < added.perplexity_nearest
 
 
 @pytest.fixture(scope="module")

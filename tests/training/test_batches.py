@@ -5,12 +5,13 @@ from itertools import chain, islice
 
 import numpy as np
 
-from pipeline.training.batches import EpochBatches, MixedBatches, SmoothedBatches
+from pipeline.training.batches import EpochBatches, SmoothedBatches
 
 
-def smoothed(languages, lengths=None, **changes):
-    settings = {"batch_size": 4, "smoothing": 0.5, "seed": 1}
-    return SmoothedBatches(languages, lengths or [5] * len(languages), **(settings | changes))
+def smoothed(languages, lengths=None):
+    pairs = zip(languages, lengths or [5] * len(languages), strict=True)
+    examples = [{"lang_id": language, "input_ids": [0] * length} for language, length in pairs]
+    return SmoothedBatches(examples, batch_size=4, count=5000, smoothing=0.5, seed=(1,))
 
 
 def first(batches, count):
@@ -46,27 +47,16 @@ def test_smoothed_batches_same_seed_same_order():
 
 
 def test_epoch_batches_every_example_once():
-    batches = EpochBatches([3, 9, 4, 1, 5, 9, 2], batch_size=2, seed=5)
+    batches = EpochBatches([3, 9, 4, 1, 5, 9, 2], batch_size=2, seed=(5,))
     seen = list(batches)
     assert sorted(chain(*seen)) == list(range(7))
     assert len(seen) == len(batches) == 4
 
 
 def test_epoch_batches_order_changes_with_the_epoch():
-    batches = EpochBatches([5] * 40, batch_size=4, seed=5)
+    batches = EpochBatches([5] * 40, batch_size=4, seed=(5,))
     first = list(batches)
     batches.set_epoch(1)
     assert first != list(batches)
     batches.set_epoch(0)
     assert first == list(batches)
-
-
-def test_mixed_batches_second_kind_has_its_share_and_its_offset():
-    kinds = [smoothed([0] * 20), smoothed([0] * 8)]
-    mixed = MixedBatches(kinds, shares=[0.75, 0.25], sizes=[20, 8], batches=2000, seed=2)
-    batches = list(mixed)
-    drawn = [{index >= 20 for index in batch} for batch in batches]
-    assert len(batches) == len(mixed) == 2000
-    assert all(len(kind) == 1 for kind in drawn)
-    assert max(chain(*batches)) == 27
-    assert abs(sum(kind == {True} for kind in drawn) / 2000 - 0.25) < 0.03

@@ -17,15 +17,12 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from pipeline.errors import CheckpointError
-from pipeline.training.agreement import agreed
-from pipeline.training.cluster import on_ray
+from pipeline.training.cluster import on_ray, share
 from pipeline.training.finetune import finetune
-from pipeline.training.learning import Learnt, alone
+from pipeline.training.learning import Learnt, Worker, alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import TrainingRuntime
-from pipeline.training.shares import rows_of, share
-from pipeline.training.trainer import Worker
-from tests.helpers.training_configs import objectives, pretrain_config
+from tests.helpers.training_configs import pretrain_config
 
 # Workers cannot import this file, so what they need of it goes with the training.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -41,14 +38,14 @@ def test_share_every_worker_gets_as_many_and_none_is_left_out(total, size):
     assert shares[0][:2] == [0, size][: len(shares[0])]
 
 
-def test_rows_of_lists_of_numbers_are_arrays():
+def test_share_lists_of_numbers_are_arrays():
     table = pa.Table.from_pylist(
         [
             {"input_ids": [1, 2], "choices": [[1], [2, 3]], "label": 0},
             {"input_ids": [3], "choices": [[4]], "label": 1},
         ]
     )
-    first, second = rows_of(table.slice(0, 2))
+    first, second = share([table], 0, 1)
     assert first["input_ids"].tolist() == [1, 2]
     assert second["input_ids"].tolist() == [3]
     assert second["choices"] == [[4]]
@@ -136,7 +133,7 @@ def test_finetune_on_ray_gives_what_it_gives_alone(ray_cluster, finetune_config)
 @pytest.mark.slow
 def test_pretrain_goes_on_where_a_killed_worker_was(ray_cluster, corpora, base, tmp_path):
     """Twelve steps by one process, and twelve of which the last seven are another's."""
-    settings = {"start": base, "max_steps": 12, "objectives": objectives(corpora)}
+    settings = {"start": base, "max_steps": 12}
     whole = pretrain_config(corpora, tmp_path / "whole", **settings)
     pretrain(whole, alone)
     runtime = TrainingRuntime(save_steps=5, storage=str(tmp_path / "storage"))
@@ -196,15 +193,9 @@ def test_finetune_with_two_workers_averages_their_gradients(ray_cluster, finetun
     assert rows[0] != rows[1]
 
 
-class Wondering:
-    """A training whose first worker finds that it cannot go well; the others wait for it."""
-
-    def __call__(self, examples, worker) -> Learnt:
-        agreed(self.found)
-        raise AssertionError("the others go on")
-
-    def found(self) -> None:
-        raise CheckpointError("no such luck")
+def found(examples, worker) -> Learnt:
+    """What all workers find: that the training cannot go well."""
+    raise CheckpointError("no such luck")
 
 
 @pytest.mark.ray
@@ -214,6 +205,6 @@ def test_on_ray_an_error_that_no_retry_mends_is_told_as_it_is(ray_cluster, finet
     config = finetune_config("ner", "refused").model_copy(update={"runtime": runtime})
     with (
         pytest.raises(CheckpointError, match="no such luck"),
-        on_ray(config)(Wondering(), {}) as learnt,
+        on_ray(config)(found, {}) as learnt,
     ):
         raise AssertionError(learnt)

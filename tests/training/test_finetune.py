@@ -21,10 +21,9 @@ from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.checkpoint import is_frozen, save_task
 from pipeline.training.finetune import finetune, gather
 from pipeline.training.learning import alone
-from pipeline.training.pretrain import pretrain
 from pipeline.xmod.checkpoint import open_checkpoint
 from pipeline.xmod.heads import require_head
-from tests.helpers.training_configs import OPTIMISATION, objectives, pretrain_config
+from tests.helpers.training_configs import OPTIMISATION
 
 FIGURES = {
     "ner": {"entity_f1"},
@@ -292,21 +291,6 @@ def test_finetune_in_bfloat16_learns_in_float32_weights(finetune_config):
     ]
     assert np.isfinite(losses).all()
     assert losses
-
-
-def test_pretrain_with_objectives_continues_a_checkpoint_and_keeps_its_format(
-    corpora, base, tmp_path
-):
-    config = pretrain_config(corpora, tmp_path / "more", start=base, objectives=objectives(corpora))
-    pretrain(config, alone)
-    first, more = (load_file(folder / "shared.safetensors") for folder in (base, tmp_path / "more"))
-    assert first.keys() == more.keys()
-    assert not torch.equal(first[QUERY], more[QUERY])
-
-
-def test_pretrain_objectives_that_leave_nothing_to_masked_lm_are_refused(corpora, tmp_path):
-    with pytest.raises(ValueError, match="masked LM needs some"):
-        pretrain_config(corpora, tmp_path, objectives=objectives(corpora, share=0.4))
 
 
 def test_finetune_language_without_rows_is_an_input_error(finetune_config):

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer
 
+from pipeline.training.codec import Codec
+from pipeline.training.collate import MaskedCollator, masked_lm_loss
 from pipeline.training.labels import IGNORED
-from pipeline.training.masking import MaskedWindows, masked_lm_loss
 
 
 @pytest.fixture
@@ -14,14 +15,14 @@ def tokenizer(base):
     return AutoTokenizer.from_pretrained(base)
 
 
-def test_masked_windows_hide_a_share_of_the_tokens_and_no_special_ones(tokenizer):
+def test_masked_collator_hide_a_share_of_the_tokens_and_no_special_ones(tokenizer):
     rows = [{"input_ids": [0, *range(5, 35), 2], "lang_id": 0}] * 200
-    batch = MaskedWindows(tokenizer, 0.3)(rows)
-    hidden = batch["hidden_ids"] != IGNORED
+    batch = MaskedCollator(Codec(tokenizer, 32, ()), 0.3)(rows)
+    hidden = batch["labels"] != IGNORED
     assert abs(float(hidden[:, 1:-1].float().mean()) - 0.3) < 0.03
     assert not hidden[:, 0].any()
     assert not hidden[:, -1].any()
-    assert set(batch["hidden_ids"][hidden].tolist()) <= set(range(5, 35))
+    assert set(batch["labels"][hidden].tolist()) <= set(range(5, 35))
     kept = ~hidden
     original = torch.tensor([row["input_ids"] for row in rows])
     assert torch.equal(batch["input_ids"][kept], original[kept])
@@ -29,9 +30,9 @@ def test_masked_windows_hide_a_share_of_the_tokens_and_no_special_ones(tokenizer
     assert abs(float(replaced.float().mean()) - 0.8) < 0.05
 
 
-def test_masked_windows_padding_is_out_of_attention(tokenizer):
+def test_masked_collator_padding_is_out_of_attention(tokenizer):
     rows = [{"input_ids": [0, 5, 6, 2], "lang_id": 1}, {"input_ids": [0, 5, 2], "lang_id": 2}]
-    batch = MaskedWindows(tokenizer, 0.15)(rows)
+    batch = MaskedCollator(Codec(tokenizer, 32, ()), 0.15)(rows)
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
     assert batch["lang_ids"].tolist() == [1, 2]
 

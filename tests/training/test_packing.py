@@ -1,6 +1,6 @@
 """Windows of pre-training."""
 
-from pipeline.training.packing import pack
+from pipeline.training.heads.masked_lm import pack
 
 
 class Words:

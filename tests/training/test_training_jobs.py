@@ -27,8 +27,6 @@ NOTICED_WITHIN = 6.0
 CONFIGS = {
     "pretrain.yaml": PretrainConfig,
     "finetune_ner.yaml": FinetuneConfig,
-    "pretrain_again.yaml": PretrainConfig,
-    "pretrain_labels.yaml": PretrainConfig,
     "finetune_topic.yaml": FinetuneConfig,
     "finetune_embeddings.yaml": FinetuneConfig,
     "add_language.yaml": AddLanguageConfig,
@@ -110,7 +108,9 @@ def test_finetune_that_was_killed_goes_on_with_the_same_command(finetune_config,
     first = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
     )
-    until(lambda: list(tmp_path.glob(".training/topic-*/checkpoint_*/trainer/trainer_state.json")))
+    until(
+        lambda: list(tmp_path.glob(".training/topic-*/checkpoint_*/checkpoint/trainer_state.json"))
+    )
     time.sleep(NOTICED_WITHIN)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()

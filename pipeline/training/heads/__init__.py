@@ -3,7 +3,7 @@
 from pipeline.training.heads.causal_lm import CAUSAL_LM
 from pipeline.training.heads.classification import CLASSIFICATION
 from pipeline.training.heads.embeddings import EMBEDDINGS
-from pipeline.training.heads.head import Figures, Head, Loss, Scores
+from pipeline.training.heads.head import Figures, Head
 from pipeline.training.heads.masked_lm import MASKED_LM
 from pipeline.training.heads.multiple_choice import MULTIPLE_CHOICE
 from pipeline.training.heads.ner import NER
@@ -20,4 +20,4 @@ HEADS: dict[Task, Head] = {
     Task.EMBEDDINGS: EMBEDDINGS,
 }
 
-__all__ = ["HEADS", "Figures", "Head", "Loss", "Scores"]
+__all__ = ["HEADS", "Figures", "Head"]

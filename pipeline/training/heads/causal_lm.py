@@ -1,8 +1,4 @@
-"""The next token: X-MOD as a decoder.
-
-Enters: `text`. Leaves: the head CAUSAL_LM, scored by perplexity: each token from those before it in
-its window. Holds: the model becomes a decoder (`is_decoder`), whose tokens see no later ones.
-"""
+"""The next token: X-MOD as a decoder, scored by perplexity."""
 
 from typing import Any
 
@@ -11,10 +7,8 @@ import pyarrow as pa
 from torch import Tensor
 from transformers import XmodForCausalLM
 
-from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example, padded
-from pipeline.training.heads.by_language import by_language
-from pipeline.training.heads.head import Figures, Head
+from pipeline.training.collate import Batch, Example, padded
+from pipeline.training.heads.head import Head
 from pipeline.training.heads.masked_lm import encode
 from pipeline.training.inference import Reader, outputs
 from pipeline.training.labels import IGNORED
@@ -26,13 +20,8 @@ def targets(rows: list[Example]) -> Batch:
     return {"labels": padded([row["input_ids"] for row in rows], IGNORED)}
 
 
-def collate(codec: Codec) -> Collator:
-    """Pads windows."""
-    return codec.collator(targets)
-
-
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`perplexity` by language: exp of the mean loss of a window's tokens after the first."""
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`perplexity`: exp of the mean loss of a window's tokens after the first."""
     model: Any = reader.model
 
     def forward(batch: Batch) -> Tensor:
@@ -46,21 +35,18 @@ def score(reader: Reader, table: pa.Table) -> Figures:
         total: Tensor = losses.sum(dim=1)
         return total
 
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        windows = [example["input_ids"] for example in encode(rows, reader.codec)]
-        guessed = sum(len(window) - 1 for window in windows)
-        total = float(np.sum(outputs(reader, windows, language, forward)))
-        return {"perplexity": float(np.exp(total / max(guessed, 1)))}
-
-    return by_language(reader, table, of_rows)
+    windows = [example["input_ids"] for example in encode(rows, reader.codec)]
+    guessed = sum(len(window) - 1 for window in windows)
+    total = float(np.sum(outputs(reader, windows, language, forward)))
+    return {"perplexity": float(np.exp(total / max(guessed, 1)))}
 
 
 CAUSAL_LM = Head(
     model=XmodForCausalLM,
     columns=("text",),
     encode=encode,
-    collate=collate,
-    score=score,
+    targets=targets,
+    scored=scored,
     selects="perplexity",
     falls=True,
     options=(("is_decoder", True),),

@@ -1,21 +1,16 @@
-"""A class a text.
-
-Enters: `text` and `label`. Leaves: the head CLASSIFICATION, scored by accuracy and macro F1.
-"""
+"""A class a text, scored by accuracy and macro F1."""
 
 from collections import Counter
 
 import numpy as np
 import pyarrow as pa
-import torch
 from sklearn.metrics import f1_score
 from transformers import XmodForSequenceClassification
 
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example
-from pipeline.training.heads.by_language import by_language, without_model
-from pipeline.training.heads.head import Figures, Head, weighted_loss
+from pipeline.training.collate import Example, stacked
+from pipeline.training.heads.head import Guess, Head, weighted_loss
 from pipeline.training.inference import Reader, logits
 
 
@@ -42,64 +37,40 @@ def encode(table: pa.Table, codec: Codec) -> list[Example]:
     """Examples with one label a text."""
     ids = {name: position for position, name in enumerate(codec.labels)}
     encoded = codec.encoded(table["text"].to_pylist())["input_ids"]
+    rows = table.select(["label", "language"]).to_pylist()
     return [
-        {
-            "input_ids": encoded[index],
-            "labels": ids[row["label"]],
-            "lang_id": codec.lang_ids[row["language"]],
-        }
-        for index, row in enumerate(table.select(["label", "language"]).to_pylist())
+        {"input_ids": text, "labels": ids[row["label"]], "lang_id": codec.lang_ids[row["language"]]}
+        for text, row in zip(encoded, rows, strict=True)
     ]
 
 
-def targets(rows: list[Example]) -> Batch:
-    """Label ids of texts; [rows]."""
-    return {"labels": torch.tensor([int(row["labels"]) for row in rows])}
-
-
-def collate(codec: Codec) -> Collator:
-    """Pads texts."""
-    return codec.collator(targets)
-
-
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`accuracy` and `macro_f1` by language."""
-    names = np.array(reader.codec.labels)
-
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        ids = reader.codec.encoded(rows["text"].to_pylist())["input_ids"]
-        best = np.stack(logits(reader, ids, language)).argmax(axis=-1)
-        return agreement(np.array(rows["label"].to_pylist()), names[best])
-
-    return by_language(reader, table, of_rows)
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`accuracy` and `macro_f1`."""
+    ids = reader.codec.encoded(rows["text"].to_pylist())["input_ids"]
+    best = np.stack(logits(reader, ids, language)).argmax(axis=-1)
+    return agreement(np.array(rows["label"].to_pylist()), np.array(reader.codec.labels)[best])
 
 
 def agreement(gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Share of equal labels, and the mean of F1 over the labels of `gold`; both are [texts]."""
-    return {
-        "accuracy": float(np.mean(gold == predicted)),
-        "macro_f1": float(
-            f1_score(gold, predicted, labels=np.unique(gold), average="macro", zero_division=0)
-        ),
-    }
+    macro = f1_score(gold, predicted, labels=np.unique(gold), average="macro", zero_division=0)
+    return {"accuracy": float(np.mean(gold == predicted)), "macro_f1": float(macro)}
 
 
-def most_frequent_class(train: pa.Table, test: pa.Table) -> Figures:
+def most_frequent_class(train: pa.Table) -> Guess:
     """The figures of giving every text the class that is the most frequent in `train`."""
     most = counts(train).most_common(1)[0][0]
-
-    def of_rows(rows: pa.Table, _: str) -> dict[str, float]:
-        return agreement(np.array(rows["label"].to_pylist()), np.array([most] * rows.num_rows))
-
-    return without_model(test, of_rows)
+    return lambda rows, _: agreement(
+        np.array(rows["label"].to_pylist()), np.array([most] * rows.num_rows)
+    )
 
 
 CLASSIFICATION = Head(
     model=XmodForSequenceClassification,
     columns=("text", "label"),
     encode=encode,
-    collate=collate,
-    score=score,
+    targets=stacked("labels"),
+    scored=scored,
     baseline=most_frequent_class,
     selects="accuracy",
     labels=labels,

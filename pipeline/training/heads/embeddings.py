@@ -1,12 +1,8 @@
-"""Vectors of texts: translations get neighbouring ones.
+"""Vectors of texts, scored by retrieval: translations get neighbouring ones.
 
-Enters: `text` and its `translation` into `translation_language`. Leaves: the head EMBEDDINGS,
-scored by retrieval: the share of texts whose nearest translation, by cosine, is their own.
-Holds: a text's vector is the mean of its hidden states, as the embeddings task pools them.
-
-The loss is the bidirectional in-batch softmax of Yang et al., "Improving Multilingual Sentence
-Embedding using Bi-directional Dual Encoder with Additive Margin Softmax" (IJCAI 2019), without the
-margin.
+A text's vector is the mean of its hidden states, as the embeddings task pools them. The loss is the
+bidirectional in-batch softmax of Yang et al., "Improving Multilingual Sentence Embedding using
+Bi-directional Dual Encoder with Additive Margin Softmax" (IJCAI 2019), without the margin.
 """
 
 from typing import Any
@@ -20,9 +16,8 @@ from transformers import XmodForMaskedLM
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example
-from pipeline.training.heads.by_language import by_language, without_model
-from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.collate import Batch, Example
+from pipeline.training.heads.head import Head, Loss
 from pipeline.training.inference import Reader, mean_embeddings, means
 
 
@@ -62,11 +57,6 @@ def both(rows: list[Example]) -> list[Example]:
     return [*rows, *translations]
 
 
-def collate(codec: Codec) -> Collator:
-    """Pads texts and translations together."""
-    return codec.collator(lambda _: {}, both)
-
-
 def loss(_: Tensor | None, temperature: float) -> Loss:
     """Mean cross-entropy of finding each text's translation in the batch, and back."""
 
@@ -90,20 +80,11 @@ def ranking_loss(vectors: Tensor, temperature: float) -> Tensor:
     return (there + back) / 2
 
 
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`retrieval` by language."""
-
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        texts = mean_embeddings(reader, rows["text"].to_pylist(), language)
-        found = texts @ _translations(reader, rows).T
-        return {"retrieval": float(np.mean(found.argmax(axis=1) == np.arange(len(texts))))}
-
-    return by_language(reader, table, of_rows)
-
-
-def chance(_: pa.Table, test: pa.Table) -> Figures:
-    """`retrieval` of taking any translation."""
-    return without_model(test, lambda rows, _: {"retrieval": 1.0 / rows.num_rows})
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`retrieval`: the share of texts whose nearest translation, by cosine, is their own."""
+    texts = mean_embeddings(reader, rows["text"].to_pylist(), language)
+    found = texts @ _translations(reader, rows).T
+    return {"retrieval": float(np.mean(found.argmax(axis=1) == np.arange(len(texts))))}
 
 
 def _translations(reader: Reader, rows: pa.Table) -> np.ndarray:
@@ -121,9 +102,10 @@ EMBEDDINGS = Head(
     model=SentenceEncoder,
     columns=("text", "translation", "translation_language"),
     encode=encode,
-    collate=collate,
-    score=score,
+    targets=lambda _: {},
+    unfold=both,
+    scored=scored,
     selects="retrieval",
-    baseline=chance,
+    baseline=lambda _: lambda rows, _: {"retrieval": 1.0 / rows.num_rows},
     loss=loss,
 )

@@ -1,20 +1,25 @@
-"""What fine-tuning and evaluation need to know of a task.
-
-Enters: labelled rows. Leaves: a `Head`: its model class, its examples, its loss, its scores.
-Holds: a head knows nothing of trainers, Ray or other heads.
-"""
+"""What fine-tuning and evaluation need to know of a task; it knows nothing of trainers or Ray."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example
+from pipeline.training.collate import (
+    Batch,
+    Collator,
+    Example,
+    MaskedCollator,
+    Targets,
+    Unfold,
+    one_a_row,
+)
+from pipeline.training.corpus import of_language
 from pipeline.training.inference import Reader
 from pipeline.training.labels import IGNORED
 
@@ -24,13 +29,8 @@ Figures = dict[str, Scores]
 """Name of a figure, such as `entity_f1`, to its scores."""
 Loss = Callable[[nn.Module, Batch], Tensor]
 """Of a model and a batch; scalar."""
-
-
-class Encode(Protocol):
-    """Makes examples of rows."""
-
-    def __call__(self, table: pa.Table, codec: Codec) -> list[Example]:
-        """One or more of each row, each with `input_ids` and `lang_id`."""
+Guess = Callable[[pa.Table, str], Mapping[str, float]]
+"""Figures of the rows of a language."""
 
 
 def own_loss(model: nn.Module, batch: Batch) -> Tensor:
@@ -55,21 +55,6 @@ def weighted_loss(weights: Tensor | None, _: float) -> Loss:
     return weighted
 
 
-def same_rows(rows: pa.Table) -> pa.Table:
-    """For heads that can read whatever has the columns."""
-    return rows
-
-
-def no_labels(_: pa.Table) -> tuple[str, ...]:
-    """For heads that have none."""
-    return ()
-
-
-def no_counts(_: pa.Table) -> Counter[str]:
-    """For heads whose labels have no weights."""
-    return Counter()
-
-
 @dataclass(frozen=True)
 class Head:
     """One task's way to train and to be scored."""
@@ -77,24 +62,57 @@ class Head:
     model: Any
     """A class of transformers' X-MOD, or one that builds upon it."""
     columns: tuple[str, ...]
-    """Of its data, beside `language` and `split`."""
-    encode: Encode
-    collate: Callable[[Codec], Collator | Callable[[list[Example]], Batch]]
-    score: Callable[[Reader, pa.Table], Figures]
+    """Columns of its data, beside `language` and `split`."""
+    encode: Callable[..., list[Example]]
+    """Of a table and a codec; one or more of each row, each with `input_ids` and `lang_id`."""
+    scored: Callable[[Reader, pa.Table, str], Mapping[str, float]]
+    """Figures of rows in one language."""
     selects: str
     """The figure by which the best epoch is known."""
     falls: bool = False
     """Whether a better model has the lower figure."""
-    baseline: Callable[[pa.Table, pa.Table], Figures] | None = None
-    """What the test rows (second) would score without any model, by the train rows (first)."""
-    labels: Callable[[pa.Table], tuple[str, ...]] = no_labels
-    counts: Callable[[pa.Table], Counter[str]] = no_counts
-    """How often train rows have each label."""
+    targets: Targets | None = None
+    """What a batch has beside its sequences; None: the tokens that masked LM hides."""
+    unfold: Unfold = one_a_row
+    """The sequences of the rows of a batch."""
+    baseline: Callable[[pa.Table], Guess] | None = None
+    """What test rows would score without any model, by the train rows."""
+    labels: Callable[[pa.Table], tuple[str, ...]] = lambda _: ()
+    counts: Callable[[pa.Table], Counter[str]] = lambda _: Counter()
+    """How often train rows have each label, where labels have weights."""
     loss: Callable[[Tensor | None, float], Loss] = lambda *_: own_loss
     """Of the labels' weights [labels] and the temperature, whichever the head has use for."""
-    checked: Callable[[pa.Table], pa.Table] = same_rows
+    checked: Callable[[pa.Table], pa.Table] = lambda rows: rows
     """The rows as the other functions expect them; raises InputError where they are unfit."""
     optional: tuple[str, ...] = ()
     """Columns that are read where they are there."""
     options: tuple[tuple[str, object], ...] = ()
     """Settings of the model's config that the task needs."""
+
+    def collator(self, codec: Codec) -> Callable[[list[Example]], Batch]:
+        """What makes a batch of examples."""
+        if self.targets is None:
+            return MaskedCollator(codec)
+        return Collator(codec, self.targets, self.unfold)
+
+    def score(self, reader: Reader, table: pa.Table) -> Figures:
+        """Figures by language, in the order of `lang_id`; only languages with an adapter."""
+        present = set(table["language"].unique().to_pylist())
+        languages = [language for language in reader.codec.languages if language in present]
+        with reader.reading():
+            return by_language(table, languages, lambda rows, one: self.scored(reader, rows, one))
+
+    def guessed(self, train: pa.Table, test: pa.Table) -> Figures:
+        """The baseline's figures by language; none without a baseline or train rows."""
+        if self.baseline is None or not train.num_rows:
+            return {}
+        return by_language(test, test["language"].unique().to_pylist(), self.baseline(train))
+
+
+def by_language(table: pa.Table, languages: Sequence[str], score: Guess) -> Figures:
+    """Figures by name, then by language, from those of each language's rows."""
+    figures: Figures = {}
+    for language in languages:
+        for name, value in score(of_language(table, language), language).items():
+            figures.setdefault(name, {})[language] = float(value)
+    return figures

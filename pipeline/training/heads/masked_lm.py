@@ -1,11 +1,11 @@
 """Masked words: domain adaptation, and how well a model guesses them.
 
-Enters: `text`. Leaves: the head MASKED_LM, scored by perplexity at hidden tokens: every seventh
-token of a window is hidden at once, seven times over, so that each is guessed once.
+Scored by perplexity at hidden tokens: every seventh token of a window is hidden at once, seven
+times over, so that each is guessed once.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,32 +13,46 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import XmodForMaskedLM
+from transformers import PreTrainedTokenizerBase, XmodForMaskedLM
 from transformers.modeling_outputs import MaskedLMOutput
 
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, grouped, shift_positions
-from pipeline.training.heads.by_language import by_language
-from pipeline.training.heads.head import Figures, Head
+from pipeline.training.collate import Batch, Example, masked_lm_loss
+from pipeline.training.heads.head import Head
 from pipeline.training.inference import Reader, outputs
-from pipeline.training.masking import MaskedWindows, masked_lm_loss
-from pipeline.training.packing import pack
 
-MASK_SHARE = 0.15
 PASSES = 7
 """Forwards in which each token of a window is hidden once."""
 
 
 def encode(table: pa.Table, codec: Codec) -> list[Example]:
     """Windows that are packed full with the texts of one language."""
-    languages = table["language"].to_pylist()
     by_name: dict[str, list[str]] = {}
-    for text, language in zip(table["text"].to_pylist(), languages, strict=True):
+    rows = zip(table["text"].to_pylist(), table["language"].to_pylist(), strict=True)
+    for text, language in rows:
         by_name.setdefault(language, []).append(text)
     return [
         {"input_ids": ids, "lang_id": codec.lang_ids[language]}
         for language, texts in by_name.items()
         for ids in pack(texts, codec.tokenizer, codec.window)
+    ]
+
+
+def pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, window: int) -> list[np.ndarray]:
+    """Windows `<s> text </s> text </s> …` of at most `window` token ids; all are full but the last.
+
+    Every position of the model is trained so.
+    """
+    encoded = tokenizer(
+        list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
+    )["input_ids"]
+    stream = np.concatenate(
+        [np.array([*ids, tokenizer.eos_token_id], dtype=np.int32) for ids in encoded]
+    )
+    body = window - 1
+    return [
+        np.concatenate([[tokenizer.bos_token_id], stream[start : start + body]]).astype(np.int32)
+        for start in range(0, len(stream), body)
     ]
 
 
@@ -51,28 +65,10 @@ class MaskedWords(XmodForMaskedLM):  # type: ignore[no-untyped-call]
         return MaskedLMOutput(loss=masked_lm_loss(self.lm_head, hidden, labels))
 
 
-class Masked:
-    """Hides tokens of windows; their ids are the labels, IGNORED elsewhere."""
-
-    def __init__(self, codec: Codec, mask_share: float = MASK_SHARE) -> None:
-        self._codec = codec
-        self._mask = MaskedWindows(codec.tokenizer, mask_share)
-
-    def __call__(self, rows: list[Example]) -> Batch:
-        """Batch: input_ids, attention_mask, position_ids, labels [rows, tokens]; lang_ids."""
-        batch = self._mask(grouped(rows))
-        batch["labels"] = batch.pop("hidden_ids")
-        return shift_positions(batch, self._codec.window, self._codec.padding)
-
-
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`masked_perplexity` by language: exp of the mean loss at hidden tokens."""
-
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        windows = [example["input_ids"] for example in encode(rows, reader.codec)]
-        return {"masked_perplexity": float(np.exp(masked_loss(reader, windows, language)))}
-
-    return by_language(reader, table, of_rows)
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`masked_perplexity`: exp of the mean loss at hidden tokens."""
+    windows = [example["input_ids"] for example in encode(rows, reader.codec)]
+    return {"masked_perplexity": float(np.exp(masked_loss(reader, windows, language)))}
 
 
 def masked_loss(
@@ -117,8 +113,7 @@ MASKED_LM = Head(
     model=MaskedWords,
     columns=("text",),
     encode=encode,
-    collate=Masked,
-    score=score,
+    scored=scored,
     selects="masked_perplexity",
     falls=True,
 )

@@ -1,9 +1,4 @@
-"""The choice that goes best with a text.
-
-Enters: `text`, `choices`, `label` (the right one's place from 0) and, where there is one,
-`question`. Leaves: the head MULTIPLE_CHOICE, scored by accuracy.
-Holds: rows may have any number of choices; each choice is read by its row's own adapter.
-"""
+"""The choice that goes best with a text, scored by accuracy; rows have any number of choices."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,14 +14,12 @@ from transformers import XmodForMultipleChoice
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from pipeline.errors import InputError
-from pipeline.tasks.model_inputs import Asked, Beside, Piece, Unreadable
+from pipeline.tasks.model_inputs import Asked, Beside, Piece
 from pipeline.tasks.multiple_choice import choice_probabilities
-from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example
-from pipeline.training.heads.by_language import by_language, without_model
-from pipeline.training.heads.head import Figures, Head, Loss
+from pipeline.training.codec import Codec, window_of
+from pipeline.training.collate import Batch, Example
+from pipeline.training.heads.head import Guess, Head, Loss
 from pipeline.training.inference import Reader, logits
-from pipeline.xmod.windows import Window
 
 Row = dict[str, Any]
 
@@ -68,14 +61,14 @@ def encode(table: pa.Table, codec: Codec) -> list[Example]:
             "labels": int(row["label"]),
             "lang_id": codec.lang_ids[row["language"]],
         }
-        for row, pieces in zip(rows, _read(rows, codec), strict=True)
+        for row, pieces in zip(rows, _pieces(rows, codec), strict=True)
         if pieces
         for firsts in [[piece.encoding.ids for piece in pieces if piece.number == 0]]
     ]
 
 
 def one_by_one(rows: list[Example]) -> list[Example]:
-    """A sequence a choice."""
+    """A sequence a choice, read by its row's own adapter."""
     return [
         {"input_ids": choice, "lang_id": row["lang_id"]}
         for row in rows
@@ -91,11 +84,6 @@ def targets(rows: list[Example]) -> Batch:
     }
 
 
-def collate(codec: Codec) -> Collator:
-    """Pads choices."""
-    return codec.collator(targets, one_by_one)
-
-
 def loss(_: Tensor | None, __: float) -> Loss:
     """Mean cross-entropy over the choices of each row."""
 
@@ -108,50 +96,33 @@ def loss(_: Tensor | None, __: float) -> Loss:
     return over_choices
 
 
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`accuracy` by language; a row that has no windows counts as wrong."""
-
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        records = rows.to_pylist()
-        chosen = predicted_choices(reader, records, language)
-        right = [int(row["label"]) == choice for row, choice in zip(records, chosen, strict=True)]
-        return {"accuracy": float(np.mean(right))}
-
-    return by_language(reader, table, of_rows)
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`accuracy`; a row that has no windows counts as wrong."""
+    chosen = predicted_choices(reader, rows.to_pylist(), language)
+    return {"accuracy": float(np.mean(np.array(rows["label"].to_pylist()) == chosen))}
 
 
 def predicted_choices(reader: Reader, rows: Sequence[Row], language: str) -> list[int]:
     """The best choice of each row, as the annotating pipeline finds it; -1 without windows."""
-    read = _read(rows, reader.codec)
+    read = _pieces(rows, reader.codec)
     given = iter(logits(reader, [p.encoding.ids for some in read for p in some], language))
     best = []
     for pieces in read:
-        windows = [_window(piece) for piece in pieces]
+        windows = [window_of(piece) for piece in pieces]
         scores = [next(given) for _ in windows]
         best.append(int(choice_probabilities(windows, scores).argmax()) if windows else -1)
     return best
 
 
-def most_frequent_place(train: pa.Table, test: pa.Table) -> Figures:
+def most_frequent_place(train: pa.Table) -> Guess:
     """`accuracy` of always taking the place that is right most often in `train`."""
     most = Counter(train["label"].to_pylist()).most_common(1)[0][0]
-
-    def of_rows(rows: pa.Table, _: str) -> dict[str, float]:
-        return {"accuracy": float(np.mean(np.array(rows["label"].to_pylist()) == most))}
-
-    return without_model(test, of_rows)
+    return lambda rows, _: {"accuracy": float(np.mean(np.array(rows["label"].to_pylist()) == most))}
 
 
-def _read(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
-    """Windows of each row; none where a choice leaves the text no room."""
+def _pieces(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
     asked = [Asked(row.get("question"), row["choices"]) for row in rows]
-    read = codec.read(Beside.CHOICES, [row["text"] for row in rows], asked)
-    return [[] if isinstance(pieces, Unreadable) else pieces for pieces in read]
-
-
-def _window(piece: Piece) -> Window:
-    ids = np.array(piece.encoding.ids, dtype=np.int32)
-    return Window(ids, np.zeros_like(ids), np.zeros_like(ids), piece.choice)
+    return codec.pieces(Beside.CHOICES, [row["text"] for row in rows], asked)
 
 
 MULTIPLE_CHOICE = Head(
@@ -159,8 +130,9 @@ MULTIPLE_CHOICE = Head(
     columns=("text", "choices", "label"),
     optional=("question",),
     encode=encode,
-    collate=collate,
-    score=score,
+    targets=targets,
+    unfold=one_by_one,
+    scored=scored,
     selects="accuracy",
     baseline=most_frequent_place,
     loss=loss,

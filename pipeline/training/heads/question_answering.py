@@ -1,8 +1,6 @@
-"""The stretch of a text that answers a question.
+"""The stretch of a text that answers a question, scored by exact match and F1.
 
-Enters: `text`, `question` and `answers`, SQuAD's struct of lists `text` and `answer_start` (code
-points; empty lists: no answer). Leaves: the head QUESTION_ANSWERING, scored by exact match and F1.
-Holds: a long text is read in windows; one that the answer is not in learns that there is none.
+A long text is read in windows; one that the answer is not in learns that there is none.
 
 Scores are SQuAD's (Rajpurkar et al., EMNLP 2016): the best over a question's gold answers, after
 case, punctuation and, in English, articles are taken away. Words are runs of letters and digits;
@@ -20,14 +18,12 @@ import torch
 from transformers import XmodForQuestionAnswering
 
 from pipeline.tasks.answers import Extraction
-from pipeline.tasks.model_inputs import Asked, Beside, Piece, Unreadable
+from pipeline.tasks.model_inputs import Asked, Beside, Piece
 from pipeline.tasks.task import Document
-from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Collator, Example
-from pipeline.training.heads.by_language import by_language
-from pipeline.training.heads.head import Figures, Head
+from pipeline.training.codec import Codec, window_of
+from pipeline.training.collate import Batch, Example, stacked
+from pipeline.training.heads.head import Head
 from pipeline.training.inference import Reader, outputs
-from pipeline.xmod.windows import Window
 
 Row = dict[str, Any]
 
@@ -49,7 +45,7 @@ def encode(table: pa.Table, codec: Codec) -> list[Example]:
             "end_positions": end,
             "lang_id": codec.lang_ids[row["language"]],
         }
-        for row, pieces in zip(rows, _read(rows, codec), strict=True)
+        for row, pieces in zip(rows, _pieces(rows, codec), strict=True)
         for piece in pieces
         for start, end in [answer_tokens(piece.spans, row)]
     ]
@@ -70,33 +66,16 @@ def answer_tokens(spans: Sequence[tuple[int, int]], row: Row) -> tuple[int, int]
     return (inside[0], inside[-1]) if whole else (0, 0)
 
 
-def targets(rows: list[Example]) -> Batch:
-    """Places of answers' first and last tokens; [rows] each."""
-    return {
-        name: torch.tensor([int(row[name]) for row in rows])
-        for name in ("start_positions", "end_positions")
-    }
-
-
-def collate(codec: Codec) -> Collator:
-    """Pads windows."""
-    return codec.collator(targets)
-
-
-def score(reader: Reader, table: pa.Table) -> Figures:
-    """`exact_match` and `answer_f1` by language."""
-
-    def of_rows(rows: pa.Table, language: str) -> dict[str, float]:
-        records = rows.to_pylist()
-        found = predicted_answers(reader, records, language)
-        pairs = [
-            agreement(record["answers"]["text"] or [""], answer, language)
-            for record, answer in zip(records, found, strict=True)
-        ]
-        exact, overlap = np.mean(pairs, axis=0)
-        return {"exact_match": float(exact), "answer_f1": float(overlap)}
-
-    return by_language(reader, table, of_rows)
+def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
+    """`exact_match` and `answer_f1`."""
+    records = rows.to_pylist()
+    found = predicted_answers(reader, records, language)
+    pairs = [
+        agreement(record["answers"]["text"] or [""], answer, language)
+        for record, answer in zip(records, found, strict=True)
+    ]
+    exact, overlap = np.mean(pairs, axis=0)
+    return {"exact_match": float(exact), "answer_f1": float(overlap)}
 
 
 def predicted_answers(reader: Reader, rows: Sequence[Row], language: str) -> list[str]:
@@ -110,11 +89,9 @@ def predicted_answers(reader: Reader, rows: Sequence[Row], language: str) -> lis
         given = model(**batch)
         return torch.stack([given.start_logits, given.end_logits], dim=-1)
 
-    read = _read(rows, reader.codec)
-    windows = [[_window(piece) for piece in pieces] for pieces in read]
-    given = iter(
-        outputs(reader, [window.ids for some in windows for window in some], language, forward)
-    )
+    windows = [list(map(window_of, pieces)) for pieces in _pieces(rows, reader.codec)]
+    ids = [window.ids for some in windows for window in some]
+    given = iter(outputs(reader, ids, language, forward))
     extraction = Extraction(no_answer=any(not row["answers"]["text"] for row in rows))
     answers = []
     for row, own in zip(rows, windows, strict=True):
@@ -145,23 +122,16 @@ def _f1(found: list[str], wanted: list[str]) -> float:
     return 2 * shared / (len(found) + len(wanted))
 
 
-def _read(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
-    """Windows of each row; none where the question leaves the text no room."""
+def _pieces(rows: Sequence[Row], codec: Codec) -> list[list[Piece]]:
     asked = [Asked(row["question"], None) for row in rows]
-    read = codec.read(Beside.QUESTION, [row["text"] for row in rows], asked)
-    return [[] if isinstance(pieces, Unreadable) else pieces for pieces in read]
-
-
-def _window(piece: Piece) -> Window:
-    starts, ends = np.array(piece.spans, dtype=np.int32).T
-    return Window(np.array(piece.encoding.ids, dtype=np.int32), starts, ends, piece.choice)
+    return codec.pieces(Beside.QUESTION, [row["text"] for row in rows], asked)
 
 
 QUESTION_ANSWERING = Head(
     model=XmodForQuestionAnswering,
     columns=("text", "question", "answers"),
     encode=encode,
-    collate=collate,
-    score=score,
+    targets=stacked("start_positions", "end_positions"),
+    scored=scored,
     selects="answer_f1",
 )

@@ -24,7 +24,7 @@ def test_checked_label_that_is_no_place_is_an_input_error(label):
 
 def test_collate_rows_may_have_any_number_of_choices(base):
     codec = Codec.of(base)
-    batch = MULTIPLE_CHOICE.collate(codec)(
+    batch = MULTIPLE_CHOICE.collator(codec)(
         MULTIPLE_CHOICE.encode(pa.Table.from_pylist(ROWS), codec)
     )
     assert batch["choices"].tolist() == [2, 3]  # in the order of lang_id
@@ -41,7 +41,7 @@ def test_loss_is_that_of_transformers_where_it_can_compute_one(base):
     plain = XmodForMultipleChoice(model.config).eval()
     plain.load_state_dict(model.state_dict())
     plain.set_default_language("de_DE")
-    batch = MULTIPLE_CHOICE.collate(codec)(
+    batch = MULTIPLE_CHOICE.collator(codec)(
         MULTIPLE_CHOICE.encode(pa.Table.from_pylist(rows), codec)
     )
     shaped = {

@@ -1,0 +1,5 @@
+"""The tiny corpus and base of the trainings."""
+
+from tests.training.conftest import base, corpora
+
+__all__ = ["base", "corpora"]
