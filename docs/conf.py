@@ -13,11 +13,14 @@ include_patterns = [
     "docs/**",
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "infra/airflow/README.md",
     "benchmarks/results/*.md",
     "demo/model/README.md",
 ]
 exclude_patterns = [".*", "out", "**/.venv", "demo/data"]
 myst_heading_anchors = 3
+suppress_warnings = ["misc.highlighting_failure"]  # a shortened record, with …, is no valid JSON
 html_theme = "furo"
 html_title = "xmod-pipeline"

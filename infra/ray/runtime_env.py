@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 
 HEADER = """\
-# For nodes that have Ray but not what the pipeline needs: ray job submit --runtime-env, see README.
-# Each node installs it once, by pip, and keeps it for later jobs. `make lock` writes this file.
+# For `ray job submit --runtime-env` to nodes that have only Ray: docs/quick_start.md says how.
+# Each node installs this once with pip and reuses it for later jobs. `make lock` writes this file.
 pip:
 """
 

@@ -15,9 +15,10 @@ class Instead:
 AIRFLOW = Instead("needs Airflow's environment", "tests/airflow/test_commands_of_page.py")
 KUBERNETES = Instead("needs a cluster of Kubernetes", "tests/infra/test_kuberay.py")
 NOT_RUN = {
-    "pip install '.[s3]'": Instead("installs into whatever is active", "tests/docs/test_wheel.py"),
+    "pip install '.[[]s3]'": Instead(
+        "installs into whatever is active", "tests/docs/test_wheel.py"
+    ),
     "make test": Instead("this test is part of it", ".ci/run"),
-    "make test-docs": Instead("this test is part of it", "Makefile"),
     "make chaos": Instead("takes an hour and is tests itself", "tests/chaos/test_kills.py"),
     "make fuzz": Instead("takes an hour and is tests itself", "tests/fuzz/test_parquet.py"),
     "make bench*": Instead(
@@ -50,7 +51,7 @@ NOT_RUN = {
     "ray job stop": Instead("a mention, without a job", "tests/infra/test_stop_driver.py"),
     "make lock": Instead("writes over requirements.lock", "tests/docs/test_runtime_env.py"),
     "ray job submit": Instead("a mention, without a job", "tests/docs/test_runtime_env.py"),
-    "python jobs/…": Instead("a mention of all jobs", "tests/jobs/test_annotate.py"),
+    "python jobs/annotate.py …": Instead("a mention of the job", "tests/jobs/test_annotate.py"),
     "ray job submit * --runtime-env *": Instead(
         "runs on nodes that have only Ray", "tests/docs/test_runtime_env.py"
     ),
@@ -69,7 +70,7 @@ PLACES = {
 SECONDS = "--set optimisation.max_minutes=0.1"
 FEW = "max_rows_per_language=2"
 ADDED = {
-    "pip install ": "--dry-run --quiet --no-build-isolation",  # the environment is others' too
+    "pip install ": "--dry-run --quiet",  # the environment is others' too
     "python jobs/pretrain.py ": f"{SECONDS} --set vocabulary.sample_characters=1000000",
     "python jobs/finetune.py ": f"{SECONDS} --set {FEW} --set max_dev_rows_per_language=2",
     "python jobs/finetune.py --config configs/finetune_ner.yaml": "--set out=out/entities",

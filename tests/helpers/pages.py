@@ -15,7 +15,7 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
 )
 SHELL, SQL, PYTHON = "sh", "sql", "python"
-NOT_TO_RUN = {"text", "yaml"}
+NOT_TO_RUN = {"json", "text", "yaml"}
 """Fenced blocks of these languages are read, not run."""
 
 _PROGRAMS = "python|make|ray|pip|kubectl|docker|airflow|git|cp|source"
