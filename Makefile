@@ -120,7 +120,7 @@ format: install  ## Format the code
 	$(BIN)/ruff format .
 
 lock: install  ## Write requirements.lock anew from what .venv has, and what of it Ray's nodes need
-	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," > requirements.lock
+	$(BIN)/pip freeze --all --exclude pip --exclude-editable | sed "s,+cpu,," > requirements.lock
 	$(BIN)/python infra/ray/runtime_env.py > infra/ray/runtime_env.yaml
 
 clean:  ## Remove what jobs and tests wrote
