@@ -1,9 +1,4 @@
-"""langdetect: 55 labels; the slowest, and silent on a third of X-MOD's languages.
-
-Enters: a text. Leaves: a probability for each label. What holds: each text is sampled with the same
-seed by a detector of its own, and profiles are added up in one order on every machine, so that an
-answer depends on its text alone.
-"""
+"""langdetect: 55 labels; the slowest, and without a third of X-MOD's languages."""
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -16,7 +11,11 @@ _HANGUL = regex.compile(r"\p{Hangul}")
 
 
 class Langdetect:
-    """Character n-gram profiles, sampled seven times a text."""
+    """Character n-gram profiles, sampled seven times per text.
+
+    Each text has a detector of its own with the same seed, and profiles are loaded in a fixed
+    order, so that an answer depends on its text alone.
+    """
 
     def __init__(self) -> None:
         from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
@@ -37,11 +36,11 @@ class Langdetect:
 
     @property
     def version(self) -> str:
-        """The package's."""
+        """The package's version."""
         return f"langdetect {version('langdetect')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
-        """All labels; they add up to 1, or none where no n-gram of the text is in any profile."""
+        """All labels; they add up to 1. Empty where no n-gram of the text is in any profile."""
         detector = self._factory.create()
         if not _HANGUL.search(text):
             detector.set_prior_map(self._not_korean)
