@@ -1,4 +1,4 @@
-"""The job as a whole, and what its sections ask of each other."""
+"""The whole configuration of an annotation job, and checks across its sections."""
 
 from pydantic import Field, model_validator
 
@@ -11,20 +11,20 @@ from pipeline.config.tasks import TaskSettings
 
 
 class JobSettings(Section):
-    """Everything that ``jobs/annotate.py`` is told."""
+    """The configuration of an annotation job."""
 
     input: InputSettings
-    """The corpus."""
+    """Corpus to annotate."""
     output: OutputSettings
-    """The enriched corpus."""
+    """Where to write the enriched corpus."""
     language: LanguageSettings = LanguageSettings()
-    """How records come to adapters."""
+    """How to find each record's language and adapter."""
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-    """What is annotated."""
+    """Annotations to make; one task per type, or a ``name`` for each."""
     runtime: RuntimeSettings = RuntimeSettings()
-    """Machines, batches and retries."""
+    """Hardware, batch sizes, timeouts and retries."""
     prices: Prices | None = None
-    """For estimates of cost; null: none are made."""
+    """Prices for cost estimates; null: no estimates."""
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> "JobSettings":
@@ -38,18 +38,18 @@ class JobSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _tasks_have_what_they_ask(self) -> "JobSettings":
+    def _questions_and_choices_are_given(self) -> "JobSettings":
         for task in self.tasks:
-            if task.type == "question_answering" and not (
-                task.question or self.input.question_column
-            ):
-                raise ValueError(
-                    f"task {task.name!r} has no question; set its question, or "
-                    "input.question_column for one a record"
-                )
-            if task.type == "multiple_choice" and not (task.choices or self.input.choices_column):
-                raise ValueError(
-                    f"task {task.name!r} has no choices; set its choices, or "
-                    "input.choices_column for those of each record"
-                )
+            if task.type == "question_answering" and not task.question:
+                self._require_column(task.name, "question", self.input.question_column)
+            if task.type == "multiple_choice" and not task.choices:
+                self._require_column(task.name, "choices", self.input.choices_column)
         return self
+
+    @staticmethod
+    def _require_column(task: str, key: str, column: str | None) -> None:
+        if not column:
+            raise ValueError(
+                f"task {task!r} has no {key}; set its {key}, or input.{key}_column "
+                "for each record's own"
+            )

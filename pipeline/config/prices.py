@@ -1,4 +1,4 @@
-"""What machines cost."""
+"""Section ``prices``."""
 
 from pydantic import Field
 
@@ -6,11 +6,11 @@ from pipeline.config.section import Section
 
 
 class Prices(Section):
-    """Money an hour of a CPU, with its share of the memory, and of a GPU."""
+    """Prices of machines, for cost estimates."""
 
     currency: str = Field(default="USD", min_length=1)
-    """What money is called."""
+    """Currency to show."""
     cpu_hour: float = Field(default=0, ge=0)
-    """Of one CPU with its share of the memory."""
+    """Price per hour of one CPU with its share of the memory."""
     gpu_hour: float = Field(default=0, ge=0)
-    """Of one GPU."""
+    """Price per hour of one GPU."""
