@@ -5,10 +5,9 @@ planning.
 """
 
 from pipeline.config.inputs import Changed, InputSettings, Missing
-from pipeline.config.job import JobSettings
+from pipeline.config.job import JobSettings, Prices
 from pipeline.config.language import Fallback, LanguageSettings
 from pipeline.config.loading import load
-from pipeline.config.prices import Prices
 from pipeline.config.runtime import DType, RuntimeSettings
 from pipeline.config.tasks import (
     Aggregation,

@@ -4,10 +4,20 @@ from pydantic import Field, model_validator
 
 from pipeline.config.inputs import InputSettings, OutputSettings
 from pipeline.config.language import LanguageSettings
-from pipeline.config.prices import Prices
 from pipeline.config.runtime import RuntimeSettings
 from pipeline.config.section import Section
 from pipeline.config.tasks import TaskSettings
+
+
+class Prices(Section):
+    """Prices of machines, for cost estimates."""
+
+    currency: str = Field(default="USD", min_length=1)
+    """Currency to show."""
+    cpu_hour: float = Field(default=0, ge=0)
+    """Price per hour of one CPU with its share of the memory."""
+    gpu_hour: float = Field(default=0, ge=0)
+    """Price per hour of one GPU."""
 
 
 class JobSettings(Section):

@@ -50,18 +50,9 @@ class Cascade:
             label: meaning for label, meaning in out_of_set.items() if meaning.bcp47 != UNDETERMINED
         }
         self._calibration = calibration or Calibration()
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The languages that this detector can answer with."""
-        served = np.array(self._languages)[self._served.any(axis=0)].tolist()
-        added = (meaning.xmod_language for meaning in self._out_of_set.values())
-        return frozenset(code for code in (*served, *added) if code is not None)
-
-    @property
-    def version(self) -> str:
-        """The experts' version."""
-        return self._experts.version
+        added = [meaning.xmod_language for meaning in self._out_of_set.values()]
+        self.known = frozenset(code for code in (*adapters, *added) if code is not None)
+        self.version = self._experts.version
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One detection per text, in order."""

@@ -35,20 +35,15 @@ class Experts:
     """Scripts that decide by themselves, then naive Bayes, then libraries for what is in doubt."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = (folder / COUNTS, folder / ENSEMBLE)
-        self._model = load(self._files[0])
-        self._ensemble = load_ensemble(self._files[1])
+        files = (folder / COUNTS, folder / ENSEMBLE)
+        self._model, self._ensemble = load(files[0]), load_ensemble(files[1])
         self._py3langid, self.cld2 = Py3langid(), Pycld2()
+        digests = " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+        self.version = f"{self._py3langid.version}, {self.cld2.version}, counts {digests}"
         self.labels = self._model.labels
         self.tags = [bcp47(label, (label,)) for label in self.labels]
         # Uniform over languages: a language that is trained in two scripts has two labels.
         self._prior = np.array([1 / self.tags.count(tag) for tag in self.tags], dtype=np.float32)
-
-    @property
-    def version(self) -> str:
-        """Versions of the libraries and digests of the trained files."""
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files]
-        return f"{self._py3langid.version}, {self.cld2.version}, counts {' '.join(digests)}"
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """float32 [texts, labels] of cleaned ``texts``; a row is 0 where nothing is recognized."""

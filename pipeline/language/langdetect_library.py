@@ -1,6 +1,6 @@
 """langdetect: 55 labels; the slowest, and without a third of X-MOD's languages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +14,8 @@ class Langdetect:
     """Character n-gram profiles, sampled seven times per text.
 
     Each text has a detector of its own with the same seed, and profiles are loaded in a fixed
-    order, so that an answer depends on its text alone.
+    order, so that an answer depends on its text alone. Labels are ISO 639-1 codes, ``zh-cn`` and
+    ``zh-tw``.
     """
 
     def __init__(self) -> None:
@@ -26,18 +27,10 @@ class Langdetect:
         self._factory.set_seed(_SEED)
         profiles = sorted(Path(PROFILES_DIRECTORY).iterdir())
         self._factory.load_json_profile([path.read_text("utf-8") for path in profiles])
+        self.labels = list(self._factory.get_lang_list())
+        self.version = f"langdetect {version('langdetect')}"
         # The Korean profile is full of Chinese characters: traditional Chinese passes for Korean.
         self._not_korean = {label: 1.0 for label in self.labels if label != "ko"}
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """ISO 639-1 codes, and ``zh-cn`` and ``zh-tw``."""
-        return list(self._factory.get_lang_list())
-
-    @property
-    def version(self) -> str:
-        """The package's version."""
-        return f"langdetect {version('langdetect')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """All labels; they add up to 1. Empty where no n-gram of the text is in any profile."""
@@ -49,4 +42,4 @@ class Langdetect:
             detector.get_probabilities()
         except self._no_features:
             return []
-        return zip(self._factory.get_lang_list(), detector.langprob, strict=True)
+        return zip(self.labels, detector.langprob, strict=True)

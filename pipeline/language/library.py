@@ -13,7 +13,7 @@ from pipeline.language.scripts import chinese_script
 from pipeline.language.tags import UNDETERMINED, bcp47, resolve
 
 MERGED_LABELS = {"bs": "hr"}
-"""No library distinguishes Bosnian from Croatian in a sentence; apart, each gets half a score."""
+"""Labels to treat as another: no library distinguishes Bosnian from Croatian in a sentence."""
 
 _EPSILON = 1e-9
 
@@ -50,18 +50,10 @@ class LibraryDetector:
             label: resolve(MERGED_LABELS.get(label, label), languages) for label in library.labels
         }
         self._chinese = {code for code in languages if bcp47(code, languages).startswith("zh-")}
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The languages that this detector can answer with."""
         codes = (meaning.xmod_language for meaning in self._meanings.values())
-        found = frozenset(code for code in codes if code)
-        return found | self._chinese if found & self._chinese else found
-
-    @property
-    def version(self) -> str:
-        """The library's version."""
-        return self._library.version
+        known = frozenset(code for code in codes if code)
+        self.known = known | self._chinese if known & self._chinese else known
+        self.version = library.version
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """One detection per text, in order."""

@@ -17,9 +17,9 @@ NGRAM, WORD, PAIR = 0, 1, 2
 """Kinds of spans."""
 LETTER_WEIGHT = 0.5
 SPAN_WEIGHTS = np.array([0.25, 1.0, 0.5], dtype=np.float32)
-"""What each kind counts: a word is seen again in its n-grams and in pairs (fitted on dev parts)."""
+"""Weight of each kind, tuned on dev data: a word counts again in its n-grams and pairs."""
 CODE_POINTS = 0x20000
-"""Those that are told apart; beyond are rare Chinese characters, which all fold to the last one."""
+"""Code points that are distinguished; all beyond, rare Chinese characters, count as the last."""
 
 _SPACE, _END = 32, 10
 _BASE = np.uint32(31337)

@@ -1,6 +1,6 @@
 """pycld2: several times as fast as py3langid and nearly as accurate on sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 
 _UNKNOWN = "un"
@@ -9,23 +9,18 @@ _UNRELIABLE = 0.45
 
 
 class Pycld2:
-    """Google's Compact Language Detector 2, without hints and on plain text."""
+    """Google's Compact Language Detector 2, without hints and on plain text.
+
+    Labels are mostly ISO 639-1; ``iw`` is Hebrew, ``jw`` Javanese and ``zh`` simplified Chinese.
+    """
 
     def __init__(self) -> None:
         import pycld2
 
         self._cld2 = pycld2
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """ISO 639-1 mostly; ``iw`` and ``jw`` are Hebrew and Javanese, ``zh`` is simplified."""
-        detected = set(self._cld2.DETECTED_LANGUAGES)
-        return sorted({code for name, code in self._cld2.LANGUAGES if name in detected})
-
-    @property
-    def version(self) -> str:
-        """The package's version."""
-        return f"pycld2 {version('pycld2')}"
+        known = set(pycld2.DETECTED_LANGUAGES)
+        self.labels = sorted({code for name, code in pycld2.LANGUAGES if name in known})
+        self.version = f"pycld2 {version('pycld2')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """Up to three labels and their shares of the text, lowered where CLD2 is not reliable."""

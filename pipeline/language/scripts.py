@@ -11,27 +11,15 @@ from numpy.typing import NDArray
 from pipeline.language.evidence import LONGEST_EVIDENCE
 from pipeline.language.ngrams import CODE_POINTS
 
-SOLE = {
-    "Armenian": "hy_AM",
-    "Bengali": "bn_IN",
-    "Ethiopic": "am_ET",
-    "Georgian": "ka_GE",
-    "Greek": "el_GR",
-    "Gujarati": "gu_IN",
-    "Gurmukhi": "pa_IN",
-    "Hangul": "ko_KR",
-    "Hebrew": "he_IL",
-    "Kannada": "kn_IN",
-    "Khmer": "km_KH",
-    "Lao": "lo_LA",
-    "Malayalam": "ml_IN",
-    "Myanmar": "my_MM",
-    "Oriya": "or_IN",
-    "Sinhala": "si_LK",
-    "Tamil": "ta_IN",
-    "Telugu": "te_IN",
-    "Thai": "th_TH",
-}
+SOLE = dict(
+    pair.split(":")
+    for pair in (
+        "Armenian:hy_AM Bengali:bn_IN Ethiopic:am_ET Georgian:ka_GE Greek:el_GR Gujarati:gu_IN "
+        "Gurmukhi:pa_IN Hangul:ko_KR Hebrew:he_IL Kannada:kn_IN Khmer:km_KH Lao:lo_LA "
+        "Malayalam:ml_IN Myanmar:my_MM Oriya:or_IN Sinhala:si_LK Tamil:ta_IN Telugu:te_IN "
+        "Thai:th_TH"
+    ).split()
+)
 """Unicode script → the only one of X-MOD's 81 languages that is written in it."""
 
 LATIN_SERBIAN = "sr_Latn_RS"

@@ -155,12 +155,10 @@ def _read(tag: str) -> Language | None:
     if parsed.language in _NO_SINGLE_LANGUAGE or not Language.make(parsed.language).is_valid():
         return None
     script = None if parsed.script in _NO_SINGLE_SCRIPT else parsed.script
-    region = parsed.territory if _is_country(parsed.territory) else None  # not XX, nor EO
+    region = parsed.territory
+    if region == "XX" or not Language.make(territory=region).is_valid():  # en_XX, eo_EO
+        region = None
     return Language.make(parsed.language, script=script, territory=region)
-
-
-def _is_country(region: str | None) -> bool:
-    return region not in (None, "XX") and Language.make(territory=region).is_valid()
 
 
 def _find(name: str) -> str | None:
