@@ -42,7 +42,6 @@ MODULES = {
 
 TESTED_ELSEWHERE = {
     "pipeline.errors": "tests/execution/test_ray_failures.py",
-    "pipeline.config.prices": "tests/planning/test_cost.py",
     "pipeline.config.section": "tests/config/test_loading.py",
     "pipeline.config.tables": "tests/tables/test_tables_settings.py",
     "pipeline.contract.record": "tests/output/test_manifest.py",

@@ -1,16 +1,14 @@
-"""The settings of the annotation job, a module a section.
+"""The settings of the annotation job, one module per section.
 
-Enters: nothing. Leaves: ``JobSettings`` and its sections, each handed to the stage that it is for.
-What holds: values are checked against each other here, so that no stage checks them again; what
-needs a store or a checkpoint to check is checked when the plan is made.
+Values are checked against each other here; what needs a store or a checkpoint is checked in
+planning.
 """
 
-from pipeline.config.inputs import Changed, InputSettings, Missing, OutputSettings
-from pipeline.config.job import JobSettings
+from pipeline.config.inputs import Changed, InputSettings, Missing
+from pipeline.config.job import JobSettings, Prices
 from pipeline.config.language import Fallback, LanguageSettings
 from pipeline.config.loading import load
-from pipeline.config.prices import Prices
-from pipeline.config.runtime import ActorPool, Device, DType, RuntimeSettings
+from pipeline.config.runtime import DType, RuntimeSettings
 from pipeline.config.tasks import (
     Aggregation,
     CausalLmSettings,
@@ -29,13 +27,11 @@ from pipeline.config.tasks import (
 )
 
 __all__ = [
-    "ActorPool",
     "Aggregation",
     "CausalLmSettings",
     "Changed",
     "ClassificationSettings",
     "DType",
-    "Device",
     "EmbeddingsSettings",
     "Fallback",
     "FillMaskSettings",
@@ -48,7 +44,6 @@ __all__ = [
     "ModelSettings",
     "MultipleChoiceSettings",
     "NerSettings",
-    "OutputSettings",
     "Pooling",
     "Prices",
     "QuestionAnsweringSettings",

@@ -1,4 +1,4 @@
-"""Where the corpus is, what its columns are called, and where the output goes."""
+"""Sections ``input`` and ``output``."""
 
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +9,7 @@ from pipeline.config.section import Section
 
 
 class Missing(StrEnum):
-    """What becomes of the records of an input file that is gone."""
+    """What to do with records of an input file that no longer exists."""
 
     KEEP = "keep"
     REMOVE = "remove"
@@ -17,41 +17,41 @@ class Missing(StrEnum):
 
 
 class Changed(StrEnum):
-    """What happens where an input file has other content than what is in the output."""
+    """What to do where an input file has changed since it was annotated."""
 
     FAIL = "fail"
     REPLACE = "replace"
 
 
 class InputSettings(Section):
-    """The corpus: a Parquet file, a directory of them, or a glob."""
+    """The corpus and its columns."""
 
     uri: str
-    """A Parquet file, a directory or a glob; a path, ``s3://`` or ``gs://``."""
+    """Path of a Parquet file, a directory or a glob; local, ``s3://`` or ``gs://``."""
     text_column: str = "text"
-    """What is annotated; any string type."""
+    """Column with the text to annotate, of any string type."""
     id_column: str | None = None
-    """Becomes ``record_id``; null: that is made of file and row."""
+    """Column that becomes ``record_id``; null: made from file name and row number."""
     language_column: str | None = None
-    """Codes, tags or English names; null: the detector is asked for every record."""
+    """Column with each record's language: codes, tags or English names; null: all are detected."""
     language_prior_column: str | None = None
-    """Likely languages of a record, as ``de, fr`` or a list."""
+    """Column with a record's likely languages: a string such as ``de, fr``, or a list."""
     question_column: str | None = None
-    """A question for each record, where a task does not ask all the same."""
+    """Column with each record's question, for question answering without ``question``."""
     choices_column: str | None = None
-    """A list of choices for each record, where a task has not the same for all."""
+    """Column with each record's list of choices, for multiple choice without ``choices``."""
     keep_columns: Literal["all"] | tuple[str, ...] = "all"
-    """Which columns pass through: all, or a list."""
+    """Input columns to copy to the output: ``all``, or a list."""
     max_text_bytes: int = Field(default=1 << 20, gt=0)
-    """Of a text, with its question and choices; a larger record goes to quarantine."""
+    """Maximum bytes of a text with its question and choices; larger records go to quarantine."""
     missing: Missing = Missing.KEEP
-    """What becomes of the records of input files that are gone: kept, removed, or the run fails."""
+    """Records of input files that no longer exist: keep them, remove them, or fail."""
     changed: Changed = Changed.FAIL
-    """Input files whose content changed: the run fails, or their records are replaced."""
+    """Input files whose content changed: fail, or replace their records."""
 
 
 class OutputSettings(Section):
-    """Where the enriched corpus goes."""
+    """The enriched corpus."""
 
     uri: str
-    """A directory; a path, ``s3://`` or ``gs://``."""
+    """Path of the output directory; local, ``s3://`` or ``gs://``."""

@@ -1,30 +1,40 @@
-"""The job as a whole, and what its sections ask of each other."""
+"""The whole configuration of an annotation job, and checks across its sections."""
 
 from pydantic import Field, model_validator
 
 from pipeline.config.inputs import InputSettings, OutputSettings
 from pipeline.config.language import LanguageSettings
-from pipeline.config.prices import Prices
 from pipeline.config.runtime import RuntimeSettings
 from pipeline.config.section import Section
 from pipeline.config.tasks import TaskSettings
 
 
+class Prices(Section):
+    """Prices of machines, for cost estimates."""
+
+    currency: str = Field(default="USD", min_length=1)
+    """Currency to show."""
+    cpu_hour: float = Field(default=0, ge=0)
+    """Price per hour of one CPU with its share of the memory."""
+    gpu_hour: float = Field(default=0, ge=0)
+    """Price per hour of one GPU."""
+
+
 class JobSettings(Section):
-    """Everything that ``jobs/annotate.py`` is told."""
+    """The configuration of an annotation job."""
 
     input: InputSettings
-    """The corpus."""
+    """Corpus to annotate."""
     output: OutputSettings
-    """The enriched corpus."""
+    """Where to write the enriched corpus."""
     language: LanguageSettings = LanguageSettings()
-    """How records come to adapters."""
+    """How to find each record's language and adapter."""
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-    """What is annotated."""
+    """Annotations to make; one task per type, or a ``name`` for each."""
     runtime: RuntimeSettings = RuntimeSettings()
-    """Machines, batches and retries."""
+    """Hardware, batch sizes, timeouts and retries."""
     prices: Prices | None = None
-    """For estimates of cost; null: none are made."""
+    """Prices for cost estimates; null: no estimates."""
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> "JobSettings":
@@ -38,18 +48,18 @@ class JobSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _tasks_have_what_they_ask(self) -> "JobSettings":
+    def _questions_and_choices_are_given(self) -> "JobSettings":
         for task in self.tasks:
-            if task.type == "question_answering" and not (
-                task.question or self.input.question_column
-            ):
-                raise ValueError(
-                    f"task {task.name!r} has no question; set its question, or "
-                    "input.question_column for one a record"
-                )
-            if task.type == "multiple_choice" and not (task.choices or self.input.choices_column):
-                raise ValueError(
-                    f"task {task.name!r} has no choices; set its choices, or "
-                    "input.choices_column for those of each record"
-                )
+            if task.type == "question_answering" and not task.question:
+                self._require_column(task.name, "question", self.input.question_column)
+            if task.type == "multiple_choice" and not task.choices:
+                self._require_column(task.name, "choices", self.input.choices_column)
         return self
+
+    @staticmethod
+    def _require_column(task: str, key: str, column: str | None) -> None:
+        if not column:
+            raise ValueError(
+                f"task {task!r} has no {key}; set its {key}, or input.{key}_column "
+                "for each record's own"
+            )

@@ -1,4 +1,4 @@
-"""How a record's language is found, and what happens where it is not."""
+"""Section ``language``."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -9,7 +9,7 @@ from pipeline.config.section import Section
 
 
 class Fallback(StrEnum):
-    """What happens to a record whose language has no adapter or is not sure enough."""
+    """What to do with a record whose language is uncertain or has no adapter."""
 
     QUARANTINE = "quarantine"
     DEFAULT = "default"
@@ -21,7 +21,7 @@ Score = Annotated[float, Field(ge=0, le=1)]
 
 
 def _pairs(value: object) -> object:
-    """A mapping as sorted pairs: settings are hashed. Its errors name the key, not a position."""
+    """A mapping as sorted pairs, which are hashable; errors name the key, not a position."""
     if not isinstance(value, dict):
         return value
     for key, score in value.items():
@@ -35,37 +35,36 @@ def _pairs(value: object) -> object:
 ScoreByLanguage = Annotated[
     tuple[tuple[str, Score], ...], BeforeValidator(_pairs, json_schema_input_type=dict[str, Score])
 ]
-"""A mapping in YAML, such as ``{ms_MY: 0.7}``."""
 
 
 class LanguageSettings(Section):
-    """How a record's language is found, and what happens where it is not."""
+    """How to find each record's language and adapter."""
 
     RENAMED: ClassVar = {"majority": "unit_prior", "default": "fallback_language"}
 
     detector: str = "cascade"
-    """Asked where no column says the language; docs/languages.md has the others."""
+    """Detector for records without a language tag; docs/languages.md lists all detectors."""
     detector_model: str | None = None
-    """For ``fasttext``: the path of a model on every machine."""
+    """Path of the model for ``fasttext``, on every machine."""
     candidates: Literal["all"] | tuple[str, ...] = "all"
-    """X-MOD languages that records may go to; all: those of the checkpoints."""
+    """X-MOD languages to choose from; ``all``: those of the checkpoint."""
     expected: tuple[str, ...] = ()
-    """X-MOD languages; any other needs twenty times the evidence."""
+    """X-MOD languages that are likely; any other needs 20 times the evidence."""
     unit_prior: bool = False
     """Use the languages of a unit's confident records as a prior for its doubtful ones."""
     per_window: bool = False
-    """Each window of a mixed text goes through its own adapter."""
+    """Detect the language of each window, and use its adapter."""
     min_score: Score = 0.5
-    """Below it a detected language counts as unknown."""
+    """Minimum score of a detected language; below it, the language is uncertain."""
     min_scores: ScoreByLanguage = ()
-    """Thresholds of single languages, such as ``{ms_MY: 0.7}``."""
+    """Minimum scores of single languages, such as ``{ms_MY: 0.7}``."""
     fallback: Fallback = Fallback.QUARANTINE
-    """What a record gets that has no adapter or is in no known language."""
+    """What to do with a record whose language is uncertain or has no adapter."""
     fallback_language: str | None = None
-    """X-MOD language that ``fallback: default`` uses, such as ``en_XX``."""
+    """X-MOD language for ``fallback: default``, such as ``en_XX``."""
 
     def least_score(self, language: str) -> float:
-        """What a detected ``language`` must score at least."""
+        """The minimum score of the detected ``language``."""
         return dict(self.min_scores).get(language, self.min_score)
 
     @field_validator("candidates", "expected")

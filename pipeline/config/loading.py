@@ -1,17 +1,12 @@
-"""Configuration files: YAML and ``key=value`` overrides in, frozen models out.
-
-Enters: a YAML file and overrides such as ``runtime.actors=2``. Leaves: one frozen pydantic model
-(``settings/``, ``training/settings/``), parsed once and handed down by parameter. What holds:
-unknown keys are errors that name the nearest known one; this is the only module that reads YAML;
-nothing here touches a store or a model.
-"""
+"""Configuration files: YAML and ``key=value`` overrides → frozen settings."""
 
 import difflib
 import types
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -20,11 +15,11 @@ from pipeline.config.section import Section
 from pipeline.errors import ConfigError
 
 _FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
-"""Where the package's configs are: in a wheel, and in a checkout."""
+"""The package's configs, in a wheel and in a checkout."""
 
-_MOST_BYTES = 1 << 20
-_MOST_VALUES = 10_000
-"""Of a config, with each alias counted as what it stands for; the longest of ours has 80."""
+_MAX_BYTES = 1 << 20
+_MAX_VALUES = 10_000
+"""Maximum values of a config with its aliases expanded; our longest has 80."""
 
 ConfigT = TypeVar("ConfigT", bound=Section)
 
@@ -32,9 +27,8 @@ ConfigT = TypeVar("ConfigT", bound=Section)
 def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> ConfigT:
     """The settings in the YAML file at ``path``, changed by ``overrides`` (``a.b=value``).
 
-    A bare name, such as ``ner``, is a config that ships with the package.
-
-    Raises ConfigError where the file cannot be read, is no mapping, or does not fit ``model``.
+    A bare name, such as ``ner``, is a config of the package. Raises ConfigError where the file
+    cannot be read, is no mapping, or does not fit ``model``.
     """
     path = _found(path)
     tree = _read_yaml(path)
@@ -49,12 +43,11 @@ def load(path: Path | str, overrides: Sequence[str], model: type[ConfigT]) -> Co
 
 
 def shipped() -> dict[str, Path]:
-    """The configs that ship with the package, by name."""
+    """The package's configs, by name."""
     return {path.stem: path for folder in _FOLDERS for path in sorted(folder.glob("*.yaml"))}
 
 
 def _found(path: Path | str) -> Path:
-    """``path`` if there is such a file; otherwise, for a bare name, the config that ships."""
     name = str(path)
     if Path(path).is_file() or not name.isidentifier():
         return Path(path)
@@ -68,10 +61,10 @@ def _found(path: Path | str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(
                 f"{path} has {path.stat().st_size} bytes; expected a job's settings, at most "
-                f"{_MOST_BYTES}. Check --config."
+                f"{_MAX_BYTES}. Check --config."
             )
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -87,15 +80,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _require_bounded(tree: Any, path: Path | str) -> None:
-    if next(islice(_values(tree), _MOST_VALUES, None), None):
+    if next(islice(_values(tree), _MAX_VALUES, None), None):
         raise ConfigError(
-            f"{path} and --set hold more than {_MOST_VALUES} values once aliases are written out; "
+            f"{path} and --set hold more than {_MAX_VALUES} values once aliases are written out; "
             "expected a job's settings. Take anchors and aliases out."
         )
 
 
 def _values(tree: Any) -> Iterator[bool]:
-    """True for each value of ``tree``; without an end where one holds itself."""
+    """True for each value of ``tree``; endless where one contains itself."""
     stack = [tree]
     while stack:
         value = stack.pop()
@@ -105,33 +98,30 @@ def _values(tree: Any) -> Iterator[bool]:
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
+    path, equals, value = override.partition("=")
+    if not equals or not path:
         raise ConfigError(f"--set {override!r} is not key=value, such as runtime.actors=2.")
-    *parents, leaf = key.split(".")
+    *parents, leaf = path.split(".")
     node: Any = tree
     for parent in parents:
-        node = _child(node, parent, override)
-    parsed = _parse_value(value, override)
-    if isinstance(node, list):
-        node[_position(node, leaf, override)] = parsed
-    else:
-        node[leaf] = parsed
+        key = _key(node, parent, override)
+        if isinstance(node, dict) and node.get(key) is None:
+            node[key] = {}
+        node = node[key]
+        if not isinstance(node, dict | list):
+            raise ConfigError(
+                f"--set {override!r}: {parent!r} is a value, not a section, in the config."
+            )
+    node[_key(node, leaf, override)] = _parse_value(value, override)
 
 
-def _child(node: Any, name: str, override: str) -> Any:
-    child = node[_position(node, name, override)] if isinstance(node, list) else node.get(name)
-    if child is None and isinstance(node, dict):
-        child = node[name] = {}
-    if not isinstance(child, dict | list):
-        raise ConfigError(f"--set {override!r}: {name!r} is a value, not a section, in the config.")
-    return child
-
-
-def _position(items: list[Any], name: str, override: str) -> int:
-    if not name.isdecimal() or int(name) >= len(items):
+def _key(node: dict[str, Any] | list[Any], name: str, override: str) -> Any:
+    """``name``, or for a list the position that it is."""
+    if isinstance(node, dict):
+        return name
+    if not name.isdecimal() or int(name) >= len(node):
         raise ConfigError(
-            f"--set {override!r}: {name!r} is not a position in a list of {len(items)}; "
+            f"--set {override!r}: {name!r} is not a position in a list of {len(node)}; "
             "count from 0, as in tasks.0.model.path=…"
         )
     return int(name)
@@ -145,16 +135,10 @@ def _parse_value(value: str, override: str) -> Any:
 
 
 def _causes(error: ValidationError) -> list[Any]:
-    """The problems without those that only follow from another (a list is short of a bad item)."""
+    """All problems but those that follow from another: a list without its bad item is too short."""
     problems: list[Any] = error.errors()
-    return [
-        problem
-        for problem in problems
-        if problem["type"] != "too_short"
-        or not any(
-            other is not problem and other["loc"][:1] == problem["loc"][:1] for other in problems
-        )
-    ]
+    roots = Counter(problem["loc"][:1] for problem in problems)
+    return [one for one in problems if one["type"] != "too_short" or roots[one["loc"][:1]] == 1]
 
 
 def _explain(problem: Any, model: type[Section]) -> str:
@@ -169,53 +153,41 @@ def _explain(problem: Any, model: type[Section]) -> str:
 
 
 def _suggestion(location: tuple[str | int, ...], model: type[Section]) -> str:
-    for section in _models_at(model, location[:-1]):
-        if issubclass(section, Section) and (now := section.RENAMED.get(str(location[-1]))):
-            return f"; it is called {now!r} now"
-    known = _known_keys(model, location[:-1])
-    nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-    if nearest:
+    sections, unknown = _models_at(model, location[:-1]), str(location[-1])
+    for section in sections:
+        if issubclass(section, Section) and (renamed := section.RENAMED.get(unknown)):
+            return f"; it is called {renamed!r} now"
+    known = sorted({key for section in sections for key in section.model_fields})
+    if nearest := difflib.get_close_matches(unknown, known, n=1, cutoff=0.5):
         return f"; did you mean {nearest[0]!r}?"
     return f"; known here: {', '.join(known)}" if known else ""
 
 
 def _written(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    """``location`` as the file has it: pydantic puts an item's type after its position."""
+    """``location`` as in the file: without the type that pydantic puts after an item's position."""
     return ".".join(
         str(part)
         for position, part in enumerate(location)
-        if not (
-            position
-            and isinstance(location[position - 1], int)
-            and any(_tag(inner) == part for inner in _models_at(model, location[:position]))
-        )
+        if not position
+        or not isinstance(location[position - 1], int)
+        or all(_tag(inner) != part for inner in _models_at(model, location[:position]))
     )
-
-
-def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    return sorted({key for inner in _models_at(model, location) for key in inner.model_fields})
 
 
 def _models_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[type[BaseModel]]:
     current: list[type[BaseModel]] = [model]
     for part in location:
-        if isinstance(part, int):
-            continue
-        tagged = [m for m in current if _tag(m) == part]
-        current = tagged or [
-            inner
-            for m in current
-            if part in m.model_fields
-            for inner in _models_in(m.model_fields[part].annotation)
-        ]
+        if not isinstance(part, int):
+            fields = [m.model_fields[part] for m in current if part in m.model_fields]
+            inner = [found for field in fields for found in _models_in(field.annotation)]
+            current = [m for m in current if _tag(m) == part] or inner
     return current
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    field = model.model_fields.get("type")
-    return (
-        get_args(field.annotation)[0] if field and get_origin(field.annotation) is Literal else None
-    )
+    """``ner`` of a model with ``type: Literal["ner"]``."""
+    kind = model.model_fields.get("type")
+    return next(iter(get_args(kind.annotation)), None) if kind else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -1,4 +1,4 @@
-"""Machines, arithmetic, batches and retries."""
+"""Section ``runtime``."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -9,7 +9,7 @@ from pipeline.config.section import Section
 
 
 class Device(StrEnum):
-    """Where the model runs; ``auto`` takes a GPU that the actor was given."""
+    """Where the model runs; ``auto`` is the actor's GPU, if it has one."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -17,10 +17,9 @@ class Device(StrEnum):
 
 
 class DType(StrEnum):
-    """Arithmetic of the forward; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
+    """Number format of the model; ``auto`` is bfloat16 on a GPU and float32 on a CPU.
 
-    ``int8`` makes the encoder's matrix products of 8-bit integers, on a CPU. ``bfloat16`` is for
-    CPUs with AMX as well.
+    ``int8`` quantizes the encoder's matrices, on a CPU. ``bfloat16`` suits CPUs with AMX too.
     """
 
     AUTO = "auto"
@@ -31,10 +30,10 @@ class DType(StrEnum):
 
 
 class ActorPool(Section):
-    """Bounds of the actor pool; one number in the config sets both."""
+    """Size of the actor pool; one number sets both bounds."""
 
     min: int = Field(default=1, ge=1)
-    """Actors to start with."""
+    """Minimum number of actors, which are started first."""
     max: int = Field(default=1, ge=1)
     """Maximum number of actors."""
 
@@ -48,45 +47,44 @@ class ActorPool(Section):
 
 
 class RuntimeSettings(Section):
-    """Machines, batches, retries; windows and ``dtype`` alone shape results."""
+    """Hardware, batch sizes, timeouts and retries; only windows and ``dtype`` change results."""
 
     RENAMED: ClassVar = {"rounds": "max_attempts", "grace": "shutdown_timeout"}
 
     device: Device = Device.AUTO
-    """Where the model runs."""
+    """Device of the model; ``auto``: a GPU if actors have one, else the CPU."""
     dtype: DType = DType.AUTO
-    """Arithmetic of the forward; docs/engine.md says which to take."""
+    """Number format of the model; ``auto``: bfloat16 on a GPU, float32 on a CPU."""
     actors: ActorPool = ActorPool()
-    """Processes that host the models: one number, or ``min`` and ``max``."""
+    """Number of processes with the models: one number, or ``min`` and ``max``."""
     cpus_per_actor: float = Field(default=1, gt=0)
     """CPUs per actor; one micro-batch runs on each whole one."""
     gpus_per_actor: float = Field(default=0, ge=0)
     """GPUs per actor; a fraction where several actors share one."""
     max_batch_tokens: int | None = Field(default=None, gt=0)
-    """Maximum number of tokens in a micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
+    """Maximum number of tokens per micro-batch; null: 1024 on a CPU, 16384 on a GPU."""
     readers_per_actor: int | None = Field(default=None, ge=1, le=32)
-    """Units read and tokenized at a time for each actor; null: 4 on a GPU, on a CPU one for every 4
-    CPUs."""
+    """Units read ahead per actor at once; null: 4 on a GPU, 1 per 4 CPUs otherwise."""
     start_timeout: float = Field(default=1800, ge=0)
-    """Seconds to wait for free resources on the cluster before the job ends with exit code 5."""
+    """Maximum seconds to wait for free resources; then the job ends with exit code 5."""
     unit_rows: int = Field(default=4096, gt=0)
-    """Maximum number of records in a unit, which is committed as a whole."""
+    """Maximum number of records per unit; a unit is committed as a whole."""
     unit_bytes: int = Field(default=64 << 20, gt=0)
-    """Maximum uncompressed bytes of a unit."""
+    """Maximum uncompressed bytes per unit."""
     max_length: int = Field(default=512, gt=8)
-    """Maximum number of tokens in a window; the checkpoint may allow fewer."""
+    """Maximum number of tokens per window; the checkpoint may allow fewer."""
     stride: int = Field(default=64, ge=0)
-    """Tokens that adjacent windows share."""
+    """Number of tokens that adjacent windows share."""
     max_windows: int | None = Field(default=None, ge=1)
-    """Maximum number of windows per text; longer ones are cut and ``truncated``. Null: no limit."""
+    """Maximum number of windows per text; longer texts are truncated. Null: no limit."""
     max_attempts: int = Field(default=2, ge=1, le=10)
-    """Attempts at a unit in the actor pool; after them it runs in a process of its own."""
+    """Maximum attempts per unit in the actor pool; after that it runs in a separate process."""
     unit_timeout: float = Field(default=3600, gt=0)
-    """Seconds that one stage may take for one unit."""
+    """Maximum seconds of one stage for one unit."""
     row_timeout: float = Field(default=120, gt=0)
-    """Seconds that one record may take in a process of its own."""
+    """Maximum seconds for one record in a separate process."""
     shutdown_timeout: float = Field(default=25, ge=0)
-    """Seconds that running units may take to finish after SIGTERM or ^C."""
+    """Maximum seconds for running units to finish after SIGTERM or ^C."""
 
     @property
     def on_gpu(self) -> bool:
@@ -97,22 +95,22 @@ class RuntimeSettings(Section):
 
     @property
     def batch_tokens(self) -> int:
-        """``max_batch_tokens``, or what suits the device: a CPU's cache, or a GPU's many cores."""
+        """``max_batch_tokens`` or its default, which fits a CPU's cache or fills a GPU."""
         return self.max_batch_tokens or (16384 if self.on_gpu else 1024)
 
     @property
     def readers(self) -> int:
-        """``readers_per_actor``, or as many as keep an actor busy."""
+        """``readers_per_actor`` or its default, which keeps an actor busy."""
         return self.readers_per_actor or (4 if self.on_gpu else max(1, self.lanes // 4))
 
     @property
     def lanes(self) -> int:
-        """Micro-batches that an actor has at once: one to a core, or one on a GPU."""
+        """Number of micro-batches that an actor runs at once: one per CPU, or one on a GPU."""
         return 1 if self.on_gpu else max(1, int(self.cpus_per_actor))
 
     @property
     def arithmetic(self) -> DType:
-        """``dtype`` with ``auto`` resolved: from the settings alone, so that all workers agree."""
+        """``dtype`` with ``auto`` resolved, from the settings alone, so that all workers agree."""
         if self.dtype is not DType.AUTO:
             return self.dtype
         return DType.BFLOAT16 if self.on_gpu else DType.FLOAT32

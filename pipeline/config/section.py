@@ -7,14 +7,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of a configuration: frozen, and closed to keys it does not know.
+    """A part of a configuration: frozen, without unknown keys.
 
-    A string below a key says what it is for, to readers of the code, of the reference and of a
-    schema.
+    The string below a key is its description in docs/reference.md and in the JSON schema.
     """
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
-    """Keys of earlier versions and what they are called now, for the error that names them."""
+    """Old names of keys → new names, for the error message."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True

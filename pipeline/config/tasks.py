@@ -1,4 +1,4 @@
-"""What is annotated, and with which checkpoints."""
+"""Section ``tasks``: what to annotate, and with which checkpoints."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from pipeline.config.section import Section
 
 
 class Aggregation(StrEnum):
-    """How token predictions make entities, as in transformers' token-classification pipeline."""
+    """How tokens become entities, as in transformers' token-classification pipeline."""
 
     SIMPLE = "simple"
     FIRST = "first"
@@ -18,10 +18,10 @@ class Aggregation(StrEnum):
 
 
 class Pooling(StrEnum):
-    """How token vectors make one.
+    """How token vectors become one vector.
 
-    ``mean`` over the attention mask, ``cls`` the first token's, ``pooler`` transformers' pooler on
-    top of that, in checkpoints that have trained one.
+    ``mean`` over the attention mask, ``cls``: the first token's, ``pooler``: transformers' pooler
+    on top of that, in checkpoints that have trained one.
     """
 
     MEAN = "mean"
@@ -30,115 +30,100 @@ class Pooling(StrEnum):
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-"""What the columns of a task begin with, where a job may have several of its kind."""
+VectorType = Literal["float32", "float16"]
+Score = Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelSettings(Section):
-    """A checkpoint: a local folder, or a hub name with a pinned revision.
-
-    ``sha256``, where given, must be the weights' digest as the job computes and prints it.
-    """
+    """A checkpoint: a local folder, or a Hugging Face repository with a pinned revision."""
 
     path: str
-    """A folder that every machine can see, or a hub name."""
+    """Path of a folder on every machine, or name of a Hugging Face repository."""
     revision: str | None = None
-    """A commit of that hub name, 40 digits."""
+    """Commit of the repository, 40 hexadecimal digits."""
     sha256: str | None = None
-    """The digest that ``--dry-run`` prints; another one is refused."""
+    """Expected digest of the checkpoint, as ``--dry-run`` prints it; any other is refused."""
 
 
-class NerSettings(Section):
-    """Named entities from a token-classification checkpoint."""
+class _Task(Section):
+    type: str
+    model: ModelSettings
+    """Checkpoint of the task."""
+
+
+class _NamedTask(_Task):
+    name: Name
+    """Prefix of the task's columns."""
+
+
+class NerSettings(_Task):
+    """Named entities, by a token-classification checkpoint."""
 
     type: Literal["ner"]
-    """Named entities."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     aggregation: Aggregation = Aggregation.SIMPLE
-    """How tokens make entities."""
-    min_score: float = Field(default=0.0, ge=0, le=1)
-    """Entities below it are left out."""
+    """How tokens become entities, as in transformers' pipeline."""
+    min_score: Score = 0.0
+    """Minimum score of an entity; others are left out."""
 
 
-class ClassificationSettings(Section):
-    """One label a record from a sequence-classification checkpoint."""
+class ClassificationSettings(_NamedTask):
+    """One label per record, by a sequence-classification checkpoint."""
 
     type: Literal["classification"]
-    """One label a record."""
-    name: Name
-    """What its columns begin with."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     probs: bool = False
-    """Whether all probabilities are written."""
+    """Write the probabilities of all labels."""
 
 
-class EmbeddingsSettings(Section):
-    """One vector a record from the encoder of any X-MOD checkpoint."""
+class EmbeddingsSettings(_Task):
+    """One vector per record, by the encoder of any X-MOD checkpoint."""
 
     type: Literal["embeddings"]
-    """One vector a record."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     pooling: Pooling = Pooling.MEAN
-    """How token vectors make one."""
+    """How token vectors become one vector."""
     normalize: bool = True
-    """Whether vectors have length one."""
-    dtype: Literal["float32", "float16"] = "float32"
-    """Of the vectors that are written."""
+    """Scale vectors to length 1."""
+    dtype: VectorType = "float32"
+    """Number format of the vectors in the output."""
 
 
-class TokenVectorsSettings(Section):
-    """One vector a token from the encoder of any X-MOD checkpoint."""
+class TokenVectorsSettings(_Task):
+    """One vector per token, by the encoder of any X-MOD checkpoint."""
 
     type: Literal["token_vectors"]
-    """One vector a token."""
-    model: ModelSettings
-    """The checkpoint."""
-    dtype: Literal["float32", "float16"] = "float16"
-    """Of the vectors that are written."""
+    """Kind of task."""
+    dtype: VectorType = "float16"
+    """Number format of the vectors in the output."""
 
 
-class QuestionAnsweringSettings(Section):
-    """Stretches of the text that answer a question, from an extractive checkpoint.
-
-    Without ``question``, each record's is in ``input.question_column``.
-    """
+class QuestionAnsweringSettings(_NamedTask):
+    """Spans of the text that answer a question, by an extractive checkpoint."""
 
     type: Literal["question_answering"]
-    """Answers that stand in the text."""
-    name: Name
-    """What its columns begin with."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     question: str | None = Field(default=None, min_length=1)
-    """Asked of every record; null: each has its own."""
+    """Question for all records; null: each record's own, in ``input.question_column``."""
     n_best: int = Field(default=1, ge=1, le=100)
-    """Answers a record, at most."""
+    """Maximum number of answers per record."""
     max_answer_tokens: int = Field(default=15, ge=1)
-    """Of an answer."""
+    """Maximum number of tokens per answer."""
     no_answer: bool = False
-    """Whether a record may have none, as in SQuAD 2."""
-    min_score: float = Field(default=0.0, ge=0, le=1)
-    """Answers below it are left out."""
+    """Allow records without an answer, as in SQuAD 2."""
+    min_score: Score = 0.0
+    """Minimum score of an answer; others are left out."""
 
 
-class MultipleChoiceSettings(Section):
-    """The best of several choices from a multiple-choice checkpoint.
-
-    Without ``choices``, each record's are in ``input.choices_column``.
-    """
+class MultipleChoiceSettings(_NamedTask):
+    """The best of several choices, by a multiple-choice checkpoint."""
 
     type: Literal["multiple_choice"]
-    """The best of several choices."""
-    name: Name
-    """What its columns begin with."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     choices: tuple[str, ...] = ()
-    """Of every record; none: each has its own."""
+    """Choices for all records; empty: each record's own, in ``input.choices_column``."""
     probs: bool = False
-    """Whether all probabilities are written."""
+    """Write the probabilities of all choices."""
 
     @field_validator("choices")
     @classmethod
@@ -148,49 +133,38 @@ class MultipleChoiceSettings(Section):
         return choices
 
 
-class MaskedLmSettings(Section):
-    """How likely a text is to a masked language model.
-
-    Each token is hidden in one of ``passes`` forwards of its window.
-    """
+class MaskedLmSettings(_Task):
+    """Pseudo-likelihood of each text, by a masked language model."""
 
     type: Literal["masked_lm"]
-    """How likely a text is, by a masked language model."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     passes: int = Field(default=8, ge=2)
-    """Forwards of a window; each hides another part of its tokens."""
+    """Number of forward passes per window; each masks another part of its tokens."""
 
 
-class FillMaskSettings(Section):
-    """What may stand where a text has the tokenizer's mask."""
+class FillMaskSettings(_Task):
+    """Predictions for each mask token in a text, by a masked language model."""
 
     type: Literal["fill_mask"]
-    """What may stand where a text has the mask."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     top_k: int = Field(default=5, ge=1, le=100)
-    """Tokens for each mask."""
+    """Number of predictions per mask."""
 
 
-class CausalLmSettings(Section):
-    """How likely a text is to a language model that reads from left to right."""
+class CausalLmSettings(_Task):
+    """Likelihood of each text, by a causal language model."""
 
     type: Literal["causal_lm"]
-    """How likely a text is, read from left to right."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
 
 
-class GenerationSettings(Section):
-    """How a text goes on, by a language model that reads from left to right."""
+class GenerationSettings(_Task):
+    """A continuation of each text, by a causal language model."""
 
     type: Literal["generation"]
-    """How a text goes on."""
-    model: ModelSettings
-    """The checkpoint."""
+    """Kind of task."""
     max_new_tokens: int = Field(default=32, ge=1)
-    """That are added, at most."""
+    """Maximum number of tokens to generate."""
 
 
 TaskSettings = Annotated[

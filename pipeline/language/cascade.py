@@ -1,10 +1,4 @@
-"""The default detector: experts on 81 languages, and CLD2 behind them for all others.
-
-Enters: texts, and the X-MOD languages that may be answered. Leaves: one ``Detection`` a text.
-What holds: a text in a language beyond facebook/xmod-base's, which the experts would take for a
-neighbour, is caught where CLD2 is sure of it, and goes to the adapter that a checkpoint may have
-for it. An answer depends on its text alone.
-"""
+"""The default detector: experts on facebook/xmod-base's 81 languages, CLD2 for all others."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,84 +9,76 @@ from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection, Ranking, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.experts import Experts
-from pipeline.language.library import NOT_TOLD_APART
+from pipeline.language.library import MERGED_LABELS
 from pipeline.language.tags import UNDETERMINED, Resolved, resolve
 
 FOLDER = Path(__file__).parent
 
-_NOTHING = 1e-9
-_STRANGER, _TOLD = 0.8, 40
-"""The share of a text from which CLD2 is believed that its language is beyond the 81, and of how
-many characters: it hears Xhosa in a few words of Dutch."""
+_EPSILON = 1e-9
+_OUT_OF_SET_SHARE, _OUT_OF_SET_LENGTH = 0.8, 40
+"""CLD2 must find a language beyond the 81 in this share of a text of so many characters: in a few
+words of Dutch it finds Xhosa."""
 
 
 class Cascade:
-    """The experts' answers as X-MOD languages, and CLD2 behind them for all other languages."""
+    """The experts' answers as X-MOD languages; CLD2 overrides them for out-of-set languages.
+
+    The experts would take a text in another language for the nearest of the 81. Where CLD2 is sure
+    of such a language, the text goes to the adapter that a checkpoint has for it, if any.
+    """
 
     def __init__(
-        self, languages: tuple[str, ...], trust: Calibration | None = None, folder: Path = FOLDER
+        self,
+        languages: tuple[str, ...],
+        calibration: Calibration | None = None,
+        folder: Path = FOLDER,
     ) -> None:
-        """``languages`` are X-MOD codes; the counts are in ``folder``."""
+        """``languages`` are X-MOD codes; ``folder`` holds the trained files."""
         self._experts = Experts(folder)
-        labels = self._experts.labels
         self._languages = languages
-        self._tags = self._experts.tags
-        serving = [resolve(tag, languages).xmod_language for tag in self._tags]
+        adapters = [resolve(tag, languages).xmod_language for tag in self._experts.tags]
         self._served = np.array(
-            [[code == language for language in languages] for code in serving], dtype=np.float32
+            [[code == language for language in languages] for code in adapters], dtype=np.float32
         )
-        self._out_of_set = _out_of_set(self._experts.cld2.labels, labels, languages)
-        self._trust = trust or Calibration()
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The languages that this detector can answer at all."""
-        served = np.array(self._languages)[self._served.any(axis=0)].tolist()
-        added = (meaning.xmod_language for meaning in self._out_of_set.values())
-        return frozenset(code for code in (*served, *added) if code is not None)
-
-    @property
-    def version(self) -> str:
-        """The experts'."""
-        return self._experts.version
+        out_of_set = {
+            label: resolve(label, languages)
+            for label in self._experts.cld2.labels
+            if label not in MERGED_LABELS
+            and resolve(label, self._experts.labels).xmod_language is None
+        }
+        self._out_of_set = {
+            label: meaning for label, meaning in out_of_set.items() if meaning.bcp47 != UNDETERMINED
+        }
+        self._calibration = calibration or Calibration()
+        added = [meaning.xmod_language for meaning in self._out_of_set.values()]
+        self.known = frozenset(code for code in (*adapters, *added) if code is not None)
+        self.version = self._experts.version
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
-        """One answer a text, in order."""
-        seen = [legible(text) for text in texts]
-        shares = self._experts.probabilities(seen)
+        """One detection per text, in order."""
+        cleaned = [legible(text) for text in texts]
+        lengths = np.array([len(text) for text in cleaned])
+        shares = self._experts.probabilities(cleaned)
         inside, outside = shares @ self._served, shares * ~self._served.any(axis=1)
-        rivals = [self._tags[place] for place in outside.argmax(axis=1).tolist()]
-        beside = outside.max(axis=1, initial=0)
-        inside /= np.maximum(inside.sum(axis=1) + beside, _NOTHING)[:, None]
-        lengths = np.array([len(text) for text in seen])
-        ranked = rankings(self._trust.shares(inside, lengths), self._languages)
-        beside = self._trust.probabilities(beside, lengths).tolist()
-        answers = zip(seen, ranked, rivals, beside, strict=True)
-        return [self._decide(*answer) if answer[0] else Detection() for answer in answers]
+        rivals = [self._experts.tags[place] for place in outside.argmax(axis=1).tolist()]
+        rival_scores = outside.max(axis=1, initial=0)
+        inside /= np.maximum(inside.sum(axis=1) + rival_scores, _EPSILON)[:, None]
+        ranked = rankings(self._calibration.shares(inside, lengths), self._languages)
+        scores = self._calibration.probabilities(rival_scores, lengths).tolist()
+        found = zip(cleaned, ranked, rivals, scores, strict=True)
+        return [self._decide(*one) if one[0] else Detection() for one in found]
 
-    def _decide(self, text: str, ranked: Ranking, rival: str, beside: float) -> Detection:
-        other, share = self._detected_out_of_set(text) if len(text) >= _TOLD else (None, 0.0)
+    def _decide(self, text: str, ranked: Ranking, rival: str, score: float) -> Detection:
+        other, share = self._detect_out_of_set(text)
         if other is None:
-            return Detection(ranked, rival if beside else None, beside)
+            return Detection(ranked, rival if score else None, score)
         if other.xmod_language is not None:
             return Detection(((other.xmod_language, share),))
-        rest = tuple((code, score * (1 - share)) for code, score in ranked)
-        return Detection(rest, other.bcp47, share)
+        return Detection(tuple((code, p * (1 - share)) for code, p in ranked), other.bcp47, share)
 
-    def _detected_out_of_set(self, text: str) -> tuple[Resolved | None, float]:
-        """The language beyond the 81 that CLD2 hears in ``text``, and in how much of it."""
+    def _detect_out_of_set(self, text: str) -> tuple[Resolved | None, float]:
+        """The language beyond the 81 that most of ``text`` is in, and its share of the text."""
+        if len(text) < _OUT_OF_SET_LENGTH:
+            return None, 0.0
         label, share = self._experts.cld2.surest(text)
-        meaning = self._out_of_set.get(label)
-        return (meaning, share) if meaning is not None and share >= _STRANGER else (None, 0.0)
-
-
-def _out_of_set(
-    labels: Sequence[str], known: tuple[str, ...], languages: tuple[str, ...]
-) -> dict[str, Resolved]:
-    """CLD2's labels of languages beyond the counts' labels, and which adapter serves them."""
-    means = {label: resolve(label, languages) for label in labels if label not in NOT_TOLD_APART}
-    return {
-        label: meaning
-        for label, meaning in means.items()
-        if meaning.bcp47 != UNDETERMINED and resolve(label, known).xmod_language is None
-    }
+        return (self._out_of_set.get(label), share) if share >= _OUT_OF_SET_SHARE else (None, 0.0)

@@ -1,11 +1,4 @@
-"""What a detector says of a text, and what a detector is.
-
-Enters: texts. Leaves: one ``Detection`` a text, in order. What holds: an answer depends on its text
-alone, not on the batch; a text without letters gets no language. A score is a probability among the
-given languages and the likeliest other one that the detector knows: without the other one, Greek
-would pass for Swedish in a checkpoint without Greek, and against all others, short texts would
-score too low. Scores of different detectors mean the same, see ``trust``.
-"""
+"""What a detector is, and what it answers for a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,17 +13,18 @@ Floats = NDArray[np.float32]
 LEAST_SHARE = 0.01
 """Languages less likely than this are left out of a ranking."""
 
-
 Ranking = tuple[tuple[str, float], ...]
 """X-MOD languages with their probabilities, 0 to 1, the likeliest first."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """``ranked`` are the languages that a text may be in.
+    """The languages that a text may be in; empty where it has no letters, or none is recognized.
 
-    Empty where the text tells nothing. ``outside`` is the likeliest language that is not among the
-    given ones, as a BCP 47 tag, with its score among all that the detector knows.
+    Scores in ``ranked`` are probabilities among the given languages and the likeliest other one.
+    Without that one, Greek would pass for Swedish in a checkpoint without Greek; among all other
+    languages, short texts would score too low. ``outside`` is the likeliest language that is not
+    among the given ones, as a BCP 47 tag, scored among all that the detector knows.
     """
 
     ranked: Ranking = ()
@@ -39,7 +33,7 @@ class Detection:
 
     @property
     def language(self) -> str | None:
-        """The likeliest X-MOD language, None where the text tells nothing."""
+        """The likeliest X-MOD language, or None."""
         return self.ranked[0][0] if self.ranked else None
 
     @property
@@ -49,22 +43,22 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Tells the languages of texts."""
+    """Identifies the languages of texts; an answer depends on its text alone, not on the batch."""
 
     @property
     def known(self) -> frozenset[str]:
-        """The X-MOD languages that it can answer at all."""
+        """The X-MOD languages that it can answer with."""
 
     @property
     def version(self) -> str:
         """What answers depend on besides texts: versions of libraries, digests of weights."""
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
-        """One answer a text, in order."""
+        """One detection per text, in order."""
 
 
 def rankings(shares: Floats, languages: Sequence[str]) -> list[Ranking]:
-    """Of each row of ``shares`` [texts, languages] those that are likely enough, best first."""
+    """The languages of each row of ``shares`` [texts, languages] above ``LEAST_SHARE``."""
     rows, places = np.nonzero(shares >= LEAST_SHARE)
     likely = shares[rows, places]
     order = np.lexsort((-likely, rows))

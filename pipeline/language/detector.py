@@ -1,11 +1,4 @@
-"""The table of detectors.
-
-Enters: a name from the config, and the X-MOD languages that may be answered. Leaves: a detector.
-What holds: a library is imported when its detector is made.
-
-A detector to add: a file with a ``Library`` (or a ``Detector`` of its own), a line in
-``DETECTORS``, a test.
-"""
+"""The table of detectors; to add one, write a ``Library`` or a ``Detector`` and add a line here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,33 +18,30 @@ from pipeline.language.pycld2_library import Pycld2
 
 @dataclass(frozen=True)
 class Choice:
-    """What a detector is made for: X-MOD languages, and a model of the user's where it needs one.
-
-    ``trust`` is how far its scores are to be trusted.
-    """
+    """What a detector is made from: X-MOD languages, its calibration, and a model file if any."""
 
     languages: tuple[str, ...]
-    trust: Calibration | None = None
+    calibration: Calibration | None = None
     model: Path | None = None
 
 
 def _of(library: Callable[[Choice], Library]) -> Callable[[Choice], Detector]:
-    return lambda choice: LibraryDetector(library(choice), choice.languages, choice.trust)
+    return lambda choice: LibraryDetector(library(choice), choice.languages, choice.calibration)
 
 
 DETECTORS: dict[str, Callable[[Choice], Detector]] = {
-    "cascade": lambda choice: Cascade(choice.languages, choice.trust),
+    "cascade": lambda choice: Cascade(choice.languages, choice.calibration),
     "fasttext": _of(lambda choice: FastText(choice.model)),
     "langdetect": _of(lambda _: Langdetect()),
     "lingua": _of(lambda _: Lingua()),
     "py3langid": _of(lambda _: Py3langid()),
     "pycld2": _of(lambda _: Pycld2()),
 }
-"""Name in the config → what makes the detector."""
+"""``language.detector`` → factory, which imports the library when it is called."""
 
 
 def make_detector(name: str, languages: Sequence[str], model: Path | None = None) -> Detector:
-    """The detector ``name`` of the config, to answer with ``languages`` (X-MOD codes).
+    """The detector ``name``, which answers with ``languages`` (X-MOD codes).
 
     Raises ConfigError where there is no such detector, or it knows none of the languages.
     """

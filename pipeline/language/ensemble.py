@@ -1,10 +1,4 @@
-"""How naive Bayes and two libraries make one answer.
-
-Enters: log-likelihoods of naive Bayes, and where these leave doubt the probabilities of py3langid
-and CLD2. Leaves: probabilities. What holds: a product of experts (Hinton, "Training Products of
-Experts by Minimizing Contrastive Divergence", 2002): logarithms add up, with one weight an expert
-that was fitted on dev parts.
-"""
+"""How naive Bayes, py3langid and CLD2 are combined into one answer."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,16 +8,17 @@ import numpy as np
 
 from pipeline.language.detection import Floats
 
-UNHEARD = {"py3langid": 1e-4, "cld2": 1e-2}
-"""What a library that does not name a language gives to it all the same."""
+_PY3LANGID_FLOOR, _CLD2_FLOOR = 1e-4, 1e-2
+"""Added to a library's probabilities, so that a language that it leaves out stays possible."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """``sharpness × n ** -power`` is what a log-likelihood counts in which ``n`` spoke.
+    """A product of experts with fitted weights.
 
-    They are not independent, so that the more there are, the less each one tells. The last three
-    are the weights of the experts.
+    Weighted logarithms add up (Hinton, "Training Products of Experts by Minimizing Contrastive
+    Divergence", 2002). Log-likelihoods of naive Bayes are scaled by ``sharpness × n ** -power``:
+    its ``n`` features are not independent, so that each tells less the more there are.
     """
 
     sharpness: float = 1.0
@@ -32,39 +27,37 @@ class Ensemble:
     py3langid: float = 0.0
     cld2: float = 0.0
 
-    def alone(self, likelihoods: Floats, spoke: Floats) -> Floats:
-        """Probabilities [texts, labels]; rows are 0 where nothing spoke."""
-        return softmax(self.tempered(likelihoods, spoke)) * (spoke > 0)[:, None]
+    def alone(self, likelihoods: Floats, features: Floats) -> Floats:
+        """Probabilities [texts, labels] by naive Bayes; a row is 0 where ``features`` is 0."""
+        return _softmax(self._tempered(likelihoods, features)) * (features > 0)[:, None]
 
     def together(
-        self, likelihoods: Floats, spoke: Floats, py3langid: Floats, cld2: Floats
+        self, likelihoods: Floats, features: Floats, py3langid: Floats, cld2: Floats
     ) -> Floats:
-        """Probabilities of all three, each [texts, labels]."""
-        return softmax(
-            self.naive_bayes * self.tempered(likelihoods, spoke)
-            + self.py3langid * np.log(py3langid + UNHEARD["py3langid"])
-            + self.cld2 * np.log(cld2 + UNHEARD["cld2"])
+        """Probabilities by all three experts; all but ``features`` [texts] are [texts, labels]."""
+        return _softmax(
+            self.naive_bayes * self._tempered(likelihoods, features)
+            + self.py3langid * np.log(py3langid + _PY3LANGID_FLOOR)
+            + self.cld2 * np.log(cld2 + _CLD2_FLOOR)
         )
 
-    def tempered(self, likelihoods: Floats, spoke: Floats) -> Floats:
-        """``likelihoods`` [texts, labels] as what they are worth."""
-        worth = self.sharpness * np.maximum(spoke, 1) ** -self.power
-        tempered: Floats = likelihoods * worth[:, None].astype(np.float32)
+    def _tempered(self, likelihoods: Floats, features: Floats) -> Floats:
+        scale = self.sharpness * np.maximum(features, 1) ** -self.power
+        tempered: Floats = likelihoods * scale[:, None].astype(np.float32)
         return tempered
 
 
-def softmax(logits: Floats) -> Floats:
-    """Rows of ``logits`` as probabilities."""
+def _softmax(logits: Floats) -> Floats:
     shares: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return shares
 
 
 def load_ensemble(path: Path) -> Ensemble:
-    """The blend that ``save_ensemble`` wrote to ``path``."""
+    """The ensemble that ``save_ensemble`` wrote to ``path``."""
     return Ensemble(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def save_ensemble(blend: Ensemble, path: Path) -> None:
-    """Write ``blend`` to ``path``."""
-    path.write_text(json.dumps(asdict(blend), indent=1) + "\n", encoding="utf-8")
+def save_ensemble(ensemble: Ensemble, path: Path) -> None:
+    """Write ``ensemble`` to ``path``."""
+    path.write_text(json.dumps(asdict(ensemble), indent=1) + "\n", encoding="utf-8")

@@ -1,21 +1,15 @@
-"""What the characters of a text tell by themselves.
-
-Enters: any string. Leaves: the part that a language can be told from, and the script of Chinese.
-What holds: no library is asked, and nothing raises, whatever the characters are; patterns of
-addresses, markup and code are ASCII, so that Chinese that follows one without a space stays.
-"""
+"""The part of a text that its language is detected from: without addresses, markup and code."""
 
 import re
 from collections.abc import Callable
-from typing import Literal
 from unicodedata import normalize
 
 import regex
 
 LONGEST_EVIDENCE = 4000
-"""Characters that are looked at: more do not change the answer and cost time."""
+"""Maximum number of characters; more cost time and do not change the answer."""
 _LONGEST_READ = 4 * LONGEST_EVIDENCE
-"""Characters among which they are looked for, noise and all."""
+"""Characters that are read, noise included."""
 
 _NOISE = tuple(
     (tuple(signs.split()), regex.compile(f"(?ai){pattern}"))
@@ -35,63 +29,50 @@ _NOISE = tuple(
         ("_ { } = < > \\ |", r"(?<![!-~])[!-:<-~]*[_{}=<>\\|][!-~]*"),
     )
 )
-"""Signs, and what is no language around one of them; ASCII but for names."""
-_A_SIGN = re.compile(r"[@#`;{}<&/_=>\\|]|[(]\)|www[.]")
-"""Most texts have none, and the standard library is quickest to say so."""
-_UNSEEN = regex.compile(r"(?V1)[\p{C}--[\t\n\r\u200c\u200d]]+")
-"""Control, format, private, unassigned and lone surrogate characters, but not the joiners, which
-Persian and the scripts of India spell with. pycld2 refuses control characters."""
+"""Signs, and the pattern of noise around any of them.
+
+Patterns are ASCII, but for names: Chinese that follows an address without a space stays.
+"""
+_ANY_SIGN = re.compile(r"[@#`;{}<&/_=>\\|]|[(]\)|www[.]")
+"""Most texts have no sign, which ``re`` finds out faster than ``regex``."""
+_INVISIBLE = regex.compile(r"(?V1)[\p{C}--[\t\n\r\u200c\u200d]]+")
+"""Control (which pycld2 refuses), format, private, unassigned and lone surrogate characters.
+
+Not the joiners, with which Persian and the scripts of India are spelt.
+"""
 _LETTER = regex.compile(r"\p{L}")
-_NOT_HAN = regex.compile(r"\P{Han}+")
 
 
 def legible(text: str) -> str:
-    """The beginning of ``text`` in form NFC without what no language can be told from.
+    """The beginning of ``text``, in NFC, without URLs, addresses, hashtags, markup and code.
 
-    That is URLs, addresses, mentions, hashtags, markup, code and unseen characters. Empty where no
-    letter is left: numbers, emoji, a lone URL.
+    Empty where no letter is left: numbers, emoji, a lone URL. Never raises.
     """
-    seen = _without_noise(text[:_LONGEST_READ], " ")
-    if len(seen) > LONGEST_EVIDENCE:
-        seen = _beginning(seen)
-    if not seen.isprintable():
-        seen = _UNSEEN.sub(" ", seen)
-    seen = normalize("NFC", seen).strip()
-    return seen if _LETTER.search(seen) else ""
+    cleaned = _without_noise(text[:_LONGEST_READ], " ")
+    if len(cleaned) > LONGEST_EVIDENCE:
+        cleaned = _beginning(cleaned)
+    if not cleaned.isprintable():
+        cleaned = _INVISIBLE.sub(" ", cleaned)
+    cleaned = normalize("NFC", cleaned).strip()
+    return cleaned if _LETTER.search(cleaned) else ""
 
 
 def blanked(text: str) -> str:
-    """``text`` with blanks for noise, as long as it was: for those who cut it."""
+    """``text`` with noise replaced by as many spaces, so that positions stay."""
     return _without_noise(text, lambda found: " " * len(found.group()))
 
 
-def _without_noise(text: str, instead: str | Callable[[regex.Match[str]], str]) -> str:
-    if not _A_SIGN.search(text):
+def _without_noise(text: str, replacement: str | Callable[[regex.Match[str]], str]) -> str:
+    if not _ANY_SIGN.search(text):
         return text
     for signs, noise in _NOISE:
         if any(sign in text for sign in signs):
-            text = noise.sub(instead, text)
+            text = noise.sub(replacement, text)
     return text
 
 
 def _beginning(text: str) -> str:
-    """``text`` to the last space before it is too long: half a word, or half a tag, is no evidence.
-
-    What has no spaces is cut anywhere.
-    """
+    """``text`` cut at the last space before the limit, or at the limit where it has no spaces."""
     text = text.strip()
     space = text.rfind(" ", LONGEST_EVIDENCE // 2, LONGEST_EVIDENCE)
     return text[: space if space > 0 else LONGEST_EVIDENCE]
-
-
-def chinese_script(text: str) -> Literal["Hans", "Hant"] | None:
-    """Simplified or traditional; None where the characters of ``text`` are the same in both.
-
-    Python's codecs hold the table: GB 2312 has the simplified characters and no traditional ones,
-    Big5 the reverse, so that the characters which only one of them can encode decide.
-    """
-    han = _NOT_HAN.sub("", text[:LONGEST_EVIDENCE])
-    simplified, traditional = (len(han.encode(codec, "ignore")) for codec in ("gb2312", "big5"))
-    if simplified == traditional:
-        return None
-    return "Hans" if simplified > traditional else "Hant"

@@ -1,9 +1,4 @@
-"""What scripts, counts and two libraries say of a text, over the languages that were counted.
-
-Enters: texts without noise (see ``evidence``). Leaves: probabilities of X-MOD languages. What
-holds: a script of one language decides by itself; naive Bayes is asked for the rest of a batch at
-once; py3langid and CLD2 are asked for the few short texts that it is not sure of.
-"""
+"""Scripts, naive Bayes, py3langid and CLD2 as one: probabilities over the trained languages."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,114 +10,104 @@ from numpy.typing import NDArray
 
 from pipeline.language.detection import Floats
 from pipeline.language.ensemble import load_ensemble
-from pipeline.language.evidence import chinese_script
-from pipeline.language.library import NOT_TOLD_APART, Library
+from pipeline.language.library import MERGED_LABELS, Library
 from pipeline.language.naive_bayes import load
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
-from pipeline.language.scripts import LATIN_SERBIAN, told_by_script
+from pipeline.language.scripts import LATIN_SERBIAN, chinese_script, language_of_script
 from pipeline.language.tags import bcp47, resolve
 
 COUNTS, ENSEMBLE = "naive_bayes.safetensors", "ensemble.json"
 """What ``demo/train_identifier.py`` writes."""
 
-SURE = 0.5
-"""From this probability on naive Bayes alone decides."""
-SHORT = 60
-"""Characters up to which libraries are asked at all."""
-_MAIN, _NOTHING, _NEGLIGIBLE = 0.5, 1e-9, 1e-6
+_SURE = 0.5
+"""From this probability on, naive Bayes decides without the libraries."""
+_SHORT = 60
+"""Maximum number of characters of a text for which libraries are asked."""
+_MAJORITY, _EPSILON, _NEGLIGIBLE = 0.5, 1e-9, 1e-6
 _SCRIPTS = {"zh_CN": "Hans", "zh_TW": "Hant"}
-_ALIKE = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS", LATIN_SERBIAN}))
-"""What libraries do not tell apart: they say ``zh`` of both, and take Serbian in Latin script for
-Croatian. What they say of one is taken as said of both, and the counts decide."""
+_INDISTINCT = (frozenset(_SCRIPTS), frozenset({"hr_HR", "sr_RS", LATIN_SERBIAN}))
+"""Labels that libraries do not distinguish: ``zh`` is either, and Serbian in Latin script gets
+``hr``. A library's probability counts for all of a set, and naive Bayes decides among them."""
 
 
 class Experts:
-    """Scripts, naive Bayes, py3langid and CLD2 over the labels of the counts."""
+    """Scripts that decide by themselves, then naive Bayes, then libraries for what is in doubt."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = (folder / COUNTS, folder / ENSEMBLE)
-        self._model = load(self._files[0])
-        self._blend = load_ensemble(self._files[1])
+        files = (folder / COUNTS, folder / ENSEMBLE)
+        self._model, self._ensemble = load(files[0]), load_ensemble(files[1])
         self._py3langid, self.cld2 = Py3langid(), Pycld2()
+        digests = " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+        self.version = f"{self._py3langid.version}, {self.cld2.version}, counts {digests}"
         self.labels = self._model.labels
         self.tags = [bcp47(label, (label,)) for label in self.labels]
-        # Languages are as likely one as the other; one that is counted in two scripts is one.
+        # Uniform over languages: a language that is trained in two scripts has two labels.
         self._prior = np.array([1 / self.tags.count(tag) for tag in self.tags], dtype=np.float32)
 
-    @property
-    def version(self) -> str:
-        """Of the libraries, of the counts and of the weights."""
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files]
-        return f"{self._py3langid.version}, {self.cld2.version}, counts {' '.join(digests)}"
-
     def probabilities(self, texts: Sequence[str]) -> Floats:
-        """float32 [texts, labels]; rows are 0 where a text tells nothing."""
+        """float32 [texts, labels] of cleaned ``texts``; a row is 0 where nothing is recognized."""
         shares = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        told = told_by_script(texts)
-        for row, answer in enumerate(told):
+        for row, answer in enumerate(language_of_script(texts)):
             if answer is not None and answer[0] in self.labels:
                 shares[row, self.labels.index(answer[0])] = answer[1]
-        open_rows = np.flatnonzero(~shares.any(axis=1))
-        shares[open_rows] = self._by_contents([texts[row] for row in open_rows.tolist()])
-        self._by_chinese_script(shares, texts)
+        undecided = np.flatnonzero(~shares.any(axis=1))
+        shares[undecided] = self._by_contents([texts[row] for row in undecided.tolist()])
+        self._split_chinese(shares, texts)
         return shares
 
-    def _by_chinese_script(self, shares: Floats, texts: Sequence[str]) -> None:
-        """Give the share of Chinese to the script that a text is written in, where that is told."""
+    def _split_chinese(self, shares: Floats, texts: Sequence[str]) -> None:
+        """Move the probability of Chinese to the script that its characters are of."""
         chinese = [place for place, label in enumerate(self.labels) if label in _SCRIPTS]
-        for row in np.flatnonzero(shares[:, chinese].sum(axis=1) > _MAIN).tolist():
-            script = chinese_script(texts[row])
-            if script is not None:
-                whole = shares[row, chinese].sum()
-                shares[row, chinese] = [
-                    whole * (_SCRIPTS[self.labels[place]] == script) for place in chinese
-                ]
+        for row in np.flatnonzero(shares[:, chinese].sum(axis=1) > _MAJORITY).tolist():
+            if script := chinese_script(texts[row]):
+                matches = [_SCRIPTS[self.labels[place]] == script for place in chinese]
+                shares[row, chinese] = shares[row, chinese].sum() * np.array(matches)
 
     def _by_contents(self, texts: list[str]) -> Floats:
-        likelihoods, spoke = self._model.likelihoods(texts)
-        shares = self._blend.alone(likelihoods, spoke)
-        unsure = np.flatnonzero(in_doubt(shares, texts) & (spoke > 0))
+        likelihoods, features = self._model.likelihoods(texts)
+        shares = self._ensemble.alone(likelihoods, features)
+        unsure = np.flatnonzero(in_doubt(shares, texts) & (features > 0))
         asked = [texts[row] for row in unsure.tolist()]
-        shares[unsure] = self._blend.together(
+        shares[unsure] = self._ensemble.together(
             likelihoods[unsure],
-            spoke[unsure],
+            features[unsure],
             opinions(self._py3langid, self.labels, asked),
             opinions(self.cld2, self.labels, asked),
         )
         shares *= self._prior
-        shares /= np.maximum(shares.sum(axis=1, keepdims=True), _NOTHING)
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), _EPSILON)
         return shares
 
 
 def in_doubt(shares: Floats, texts: Sequence[str]) -> NDArray[np.bool_]:
-    """[texts]: whether naive Bayes's ``shares`` [texts, labels] leave doubt that others can settle.
+    """Whether to ask libraries, bool [texts]: ``shares`` [texts, labels] are low, the text short.
 
-    What doubt there is in long texts comes of kinship, which the counts tell better than they.
+    In long texts only close relatives leave doubt, which naive Bayes distinguishes better.
     """
-    short = np.array([len(text) <= SHORT for text in texts], dtype=bool)
-    doubt: NDArray[np.bool_] = (shares.max(axis=1, initial=0) < SURE) & short
+    short = np.array([len(text) <= _SHORT for text in texts], dtype=bool)
+    doubt: NDArray[np.bool_] = (shares.max(axis=1, initial=0) < _SURE) & short
     return doubt
 
 
 def opinions(library: Library, labels: tuple[str, ...], texts: Sequence[str]) -> Floats:
-    """What ``library`` says of ``texts`` with letters; float32 [texts, labels]."""
+    """Probabilities by ``library`` of ``texts`` with letters; float32 [texts, labels]."""
     shares = np.zeros((len(texts), len(labels)), dtype=np.float32)
     positions = _positions(tuple(library.labels), labels)
     for row, text in enumerate(texts):
-        heard = [one for one in library.probabilities(text) if one[1] > _NEGLIGIBLE]
-        for label, share in heard:
-            for place in positions.get(label, ()):
-                shares[row, place] += share
+        for label, share in library.probabilities(text):
+            if share > _NEGLIGIBLE:
+                for place in positions.get(label, ()):
+                    shares[row, place] += share
     return shares
 
 
 @cache
-def _positions(spoken: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, list[int]]:
-    """Which of ``labels`` each of a library's speaks for."""
+def _positions(library_labels: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, list[int]]:
+    """The positions in ``labels`` that each of a library's labels counts for."""
     found: dict[str, list[int]] = {}
-    for label in spoken:
-        code = resolve(NOT_TOLD_APART.get(label, label), labels).xmod_language
-        alike = next((some for some in _ALIKE if code in some), {code})
-        found[label] = [place for place, other in enumerate(labels) if other in alike]
+    for label in library_labels:
+        code = resolve(MERGED_LABELS.get(label, label), labels).xmod_language
+        codes = next((some for some in _INDISTINCT if code in some), {code})
+        found[label] = [place for place, other in enumerate(labels) if other in codes]
     return found

@@ -1,9 +1,4 @@
-"""fastText: a model of the user's, such as lid.176, GlotLID or OpenLID.
-
-Enters: a text, and the path of the model. Leaves: a probability for each label. What holds: labels
-are the model's without ``__label__``, and are read as tags like any other; the model is a file on
-this machine's disk, and nothing is downloaded.
-"""
+"""fastText with a model of the user's, such as lid.176, GlotLID or OpenLID."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,12 +7,12 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError
 
-_LIKELIEST = 10
-"""Labels that are asked for; what is left is a few percent at most."""
+_TOP_LABELS = 10
+"""Labels to predict; the others add up to a few percent at most."""
 
 
 class FastText:
-    """A supervised fastText model (Joulin et al., "Bag of Tricks", EACL 2017), read only."""
+    """A supervised fastText model (Joulin et al., "Bag of Tricks", EACL 2017), read from disk."""
 
     def __init__(self, path: Path | None) -> None:
         """Raises ConfigError where there is no path, no such model, or no package to read it."""
@@ -44,23 +39,19 @@ class FastText:
 
     @property
     def labels(self) -> Sequence[str]:
-        """Whatever the model was trained with: ``en``, ``eng_Latn``."""
-        # A threshold below 0 keeps labels of no probability at all.
+        """The model's labels without ``__label__``, such as ``en`` or ``eng_Latn``."""
+        # A threshold below 0 keeps labels of probability 0.
         labels, _ = self._model.predict("", k=-1, threshold=-1.0)
-        return [_plain(label) for label in labels]
+        return [label.removeprefix("__label__") for label in labels]
 
     @property
     def version(self) -> str:
-        """The package's, and the digest of the model."""
+        """The package's version and the model's digest."""
         with self._path.open("rb") as model:
             digest = hashlib.file_digest(model, "sha256").hexdigest()
         return f"fasttext-predict {version('fasttext-predict')}, model sha256 {digest}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """The likeliest labels."""
-        labels, shares = self._model.predict(text.replace("\n", " "), k=_LIKELIEST)
-        return [(_plain(label), share) for label, share in zip(labels, shares, strict=True)]
-
-
-def _plain(label: str) -> str:
-    return label.removeprefix("__label__")
+        labels, shares = self._model.predict(text.replace("\n", " "), k=_TOP_LABELS)
+        return zip((label.removeprefix("__label__") for label in labels), shares, strict=True)

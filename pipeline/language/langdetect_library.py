@@ -1,11 +1,6 @@
-"""langdetect: 55 labels; the slowest, and silent on a third of X-MOD's languages.
+"""langdetect: 55 labels; the slowest, and without a third of X-MOD's languages."""
 
-Enters: a text. Leaves: a probability for each label. What holds: each text is sampled with the same
-seed by a detector of its own, and profiles are added up in one order on every machine, so that an
-answer depends on its text alone.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +11,12 @@ _HANGUL = regex.compile(r"\p{Hangul}")
 
 
 class Langdetect:
-    """Character n-gram profiles, sampled seven times a text."""
+    """Character n-gram profiles, sampled seven times per text.
+
+    Each text has a detector of its own with the same seed, and profiles are loaded in a fixed
+    order, so that an answer depends on its text alone. Labels are ISO 639-1 codes, ``zh-cn`` and
+    ``zh-tw``.
+    """
 
     def __init__(self) -> None:
         from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
@@ -27,21 +27,13 @@ class Langdetect:
         self._factory.set_seed(_SEED)
         profiles = sorted(Path(PROFILES_DIRECTORY).iterdir())
         self._factory.load_json_profile([path.read_text("utf-8") for path in profiles])
+        self.labels = list(self._factory.get_lang_list())
+        self.version = f"langdetect {version('langdetect')}"
         # The Korean profile is full of Chinese characters: traditional Chinese passes for Korean.
         self._not_korean = {label: 1.0 for label in self.labels if label != "ko"}
 
-    @property
-    def labels(self) -> Sequence[str]:
-        """ISO 639-1 codes, and ``zh-cn`` and ``zh-tw``."""
-        return list(self._factory.get_lang_list())
-
-    @property
-    def version(self) -> str:
-        """The package's."""
-        return f"langdetect {version('langdetect')}"
-
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
-        """All labels; they add up to 1, or none where no n-gram of the text is in any profile."""
+        """All labels; they add up to 1. Empty where no n-gram of the text is in any profile."""
         detector = self._factory.create()
         if not _HANGUL.search(text):
             detector.set_prior_map(self._not_korean)
@@ -50,4 +42,4 @@ class Langdetect:
             detector.get_probabilities()
         except self._no_features:
             return []
-        return zip(self._factory.get_lang_list(), detector.langprob, strict=True)
+        return zip(self.labels, detector.langprob, strict=True)

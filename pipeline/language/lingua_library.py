@@ -1,17 +1,13 @@
-"""lingua: 75 languages, strong on short texts of those; 1.2 GB of n-gram models.
+"""lingua: 75 languages, accurate on short texts; its n-gram models take 1.2 GB."""
 
-Enters: a text. Leaves: a probability for each label. What holds: lingua answers with any of its
-languages, so that those without an adapter are named; models are loaded as texts need them.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from pipeline.errors import ConfigError
 
 
 class Lingua:
-    """lingua's detector over all its languages, in high accuracy mode."""
+    """lingua's detector in high accuracy mode, over all its languages, so that others are named."""
 
     def __init__(self) -> None:
         """Raises ConfigError where the package is not installed."""
@@ -23,21 +19,13 @@ class Lingua:
                 "Run: pip install 'xmod-pipeline[lingua]', or set language.detector to another."
             ) from None
         self._detector = LanguageDetectorBuilder.from_all_languages().build()
-        self._labels = {
+        self._codes = {
             language: language.iso_code_639_1.name.lower() for language in Language.all()
         }
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """ISO 639-1 codes."""
-        return list(self._labels.values())
-
-    @property
-    def version(self) -> str:
-        """The package's."""
-        return f"lingua {version('lingua-language-detector')}"
+        self.labels = list(self._codes.values())
+        self.version = f"lingua {version('lingua-language-detector')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """All labels, likeliest first; they add up to 1, or are 0 where no n-gram is known."""
         values = self._detector.compute_language_confidence_values(text)
-        return [(self._labels[value.language], value.value) for value in values]
+        return [(self._codes[value.language], value.value) for value in values]

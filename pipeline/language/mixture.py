@@ -1,31 +1,26 @@
-"""Texts in several languages: pieces, each with a language of its own.
+"""Mixed-language texts: pieces, the main language, language shares and adapter segments."""
 
-Enters: a text, and what a detector says of its pieces. Leaves: the main language, the shares of
-all, and which adapter each stretch of the text goes through. What holds: pieces follow one another
-and make the whole text; they are judged by the thresholds that hold for whole texts.
-"""
-
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from pipeline.config import LanguageSettings
 from pipeline.language.detection import Detection
-from pipeline.language.outcome import as_written
+from pipeline.language.routing import with_script
 from pipeline.language.tags import UNDETERMINED, bcp47
 
 LONGEST_PIECE = 300
-"""Characters; enough to tell any language from its relatives, and few beside a window's 2,000."""
+"""Characters; enough to identify a language, and little beside the 2,000 of a window."""
 _SHORTEST_PIECE = 60
 
-Spoken = tuple[str | None, str | None]
-"""An X-MOD code, or a BCP 47 tag that has no adapter."""
-Segment = tuple[int, Spoken | None]
-"""Where a stretch of text ends, and its language, None where too little is told."""
+PieceLanguage = tuple[str | None, str | None]
+"""An X-MOD code, or the BCP 47 tag of a language without adapter; the other one is None."""
+Segment = tuple[int, PieceLanguage | None]
+"""Where a segment of a text ends, and its language; None where that is uncertain."""
 
 
 def pieces(text: str) -> list[str]:
-    """``text`` cut at line ends, else at sentence ends, else at spaces."""
+    """``text`` cut at line ends, else at sentence ends, else at spaces; joined, they are it."""
     bounds = [0]
     while bounds[-1] < len(text):
         bounds.append(_end(text, bounds[-1]))
@@ -34,72 +29,66 @@ def pieces(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The pieces of a text, and what was heard in each."""
+    """The pieces of a text and the detection of each, by the thresholds of whole texts."""
 
     texts: tuple[str, ...]
     answers: tuple[Detection, ...]
 
     def main(self, settings: LanguageSettings) -> Detection:
-        """The language of most characters; the score is the mean one of its pieces."""
-        shares = self._counts(settings)
-        told = {language: count for language, count in shares.items() if language is not None}
-        if not told:
+        """The language of most characters; its score is the mean over its characters."""
+        languages, lengths = self._languages(settings), self._lengths()
+        counts: Counter[PieceLanguage] = Counter()
+        for language, length in zip(languages, lengths, strict=True):
+            if language is not None:
+                counts[language] += length
+        if not counts:
             return max(self.answers, key=lambda one: one.score, default=Detection())
-        code, tag = max(told, key=lambda language: told[language])
-        own = [
-            (_characters(text), answer)
-            for text, answer in zip(self.texts, self.answers, strict=True)
-            if _spoken(answer, settings) == (code, tag)
-        ]
-        scores = [one.score if code else one.outside_score for _, one in own]
-        score = sum(length * one for (length, _), one in zip(own, scores, strict=True))
-        mean = score / max(1, sum(length for length, _ in own))
+        code, tag = main = max(counts, key=lambda language: counts[language])
+        total = sum(
+            length * (one.score if code else one.outside_score)
+            for language, length, one in zip(languages, lengths, self.answers, strict=True)
+            if language == main
+        )
+        mean = total / max(1, counts[main])
         return Detection(((code, mean),)) if code else Detection((), tag, mean)
 
     def shares(
-        self, settings: LanguageSettings, languages: tuple[str, ...]
+        self, settings: LanguageSettings, candidates: tuple[str, ...]
     ) -> list[dict[str, object]]:
-        """Rows of ``schema.LANGUAGE_FRACTIONS``; ``und`` is what too little was told of."""
-        counts: dict[str, int] = defaultdict(int)
-        for text, answer in zip(self.texts, self.answers, strict=True):
-            code, tag = _spoken(answer, settings) or (None, UNDETERMINED)
-            written = as_written(bcp47(code, languages), text) if code else str(tag)
-            counts[written] += _characters(text)
-        whole = max(1, sum(counts.values()))
+        """Rows of ``schema.LANGUAGE_FRACTIONS``; ``und`` is the share of uncertain pieces."""
+        counts: Counter[str] = Counter()
+        languages = self._languages(settings)
+        for text, language, length in zip(self.texts, languages, self._lengths(), strict=True):
+            code, tag = language or (None, UNDETERMINED)
+            counts[with_script(bcp47(code, candidates), text) if code else str(tag)] += length
+        total = max(1, counts.total())
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [{"language": tag, "fraction": count / whole} for tag, count in ordered if count]
+        return [{"language": tag, "fraction": count / total} for tag, count in ordered if count]
 
     def segments(self, settings: LanguageSettings) -> list[Segment]:
-        """Stretches of one language."""
-        found: list[Segment] = []
+        """Ends and languages of the longest stretches of one language."""
+        ends: list[Segment] = []
         end = 0
-        for text, answer in zip(self.texts, self.answers, strict=True):
-            end += len(text)
-            language = _spoken(answer, settings)
-            if found and found[-1][1] == language:
-                found.pop()
-            found.append((end, language))
-        return found
+        neighbours = zip(self._languages(settings), self.texts, strict=True)
+        for language, group in groupby(neighbours, key=lambda pair: pair[0]):
+            end += sum(len(text) for _, text in group)
+            ends.append((end, language))
+        return ends
 
-    def _counts(self, settings: LanguageSettings) -> dict[Spoken | None, int]:
-        counts: dict[Spoken | None, int] = defaultdict(int)
-        for text, answer in zip(self.texts, self.answers, strict=True):
-            counts[_spoken(answer, settings)] += _characters(text)
-        return counts
+    def _languages(self, settings: LanguageSettings) -> list[PieceLanguage | None]:
+        return [_language(answer, settings) for answer in self.answers]
+
+    def _lengths(self) -> list[int]:
+        """Characters of each piece but spaces, with which noise is blanked out."""
+        return [len(text) - text.count(" ") for text in self.texts]
 
 
-def _spoken(answer: Detection, settings: LanguageSettings) -> Spoken | None:
-    """What is told of a piece, by the thresholds that hold for whole texts."""
+def _language(answer: Detection, settings: LanguageSettings) -> PieceLanguage | None:
     if answer.language is not None and answer.score >= settings.least_score(answer.language):
         return answer.language, None
     if answer.outside is not None and answer.outside_score >= settings.min_score:
         return None, answer.outside
     return None
-
-
-def _characters(text: str) -> int:
-    """Blanks do not count: noise is blanked out."""
-    return len(text) - text.count(" ")
 
 
 def _end(text: str, start: int) -> int:

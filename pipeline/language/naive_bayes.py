@@ -1,10 +1,4 @@
-"""Naive Bayes over letters, n-grams, words and pairs of words, counted in texts of known languages.
-
-Enters: texts. Leaves: how much more likely each language makes them. What holds: what a text is
-made of (see ``ngrams``) is counted as if independent, as in Lui and Baldwin, "langid.py" (ACL 2012)
-and Dunning, "Statistical Identification of Language" (1994), with additive smoothing; of spans that
-were never counted nothing is said; an answer depends on its text alone.
-"""
+"""Naive Bayes over letters, n-grams, words and pairs of words of known languages."""
 
 import json
 from collections.abc import Sequence
@@ -31,21 +25,24 @@ from pipeline.language.ngrams import (
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-AT_ONCE = 256
-"""Texts of one sparse product, so that a unit of long texts does not fill the memory."""
+_BATCH = 256
+"""Texts per sparse product, which bounds the memory that a unit of long texts takes."""
 _TENSORS = ("letters", "letter_weights", "spans", "met_in", "languages", "weights", "floor")
 _BUCKET_BITS = 20
-"""Leading bits of a hash that find its place among the sorted ones in one step."""
+"""Leading bits of a hash, which are its index into the buckets of sorted hashes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NaiveBayes:
-    """What was counted, as logarithms; labels are X-MOD languages.
+    """Log weights of each feature in each language, in bytes; labels are X-MOD languages.
+
+    Features count as independent, with additive smoothing (Dunning, "Statistical Identification of
+    Language", 1994; Lui and Baldwin, "langid.py", ACL 2012); spans not in the model count nothing.
 
     ``letters`` are code points and ``letter_weights`` uint8 [letters, labels]. ``spans`` are sorted
-    hashes, each met in ``met_in`` labels, uint8 [spans]; ``languages`` and ``weights``, uint8, have
-    these labels and weights one span after the other. Weights count in ``scale``, on top of
-    ``floor`` [labels], what a label gives to a span that it never had.
+    hashes, each in ``met_in`` labels, uint8 [spans]; ``languages`` and ``weights``, uint8, hold
+    those labels and their weights, one span after the other. A weight is in units of ``scale`` and
+    on top of ``floor`` [labels], the log-likelihood of a span that the label lacks.
     """
 
     labels: tuple[str, ...]
@@ -59,38 +56,33 @@ class NaiveBayes:
     scale: float
 
     def likelihoods(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Log-likelihoods [texts, labels], best 0, and [texts] the weight of all that spoke."""
-        parts = [
-            self._likelihoods(texts[first : first + AT_ONCE])
-            for first in range(0, len(texts), AT_ONCE)
-        ]
-        nothing = np.zeros((0, len(self.labels)), dtype=np.float32)
-        return (
-            np.concatenate([nothing, *(found for found, _ in parts)]),
-            np.concatenate([nothing[:, 0], *(spoke for _, spoke in parts)]),
-        )
+        """Log-likelihoods [texts, labels], best 0, and [texts] the weight of known features."""
+        starts = range(0, max(1, len(texts)), _BATCH)
+        parts = [self._likelihoods(texts[start : start + _BATCH]) for start in starts]
+        found, features = zip(*parts, strict=True)
+        return np.concatenate(found), np.concatenate(features)
 
     def _likelihoods(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        made_of = evidence(texts)
+        found = evidence(texts)
         letters = _occurrences(
-            self._letter_places[made_of.letters],
-            np.full(len(made_of.letters), LETTER_WEIGHT, dtype=np.float32),
-            made_of.letter_bounds,
+            self._letter_places[found.letters],
+            np.full(len(found.letters), LETTER_WEIGHT, dtype=np.float32),
+            found.letter_bounds,
             len(self.letters),
         )
         spans = _occurrences(
-            self._places(made_of.spans),
-            SPAN_WEIGHTS[made_of.span_kinds],
-            made_of.span_bounds,
+            self._places(found.spans),
+            SPAN_WEIGHTS[found.span_kinds],
+            found.span_bounds,
             len(self.spans),
         )
-        spoke = letters.sum(axis=1) + spans.sum(axis=1)
-        found = letters @ self._letter_table + (spans @ self._span_table).toarray()
-        found += spoke[:, None] * self.floor
-        return found - found.max(axis=1, keepdims=True), spoke
+        features = letters.sum(axis=1) + spans.sum(axis=1)
+        logs = letters @ self._letter_table + (spans @ self._span_table).toarray()
+        logs += features[:, None] * self.floor
+        return logs - logs.max(axis=1, keepdims=True), features
 
     def _places(self, hashes: Codes) -> NDArray[np.int32]:
-        """Where each hash stands among ``spans``, -1 where it does not."""
+        """The position of each hash in ``spans``, -1 where it is not there."""
         bucket = hashes >> np.uint32(32 - _BUCKET_BITS)
         place, stop = self._buckets[bucket], self._buckets[bucket + 1]
         found = np.full(len(hashes), -1, dtype=np.int32)
@@ -122,8 +114,7 @@ class NaiveBayes:
 
     @cached_property
     def _span_table(self) -> "csr_array":
-        # Imported by the detector that needs it, as libraries are.
-        from scipy.sparse import csr_array
+        from scipy.sparse import csr_array  # by the only detector that needs it
 
         values = self.weights * np.float32(self.scale)
         bounds = np.concatenate([[0], np.cumsum(self.met_in, dtype=np.int32)]).astype(np.int32)
@@ -134,7 +125,7 @@ class NaiveBayes:
 def _occurrences(
     places: NDArray[np.int32], weights: Floats, bounds: Positions, width: int
 ) -> "csr_array":
-    """[texts, width]: its weight for each of ``places`` that is not -1."""
+    """[texts, width]: the summed weights at each of ``places`` that is not -1."""
     from scipy.sparse import csr_array
 
     known = places >= 0
@@ -146,15 +137,15 @@ def _occurrences(
 def load(path: Path) -> NaiveBayes:
     """The model that ``save_model`` wrote to ``path``."""
     with safe_open(path, framework="np") as file:
-        told = json.loads(file.metadata()["counts"])
+        header = json.loads(file.metadata()["counts"])
         tensors: dict[str, Any] = {name: file.get_tensor(name) for name in _TENSORS}
-    return NaiveBayes(labels=tuple(told["labels"]), scale=told["scale"], **tensors)
+    return NaiveBayes(labels=tuple(header["labels"]), scale=header["scale"], **tensors)
 
 
 def save_model(model: NaiveBayes, path: Path) -> None:
     """Write ``model`` to ``path``."""
-    told = {"labels": model.labels, "scale": model.scale}
-    # safetensors writes what lies in memory, and not what a strided view shows of it.
+    header = json.dumps({"labels": model.labels, "scale": model.scale})
+    # safetensors writes an array's memory as it is, so that a strided view must be copied.
     tensors = {name: np.ascontiguousarray(getattr(model, name)) for name in _TENSORS}
-    # One entry: safetensors writes several in any order, and the digest of the file is its version.
-    path.write_bytes(save(tensors, metadata={"counts": json.dumps(told)}))
+    # One entry, as safetensors orders several at random and the file's digest is its version.
+    path.write_bytes(save(tensors, metadata={"counts": header}))

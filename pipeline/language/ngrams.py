@@ -1,8 +1,6 @@
-"""What a text is made of, for many texts at once: letters, and hashes of n-grams, words and pairs.
+"""Features of texts: letters, and hashes of n-grams, words and pairs of words.
 
-Enters: texts. Leaves: ``Evidence``. What holds: letters and marks count, in lower case; everything
-else is one space, and so are both ends of a text; what a text is made of depends on that text
-alone. All of it is arithmetic on arrays of code points, so that a text costs microseconds.
+All of it is arithmetic on arrays of code points, so that a text costs microseconds.
 """
 
 from collections.abc import Sequence
@@ -14,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 4
-"""Characters of an n-gram, spaces included."""
+"""Length of an n-gram in characters, spaces included."""
 NGRAM, WORD, PAIR = 0, 1, 2
 """Kinds of spans."""
 LETTER_WEIGHT = 0.5
 SPAN_WEIGHTS = np.array([0.25, 1.0, 0.5], dtype=np.float32)
-"""What each kind counts: a word is seen again in its n-grams and in pairs (fitted on dev parts)."""
+"""Weight of each kind, tuned on dev data: a word counts again in its n-grams and pairs."""
 CODE_POINTS = 0x20000
-"""Those that are told apart; beyond are rare Chinese characters, which all fold to the last one."""
+"""Code points that are distinguished; all beyond, rare Chinese characters, count as the last."""
 
 _SPACE, _END = 32, 10
 _BASE = np.uint32(31337)
@@ -33,11 +31,11 @@ Positions = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A batch of texts, one after the other.
+    """The features of a batch of texts, one text after the other.
 
     ``letters`` are code points; those of text ``i`` are at ``letter_bounds[i]:letter_bounds[i+1]``.
-    ``spans`` are hashes of n-grams, words and pairs of neighbouring words, cut by ``span_bounds``;
-    ``span_kinds`` are what each is. Bounds are int64 [texts + 1].
+    ``spans`` are hashes of n-grams, words and pairs of adjacent words, with the kind of each in
+    ``span_kinds`` and bounds in ``span_bounds``. Bounds are int64 [texts + 1].
     """
 
     letters: Codes
@@ -48,7 +46,10 @@ class Evidence:
 
 
 def evidence(texts: Sequence[str]) -> Evidence:
-    """What each of ``texts`` is made of."""
+    """The features of each of ``texts``, which depend on that text alone.
+
+    Letters and marks count, in lower case; all else is one space, and so are both ends of a text.
+    """
     codes = _letters(texts)
     ends = np.flatnonzero(codes == _END)
     begins, stops, kinds = _spans(codes)
@@ -63,7 +64,7 @@ def evidence(texts: Sequence[str]) -> Evidence:
 
 
 def _letters(texts: Sequence[str]) -> Codes:
-    """Lower-case letters and marks, words apart by one space, each text between two; _END ends."""
+    """Lower-case letters and marks, single spaces around words, and _END after each text."""
     joined = "".join(f" {text} \n" for text in (text.replace("\n", " ") for text in texts))
     seen = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     codes = _folded()[np.minimum(seen, CODE_POINTS - 1)]
@@ -74,7 +75,7 @@ def _letters(texts: Sequence[str]) -> Codes:
 
 
 def _spans(codes: Codes) -> tuple[Positions, Positions, NDArray[np.uint8]]:
-    """Where n-grams, words and pairs begin and stop, and which it is, in the order of beginning."""
+    """Where n-grams, words and pairs begin and stop, and the kind of each, by their beginning."""
     end = codes == _END
     bound = np.flatnonzero((codes == _SPACE) | end)
     first, last = bound[:-1], bound[1:]
@@ -93,20 +94,17 @@ def _spans(codes: Codes) -> tuple[Positions, Positions, NDArray[np.uint8]]:
 
 
 def _hashes(codes: Codes, begins: Positions, stops: Positions, kinds: NDArray[np.uint8]) -> Codes:
-    """Of each span the polynomial of its code points, from sums over all of them, stirred.
-
-    A word and the n-gram of the same characters are two things.
-    """
+    """The mixed polynomial hash of each span's code points and kind, by differences of sums."""
     count = len(codes)
     powers = np.cumprod(np.full(count + 1, _BASE), dtype=np.uint32)
     inverses = np.cumprod(np.full(count + 1, _INVERSE), dtype=np.uint32)
-    terms = _stirred(codes) * powers[:count]
+    terms = _mixed(codes) * powers[:count]
     sums = np.zeros(count + 1, dtype=np.uint32)
     np.cumsum(terms, dtype=np.uint32, out=sums[1:])
-    return _stirred((sums[stops] - sums[begins]) * inverses[begins] + kinds * _BASE)
+    return _mixed((sums[stops] - sums[begins]) * inverses[begins] + kinds * _BASE)
 
 
-def _stirred(values: Codes) -> Codes:
+def _mixed(values: Codes) -> Codes:
     """MurmurHash3's 32-bit finalizer (Appleby)."""
     values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
@@ -119,7 +117,7 @@ def _from_zero(counts: Positions) -> Positions:
 
 @cache
 def _folded() -> Codes:
-    """For each code point its lower case, _SPACE for what is no letter or mark, _END for itself."""
+    """Each code point's lower case; _SPACE for all but letters and marks; _END for itself."""
     table = np.full(CODE_POINTS, _SPACE, dtype=np.uint32)
     for code in range(CODE_POINTS):
         character = chr(code)

@@ -1,38 +1,29 @@
-"""pycld2: several times as fast as py3langid and nearly as accurate on sentences.
+"""pycld2: several times as fast as py3langid and nearly as accurate on sentences."""
 
-Enters: a text. Leaves: up to three labels with shares of the text. What holds: no hints
-are given, and markup is not interpreted.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 
 _UNKNOWN = "un"
 _UNRELIABLE = 0.45
-"""What a guess counts for that CLD2 does not stand by, before it is calibrated."""
+"""Probability of a guess that CLD2 calls unreliable, before calibration."""
 
 
 class Pycld2:
-    """Google's Compact Language Detector 2."""
+    """Google's Compact Language Detector 2, without hints and on plain text.
+
+    Labels are mostly ISO 639-1; ``iw`` is Hebrew, ``jw`` Javanese and ``zh`` simplified Chinese.
+    """
 
     def __init__(self) -> None:
         import pycld2
 
         self._cld2 = pycld2
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """ISO 639-1 mostly; ``iw`` and ``jw`` are Hebrew and Javanese, ``zh`` is simplified."""
-        detected = set(self._cld2.DETECTED_LANGUAGES)
-        return sorted({code for name, code in self._cld2.LANGUAGES if name in detected})
-
-    @property
-    def version(self) -> str:
-        """The package's."""
-        return f"pycld2 {version('pycld2')}"
+        known = set(pycld2.DETECTED_LANGUAGES)
+        self.labels = sorted({code for name, code in pycld2.LANGUAGES if name in known})
+        self.version = f"pycld2 {version('pycld2')}"
 
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
-        """Shares of the text that is in a known language, lowered where CLD2 is not sure."""
+        """Up to three labels and their shares of the text, lowered where CLD2 is not reliable."""
         reliable, _, details = self._cld2.detect(text, isPlainText=True)
         if not reliable:
             _, _, details = self._cld2.detect(text, isPlainText=True, bestEffort=True)
@@ -43,7 +34,7 @@ class Pycld2:
         return [*languages, (_UNKNOWN, 1 - trust)]
 
     def surest(self, text: str) -> tuple[str, float]:
-        """The first label and its share of the text, 0 where CLD2 does not stand by it."""
+        """The first label and its share of the text; 0 where CLD2 is not reliable."""
         reliable, _, details = self._cld2.detect(text, isPlainText=True)
         _, label, percent, _ = details[0]
         return label, percent / 100 if reliable else 0.0

@@ -1,43 +1,46 @@
-"""Language tags: what a language column says → BCP 47 and an X-MOD language.
+"""Language tags in any usual spelling → BCP 47 and an X-MOD language.
 
-Enters: a tag in any usual spelling (X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's
-labels, English names, any case) and the X-MOD languages to choose from. Leaves:
-``Resolved``. What holds: a tag matches by language first; script and region only choose between
-adapters of one language; where that does not decide, the reason says so and no language is picked.
-The region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no country.
+A tag matches by language; script and region only choose between adapters of one language, and the
+region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no country.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+import marisa_trie
+import regex
 from langcodes import Language, standardize_tag, tag_distance
 from langcodes.data_dicts import LIKELY_SUBTAGS, MACROLANGUAGES
 from langcodes.tag_parser import LanguageTagError
-
-from pipeline.language.names import named, tag_like
+from language_data.names import load_trie, normalize_name
+from language_data.util import data_filename
 
 UNDETERMINED = "und"
-"""BCP 47 for a language that nobody knows."""
+"""BCP 47's tag of an unknown language."""
 
 LONGEST_TAG = 35
-"""Characters; RFC 5646 (4.4.1) sizes buffers so. What is longer is no tag, and may be a text."""
+"""Maximum characters of a tag (RFC 5646, 4.4.1); longer values may be texts and are not shown."""
 
 _ALIASES = {"pbt": "ps", "pbu": "ps", "pst": "ps"}
-"""Parts of a macrolanguage in its usual script, which CLDR has no data of."""
+"""Kinds of Pashto that CLDR has no data for."""
 
 _NO_SINGLE_LANGUAGE = frozenset({None, UNDETERMINED, "mul", "mis", "zxx"})
 _NO_SINGLE_SCRIPT = frozenset({"Hani", "Zyyy", "Zzzz"})
 _WRITTEN_FORMS = frozenset({"nb", "nn"})
 """Two-letter codes that are forms of their macrolanguage; others (``id`` in ``ms``) are not."""
 
+_FASTTEXT = regex.compile(r"(?i)^__label__")
+_SEPARATORS = regex.compile(r"[._]+")
+"""Neither blank nor slash: ``no data`` and ``en/de`` would read as Norwegian and as English."""
+_QUALIFIED = regex.compile(r"(?P<name>[^(,]+?)\s*[(,]\s*(?P<qualifier>[^)]+?)\s*\)?")
+"""``Serbian (Latin)``, ``English, United States``."""
+_QUALIFIERS = {"simplified": "Hans", "traditional": "Hant", "us": "US", "usa": "US", "uk": "GB"}
+"""Short forms that people write and CLDR does not list."""
+
 
 @dataclass(frozen=True)
 class Resolved:
-    """A tag understood, or why it was not.
-
-    ``bcp47`` is ``und`` where the tag names no language; ``reason`` says why ``xmod_language`` is
-    None.
-    """
+    """A tag's language, ``und`` if none; ``reason`` says why there is no X-MOD language."""
 
     bcp47: str
     xmod_language: str | None
@@ -45,7 +48,10 @@ class Resolved:
 
 
 def resolve(tag: str, languages: tuple[str, ...]) -> Resolved:
-    """What ``tag`` means, and which of the X-MOD codes ``languages`` serves it."""
+    """The language that ``tag`` names, and which of the X-MOD codes ``languages`` serves it.
+
+    Tags are X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's labels and English names.
+    """
     stripped = tag.strip()
     if len(stripped) > LONGEST_TAG:
         return Resolved(UNDETERMINED, None, f"a value of {len(tag)} characters is no language tag")
@@ -54,7 +60,7 @@ def resolve(tag: str, languages: tuple[str, ...]) -> Resolved:
 
 @lru_cache(maxsize=4096)
 def bcp47(code: str, languages: tuple[str, ...]) -> str:
-    """The plain tag of the X-MOD ``code``; ``und`` where the code is no language's.
+    """The shortest tag of the X-MOD ``code``; ``und`` where it is of no language.
 
     de_DE is ``de``, zh_CN ``zh-Hans``, pt_BR ``pt-BR`` where ``languages`` hold another Portuguese.
     """
@@ -63,8 +69,29 @@ def bcp47(code: str, languages: tuple[str, ...]) -> str:
         return UNDETERMINED
     if parsed.language == "zh":
         return f"zh-{parsed.maximize().script}"
-    rivals = [other for other in languages if other != code and _speaks(other) == parsed.language]
-    return parsed.to_tag() if rivals else str(parsed.language)
+    others = (_parse(other) for other in languages if other != code)
+    shared = any(other and other.language == parsed.language for other in others)
+    return parsed.to_tag() if shared else str(parsed.language)
+
+
+def hyphenated(spelling: str) -> str:
+    """``spelling`` without fastText's prefix and with hyphens between its parts."""
+    tag: str = _SEPARATORS.sub("-", _FASTTEXT.sub("", spelling).strip())
+    return tag
+
+
+def tag_of_name(spelling: str) -> str | None:
+    """The tag of an English language name of CLDR or IANA; None for any other string.
+
+    A script or region in brackets or after a comma becomes part of the tag; if it is unknown, so
+    is the whole name.
+    """
+    if not spelling.isprintable():
+        return None  # langcodes' tables raise for a NUL
+    if whole := _QUALIFIED.fullmatch(spelling):
+        base, part = _find(whole["name"]), _qualifier(whole["qualifier"])
+        return f"{base}-{part}" if base and part else None
+    return _find(spelling)
 
 
 @lru_cache(maxsize=4096)
@@ -91,10 +118,9 @@ def _choose(wanted: Language, serving: list[str]) -> Resolved:
 
 
 def _serves(code: str, wanted: Language) -> bool:
-    """Whether the adapter is for the language, or for the ISO 639-3 macrolanguage it is part of.
+    """Whether the adapter is of the language, or of its macrolanguage (ISO 639-3) in its script.
 
-    Parts count where CLDR knows them to be written alike: Sorani (``ckb``, Arabic script) is not
-    sent through the adapter for Kurdish in Latin script.
+    Sorani (``ckb``, Arabic script) does not go through the adapter for Kurdish in Latin script.
     """
     adapter = _parse(code)
     if adapter is None or wanted.language is None:
@@ -112,19 +138,13 @@ def _usual_script(tag: Language) -> str | None:
     return tag.maximize().script if known else None
 
 
-def _speaks(code: str) -> str | None:
-    parsed = _parse(code)
-    return parsed.language if parsed else None
-
-
 @lru_cache(maxsize=4096)
 def _parse(tag: str) -> Language | None:
     """Language, script and region of ``tag`` in canonical form; None where it has no language."""
-    read = _read(tag_like(tag))
-    if read is not None:
+    if read := _read(hyphenated(tag)):
         return read
-    name = named(tag)
-    return _read(name) if name else None
+    named = tag_of_name(tag)
+    return _read(named) if named else None
 
 
 def _read(tag: str) -> Language | None:
@@ -135,10 +155,33 @@ def _read(tag: str) -> Language | None:
     if parsed.language in _NO_SINGLE_LANGUAGE or not Language.make(parsed.language).is_valid():
         return None
     script = None if parsed.script in _NO_SINGLE_SCRIPT else parsed.script
-    region = parsed.territory if _is_country(parsed.territory) else None
+    region = parsed.territory
+    if region == "XX" or not Language.make(territory=region).is_valid():  # en_XX, eo_EO
+        region = None
     return Language.make(parsed.language, script=script, territory=region)
 
 
-def _is_country(region: str | None) -> bool:
-    """Not so for the XX of en_XX, nor the EO of eo_EO."""
-    return region not in (None, "XX") and Language.make(territory=region).is_valid()
+def _find(name: str) -> str | None:
+    # Two and three letters are codes. langcodes would find "German" in "German and French".
+    if len(name) < 4 or normalize_name(name) not in _english_names():
+        return None
+    found: str = Language.find(name, "en").to_tag()
+    return found
+
+
+@cache
+def _english_names() -> marisa_trie.BytesTrie:
+    names: marisa_trie.BytesTrie = load_trie(data_filename("trie/en/name_to_language.marisa"))
+    return names
+
+
+def _qualifier(name: str) -> str | None:
+    if short := _QUALIFIERS.get(name.lower()):
+        return short
+    for kind in ("script", "territory"):
+        try:
+            found = Language.find_name(kind, name, "en")
+        except LookupError:
+            continue
+        return str(found.script or found.territory)
+    return None

@@ -1,7 +1,6 @@
-"""The languages of facebook/xmod-base, in the order of its ``config.languages``.
+"""The languages of facebook/xmod-base in its order, for training and benchmarks.
 
-The job reads a checkpoint's own list and never this one: it is what the identifier was trained on
-and what benchmarks compare detectors over.
+The job reads the list of its checkpoint instead.
 """
 
 XMOD_BASE = tuple(

@@ -27,7 +27,7 @@ from pipeline.errors import LanguageError
 from pipeline.language.candidates import checked_candidates
 from pipeline.language.detection_with_priors import DetectionWithPriors
 from pipeline.language.mixture import Mixture
-from pipeline.language.outcome import (
+from pipeline.language.routing import (
     Routed,
     Unrouted,
     adapter_of,

@@ -1,10 +1,11 @@
 """Values that settings take, refuse, and check against each other."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from pydantic import ValidationError
+import yaml
+from pydantic import BaseModel, ValidationError
 
 from pipeline.config import (
     Aggregation,
@@ -102,7 +103,7 @@ def test_job_settings_task_that_has_nothing_to_ask_is_refused(task: dict[str, An
         (CHOOSE, {"choices_column": "c"}),
     ],
 )
-def test_job_settings_what_is_asked_is_of_the_task_or_of_each_record(
+def test_job_settings_questions_and_choices_are_the_tasks_or_each_records(
     task: dict[str, Any], columns: dict[str, str]
 ):
     assert job(task, input={"uri": "in", **columns}).tasks[0].type == task["type"]
@@ -198,3 +199,38 @@ def test_settings_values_do_not_change_after_they_are_made():
     ):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(getattr(settings, section), key, 1)
+
+
+def keys_of(model: type[BaseModel], place: str) -> set[str]:
+    """The keys of ``model`` and of the sections in it, as ``place.key``."""
+    keys = {f"{place}{key}" for key in model.model_fields}
+    for key, field in model.model_fields.items():
+        for section in (field.annotation, *get_args(field.annotation)):
+            if isinstance(section, type) and issubclass(section, BaseModel):
+                keys |= keys_of(section, f"{place}{key}.")
+    return keys
+
+
+def written_keys(tree: dict[str, Any], place: str) -> set[str]:
+    inner = [written_keys(v, f"{place}{k}.") for k, v in tree.items() if isinstance(v, dict)]
+    return {f"{place}{key}" for key in tree}.union(*inner)
+
+
+def test_config_that_explains_the_keys_has_all_of_them_and_no_other():
+    text = Path("configs/ner.yaml").read_text()
+    tree = yaml.safe_load(text)
+    (task,) = tree.pop("tasks")
+    assert written_keys(tree, "") == keys_of(JobSettings, "") - {"tasks"}
+    assert written_keys(task, "") == keys_of(NerSettings, "")
+    values = [line for line in text.splitlines() if ": " in line.partition("#")[0]]
+    assert [line for line in values if "  # " not in line] == []
+
+
+def test_config_that_explains_the_keys_shows_their_defaults():
+    settings = load("configs/ner.yaml", [], JobSettings)
+    assert settings.runtime == RuntimeSettings()
+    assert settings.language == LanguageSettings()
+    shown = {"uri", "id_column", "language_column"}
+    assert settings.input.model_dump(exclude=shown) == InputSettings(uri="").model_dump(
+        exclude=shown
+    )

@@ -52,7 +52,7 @@ def full(xmod_base) -> Cascade:
 
 
 @pytest.mark.parametrize("code", RELATIVES)
-def test_detect_close_relatives_are_told_apart(code, full):
+def test_detect_close_relatives_are_distinguished(code, full):
     (answer,) = full.detect([RELATIVES[code]])
     assert answer.language == code
 
@@ -71,7 +71,7 @@ def test_detect_language_that_was_added_to_a_checkpoint_goes_to_its_adapter():
     assert added.known == {"en_XX", "it_IT", "mt_MT"}
 
 
-def test_detect_few_candidates_are_told_apart(cascade):
+def test_detect_few_candidates_are_distinguished(cascade):
     answers = cascade.detect([MALAY, INDONESIAN])
     assert [answer.language for answer in answers] == ["ms_MY", "id_ID"]
 

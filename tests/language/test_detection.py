@@ -17,8 +17,8 @@ def test_rankings_are_of_likely_languages_best_first():
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), st.floats(-6, 0))
-def test_rankings_of_trusted_shares_begin_with_the_same_language(heard, base):
-    row = np.array([heard], np.float32) / max(1, sum(heard))
+def test_rankings_of_calibrated_shares_begin_with_the_same_language(scores, base):
+    row = np.array([scores], np.float32) / max(1, sum(scores))
     (before,) = rankings(row, LANGUAGES)
     (after,) = rankings(Calibration(base, 0.3).shares(row, np.array([9])), LANGUAGES)
     tied = len({share for _, share in before}) < len(before)

@@ -1,4 +1,4 @@
-"""Who is asked, and what each says."""
+"""Probabilities by scripts, naive Bayes and libraries."""
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ def experts() -> Experts:
 
 
 class Fake:
-    """A library that says one thing of every text."""
+    """A library that gives one answer for every text."""
 
     version = "fake 1"
 
@@ -33,7 +33,7 @@ class Fake:
         return self.shares.items()
 
 
-def test_probabilities_are_zero_where_nothing_is_told_and_else_add_up_to_one(experts):
+def test_probabilities_are_zero_where_nothing_is_recognized_and_else_add_up_to_one(experts):
     shares = experts.probabilities(["", "ᏣᎳᎩ", SENTENCE, "no", "สวัสดี", "北京大学"])
     np.testing.assert_allclose(shares.sum(axis=1), [0, 0, 1, 1, 1, 1], atol=1e-5)
 
@@ -82,7 +82,7 @@ def test_probabilities_of_a_script_whose_language_was_not_counted_are_open(tmp_p
     assert shares[1].argmax() == 0
 
 
-def test_opinions_of_what_libraries_do_not_tell_apart_are_of_both():
+def test_opinions_of_what_libraries_do_not_distinguish_are_of_both():
     labels = ("de_DE", "hr_HR", "sr_RS", "zh_CN", "zh_TW")
     found = opinions(Fake(de=0.5, hr=0.25, zh=0.125), labels, ["wort"])
     assert found.tolist() == [[0.5, 0.25, 0.25, 0.125, 0.125]]

@@ -10,7 +10,7 @@ from pipeline.language.library import LibraryDetector
 
 
 class FakeLibrary:
-    """Says what it was told to say of every text."""
+    """Gives the same probabilities for every text."""
 
     def __init__(self, **probabilities: float) -> None:
         self.labels = list(probabilities)
@@ -31,7 +31,7 @@ def test_score_is_shared_with_the_likeliest_other_language_only():
     assert answer == Detection(ranked, "fi", pytest.approx(0.25))
 
 
-def test_score_counts_what_speaks_for_no_language():
+def test_score_counts_what_belongs_to_no_language():
     detector = LibraryDetector(FakeLibrary(de=0.3, und=0.7), ("de_DE",))
     assert detector.detect(["wort"]) == [Detection((("de_DE", pytest.approx(0.3)),))]
 
@@ -46,14 +46,14 @@ def test_detect_library_without_an_answer_gives_no_language():
     assert LibraryDetector(FakeLibrary(), ("de_DE",)).detect(["wort"]) == [Detection()]
 
 
-def test_score_is_what_it_is_worth_and_the_rest_share_what_is_left():
+def test_score_is_calibrated_and_the_others_share_the_rest():
     library = FakeLibrary(de=0.6, en=0.3, nl=0.1)
     detector = LibraryDetector(library, ("de_DE", "en_XX", "nl_XX"), Calibration(base=2))
     (answer,) = detector.detect(["wort"])
     scores = dict(answer.ranked)
-    sure = 1 / (1 + math.exp(-2 - math.log(0.6 / 0.4)))
-    assert scores["de_DE"] == pytest.approx(sure, rel=1e-5)
-    assert scores["en_XX"] == pytest.approx((1 - sure) * 0.75, rel=1e-4)
+    calibrated = 1 / (1 + math.exp(-2 - math.log(0.6 / 0.4)))
+    assert scores["de_DE"] == pytest.approx(calibrated, rel=1e-5)
+    assert scores["en_XX"] == pytest.approx((1 - calibrated) * 0.75, rel=1e-4)
 
 
 def test_version_is_the_librarys():

@@ -49,7 +49,7 @@ def test_main_may_be_a_language_without_adapter():
     )
 
 
-def test_main_where_nothing_is_told_is_the_best_guess():
+def test_main_where_all_is_uncertain_is_the_best_guess():
     assert mixture((5, Detection()), (5, UNSURE)).main(SETTINGS) == UNSURE
     assert Mixture((), ()).main(SETTINGS) == Detection()
 

@@ -32,29 +32,29 @@ def model() -> NaiveBayes:
 
 
 def test_likelihoods_add_up_what_each_letter_and_known_span_is_worth(model):
-    made_of = evidence(TEXTS[:1])
+    known_features = evidence(TEXTS[:1])
     table = np.zeros((len(model.spans), 3))
     rows = np.repeat(np.arange(len(model.spans)), model.met_in)
     table[rows, model.languages] = model.weights
-    letters = np.searchsorted(model.letters, made_of.letters)
-    spans = [np.flatnonzero(model.spans == span) for span in made_of.spans]
+    letters = np.searchsorted(model.letters, known_features.letters)
+    spans = [np.flatnonzero(model.spans == span) for span in known_features.spans]
     counted = [
         SPAN_WEIGHTS[kind]
-        for kind, place in zip(made_of.span_kinds, spans, strict=True)
+        for kind, place in zip(known_features.span_kinds, spans, strict=True)
         if len(place)
     ]
     known = np.concatenate(spans)
     expected = LETTER_WEIGHT * (model.letter_weights[letters] * 0.05 + model.floor).sum(axis=0)
     expected += np.array(counted) @ (table[known] * 0.05 + model.floor)
-    found, spoke = model.likelihoods(TEXTS[:1])
+    found, features = model.likelihoods(TEXTS[:1])
     np.testing.assert_allclose(found[0], expected - expected.max(), atol=1e-4)
-    assert spoke.tolist() == [LETTER_WEIGHT * len(letters) + sum(counted)]
-    assert 0 < len(known) < len(made_of.spans)
+    assert features.tolist() == [LETTER_WEIGHT * len(letters) + sum(counted)]
+    assert 0 < len(known) < len(known_features.spans)
 
 
 def test_likelihoods_of_what_was_never_counted_are_equal(model):
-    found, spoke = model.likelihoods(["", "ᏣᎳᎩ"])
-    assert spoke.tolist() == [0, 0]
+    found, features = model.likelihoods(["", "ᏣᎳᎩ"])
+    assert features.tolist() == [0, 0]
     assert found.tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
@@ -73,8 +73,8 @@ def test_likelihoods_find_spans_whose_hashes_begin_alike(model):
 
 
 def test_likelihoods_of_no_texts_are_empty(model):
-    found, spoke = model.likelihoods([])
-    assert (found.shape, spoke.shape) == ((0, 3), (0,))
+    found, features = model.likelihoods([])
+    assert (found.shape, features.shape) == ((0, 3), (0,))
 
 
 def test_save_model_keeps_answers(model, tmp_path):

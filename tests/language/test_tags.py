@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.tags import bcp47, resolve
+from pipeline.language.tags import bcp47, hyphenated, resolve, tag_of_name
 
 SPELLINGS = {
     # X-MOD's own codes, in any case and with either separator
@@ -200,3 +200,48 @@ def test_bcp47_of_each_xmod_language_is_a_tag_of_its_own(xmod_base):
 
 def test_bcp47_of_rivals_keeps_the_region():
     assert bcp47("pt_BR", ("pt_BR", "pt_PT")) == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "tag"),
+    [
+        ("German", "de"),
+        ("german", "de"),
+        ("Norwegian Bokmål", "nb"),
+        ("Farsi", "fa"),
+        ("Odia", "or"),
+        ("Serbo-Croatian", "sh"),
+        ("Traditional Chinese", "zh-Hant"),
+        ("Chinese (Traditional)", "zh-Hant"),
+        ("Serbian (Latin)", "sr-Latn"),
+        ("Serbian, Cyrillic", "sr-Cyrl"),
+        ("English (US)", "en-US"),
+        ("Portuguese (Brazil)", "pt-BR"),
+    ],
+)
+def test_tag_of_name_finds_the_tag(spelling, tag):
+    assert tag_of_name(spelling) == tag
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("unknown", "Elvish", "Serbian (upside down)", "xx", "German and French", "Germanic"),
+        *("", "()", "A\x000\x80", "German\x00", "Serbian (La\x00tin)"),
+    ],
+)
+def test_tag_of_name_guesses_nothing(spelling):
+    assert tag_of_name(spelling) is None
+
+
+@pytest.mark.parametrize(
+    ("spelling", "tag"),
+    [
+        ("__label__deu_Latn", "deu-Latn"),
+        ("__LABEL__de", "de"),
+        ("en.US", "en-US"),
+        (" pt_BR ", "pt-BR"),
+    ],
+)
+def test_hyphenated_has_hyphens_alone(spelling, tag):
+    assert hyphenated(spelling) == tag

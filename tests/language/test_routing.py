@@ -3,7 +3,7 @@ import pytest
 from pipeline.config import LanguageSettings
 from pipeline.contract.failure import Failure
 from pipeline.language.detection import Detection
-from pipeline.language.outcome import Routed, Trouble, Unrouted, fall_back, from_detection, from_tag
+from pipeline.language.routing import Routed, Trouble, Unrouted, fall_back, from_detection, from_tag
 
 LANGUAGES = ("en_XX", "de_DE", "es_XX", "zh_CN", "zh_TW")
 QUARANTINE = LanguageSettings()
@@ -16,7 +16,7 @@ NOTHING = Unrouted(Trouble.NO_LANGUAGE, "why")
 NONE = LanguageSettings(fallback="none")
 
 
-def heard(code: str, score: float, outside: str | None = None, beside: float = 0.0) -> Detection:
+def detected(code: str, score: float, outside: str | None = None, beside: float = 0.0) -> Detection:
     return Detection(((code, score),), outside, beside)
 
 
@@ -37,35 +37,35 @@ def test_from_tag_script_in_the_tag_is_believed():
     assert from_tag("zh-Hans", "這個", LANGUAGES).xmod_language == "zh_CN"
 
 
-def test_from_tag_without_adapter_says_what_was_seen_and_where_to_mend_it():
+def test_from_tag_without_adapter_says_what_was_seen_and_how_to_correct_it():
     outcome = from_tag("glg", "x", LANGUAGES)
     assert (outcome.trouble, outcome.language) == ("LanguageWithoutAdapter", "gl")
     assert outcome.message == (
         "The language column's tag: 'gl' has no adapter. Expected one of en_XX, de_DE, es_XX, "
-        "zh_CN, zh_TW. Mend the tag, or set language.fallback to default, related or none."
+        "zh_CN, zh_TW. Correct the tag, or set language.fallback to default, related or none."
     )
 
 
-def test_from_tag_unknown_is_told_apart():
+def test_from_tag_unknown_has_its_own_trouble():
     outcome = from_tag("klingonish", "x", LANGUAGES)
     assert (outcome.trouble, outcome.language) == ("UnknownLanguageTag", "und")
 
 
 def test_from_detection_at_the_threshold_is_routed():
-    routed = from_detection(heard("de_DE", 0.5, "nl", 0.4), "wort", QUARANTINE, LANGUAGES)
+    routed = from_detection(detected("de_DE", 0.5, "nl", 0.4), "wort", QUARANTINE, LANGUAGES)
     assert routed == Routed("de", 0.5, "detected", "de_DE")
 
 
 def test_from_detection_traditional_text_through_the_simplified_adapter_keeps_its_tag():
-    routed = from_detection(heard("zh_CN", 0.9), "這個", QUARANTINE, ("en_XX", "zh_CN"))
+    routed = from_detection(detected("zh_CN", 0.9), "這個", QUARANTINE, ("en_XX", "zh_CN"))
     assert (routed.language, routed.xmod_language) == ("zh-Hant", "zh_CN")
 
 
 @pytest.mark.parametrize(
     ("answer", "trouble", "language", "score"),
     [
-        (heard("de_DE", 0.4, "nl", 0.3), "LanguageUncertain", "de", 0.4),
-        (heard("de_DE", 0.1, "nl", 0.8), "LanguageWithoutAdapter", "nl", 0.8),
+        (detected("de_DE", 0.4, "nl", 0.3), "LanguageUncertain", "de", 0.4),
+        (detected("de_DE", 0.1, "nl", 0.8), "LanguageWithoutAdapter", "nl", 0.8),
         (Detection((), "el", 1.0), "LanguageWithoutAdapter", "el", 1.0),
         (Detection((), "el", 0.3), "LanguageUncertain", "el", 0.3),
         (Detection(), "NoLanguage", "und", None),
@@ -88,7 +88,7 @@ def test_fall_back_default_keeps_what_was_seen(outcome):
     assert routed == Routed(outcome.language, outcome.score, "default", "en_XX")
 
 
-def test_fall_back_related_takes_the_neighbour():
+def test_fall_back_related_takes_the_nearest():
     routed = fall_back(GALICIAN, RELATED, LANGUAGES)
     assert routed == Routed("gl", 0.9, "related", "es_XX", pytest.approx(0.14, abs=0.01))
 
@@ -98,8 +98,7 @@ def test_fall_back_related_with_nothing_near_is_quarantined_and_says_so():
     assert outcome.failure() == Failure(
         "identify",
         "LanguageWithoutAdapter",
-        "why No language with an adapter is near enough in family and script "
-        "(distance 0.6 or less).",
+        "why No language with an adapter is within distance 0.6 in family and script.",
     )
 
 
@@ -116,7 +115,7 @@ def test_fall_back_none_goes_without_an_adapter_and_keeps_what_was_seen(outcome)
 
 def test_from_detection_a_language_may_have_a_threshold_of_its_own():
     strict = LanguageSettings(min_scores={"es_XX": 0.8, "de_DE": 0.2})
-    outcome = from_detection(heard("es_XX", 0.7), "palabra", strict, LANGUAGES)
+    outcome = from_detection(detected("es_XX", 0.7), "palabra", strict, LANGUAGES)
     assert outcome.trouble == "LanguageUncertain"
     assert "expected 0.8 or more" in outcome.message
-    assert from_detection(heard("de_DE", 0.3), "wort", strict, LANGUAGES).source == "detected"
+    assert from_detection(detected("de_DE", 0.3), "wort", strict, LANGUAGES).source == "detected"

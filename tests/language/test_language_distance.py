@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.language.relatives import OTHER_SCRIPT, RELATED_DISTANCE, distance, nearest
+from pipeline.language.language_distance import OTHER_SCRIPT, RELATED_DISTANCE, distance, nearest
 
 
 @pytest.mark.parametrize(
