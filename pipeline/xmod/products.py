@@ -26,7 +26,7 @@ _LEAST = 1e-30
 
 
 def product_maker(device: torch.device, dtype: torch.dtype, *, int8: bool) -> MakeProduct:
-    """What is fastest where the model runs; ``benchmarks/`` says how they compare."""
+    """What is fastest where the model runs."""
     if int8:
         return Int8Product
     if device.type == "cpu" and dtype == torch.float32 and torch._C._has_mkldnn:

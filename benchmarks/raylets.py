@@ -1,8 +1,8 @@
-"""A Ray of this machine with one raylet a core.
+"""A Ray cluster on this machine with one node, a raylet, a core.
 
-Enters: cores. Leaves: the ``Driver`` that joins. What holds: a raylet and all that it starts stay
-on its core, which the first one shares with Ray's head and with the driver; only a holder of the
-token is let in; another Ray of this machine neither sees this one nor is seen.
+A raylet and all that it starts stay on its core, which the first one shares with Ray's head and
+with the driver. Only a holder of the token is let in; another Ray of this machine neither sees this
+one nor is seen.
 """
 
 import os
@@ -10,16 +10,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.scaling.job import Driver
-
 CPUS = 3
-"""What a raylet says that it has, so that an actor leaves one to read, and none to a second actor:
-two actors are on two raylets. Of less than two CPUs an actor makes one lane, as it has one core."""
+"""What a raylet says that it has: room for one actor and a reader, so that two actors part."""
 CPUS_AN_ACTOR = 1.75
+"""Less than two, of which an actor makes one lane, as it has one core."""
 
 _STORE_BYTES = 300 << 20
 _STARTS_WITHIN = 60
@@ -33,6 +32,14 @@ _COMMON = (
     "--disable-usage-stats",
     "--block",
 )
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Where a job's own process runs: ``prefix`` pins it, ``environment`` leads it to a cluster."""
+
+    prefix: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def raylets(cores: Sequence[int], folder: Path) -> Iterator[Driver]:
         stack.enter_context(_raylet(cores[0], head, folder))
         for core in cores[1:]:
             stack.enter_context(_raylet(core, [f"--address={address}"], folder))
-        yield Driver(cores[0], {"RAY_AUTH_MODE": "token", "RAY_ADDRESS": address})
+        yield Driver(_on(cores[0]), {"RAY_AUTH_MODE": "token", "RAY_ADDRESS": address})
 
 
 @contextmanager
@@ -61,7 +68,7 @@ def _raylet(core: int, arguments: Sequence[str], folder: Path) -> Iterator[None]
     variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     with log.open("w") as output:
         process = subprocess.Popen(
-            ["taskset", "-c", str(core), ray, "start", *arguments, *_COMMON],
+            [*_on(core), ray, "start", *arguments, *_COMMON],
             env={**variables, "RAY_AUTH_MODE": "token"},
             stdout=output,
             stderr=output,
@@ -73,6 +80,10 @@ def _raylet(core: int, arguments: Sequence[str], folder: Path) -> Iterator[None]
         finally:
             process.terminate()  # it ends the rest; told all at once, they wait for each other
             process.wait(_STARTS_WITHIN)
+
+
+def _on(core: int) -> list[str]:
+    return ["taskset", "-c", str(core)]
 
 
 def _wait_until_started(process: subprocess.Popen[bytes], log: Path) -> None:
