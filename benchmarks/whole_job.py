@@ -32,6 +32,9 @@ from pipeline.stages.stopwatch import Stopwatch
 _UNIT_ROWS = 1024
 _CORES = 2
 
+Turn = tuple[int, float, float]
+"""Tokens, seconds and CPU seconds of a turn of the engine."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -57,7 +60,7 @@ def main(
         config = _base_config(corpus, Path(folder))
         base = _annotate(config, Path(folder, "out"), engine.turn, turn)
         demo = _annotate(Path("configs/demo.yaml"), Path(folder, "demo"), lambda: None, turn)
-    _record(around, windows, engine, base, demo).keep(out, "whole_job")
+    record(around, windows, engine.turns, base, demo).keep(out, "whole_job")
 
 
 def in_turns(
@@ -133,8 +136,7 @@ class _Engine:
         self._windows, self._engine = windows, own_engine(base_checkpoint(), _CORES)
         whole_units = max(1, len(windows.tokens) // _UNIT_ROWS)
         self._units = cycle(range(whole_units))
-        self.turns: list[tuple[int, float, float]] = []
-        """Tokens, seconds and CPU seconds of each."""
+        self.turns: list[Turn] = []
 
     def turn(self) -> None:
         """Run a unit and keep what it took."""
@@ -168,17 +170,18 @@ def _annotate(config: Path, out: Path, meanwhile: Callable[[], None], turn: floa
     return Run(*had, json.loads((out / "run_report.json").read_text()))
 
 
-def _record(
-    around: harness.Surroundings, windows: Windows, engine: _Engine, base: Run, demo: Run
+def record(
+    around: harness.Surroundings, windows: Windows, engine: Sequence[Turn], base: Run, demo: Run
 ) -> harness.Record:
+    """Ratio of both sides, and the job's time by stage and by process."""
     tokens, stages = sum(windows.lengths), base.report["stages"]
-    bare = harness.Spread.of(had / wall for had, wall, _ in engine.turns)
-    bare_cpu = sum(had for had, _, _ in engine.turns) / sum(cpu for _, _, cpu in engine.turns)
+    bare = harness.Spread.of(had / wall for had, wall, _ in engine)
+    bare_cpu = sum(had for had, _, _ in engine) / sum(cpu for _, _, cpu in engine)
     through, annotate = tokens / base.seconds, tokens / stages["annotate"]["cpu_seconds"]
     # From the start of the process, imports included.
     first = demo.seconds - demo.report["seconds"] + demo.report["seconds_to_first_unit"]
     sides = [
-        ("bare engine", f"{len(engine.turns)} units", f"{bare:,.0f}", f"{bare_cpu:,.0f}"),
+        ("bare engine", f"{len(engine)} units", f"{bare:,.0f}", f"{bare_cpu:,.0f}"),
         ("job", f"{base.seconds:,.1f} s", f"{through:,.0f}", f"{annotate:,.0f} when annotating"),
     ]
     rows = [
@@ -207,7 +210,7 @@ def _record(
                 "The job by process, until its last stop", ("process", "CPU seconds"), processes
             ),
         ],
-        samples={"engine": engine.turns, "job": base.report, "demo": demo.report},
+        samples={"engine": engine, "job": base.report, "demo": demo.report},
     )
 
 

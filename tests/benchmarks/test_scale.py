@@ -1,8 +1,11 @@
 """What is made of runs, and the corpora that they are over."""
 
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import scale
 from benchmarks.fresh import fresh
 from benchmarks.harness import Spread
 from benchmarks.planning import small_files
@@ -46,3 +49,15 @@ def test_sides_of_planning_find_all_small_files(tmp_path):
         found = fresh("benchmarks.planning:measure", side, tmp_path / "corpus")
         assert found["files"] == 120
         assert found["megabytes"] > 10
+
+
+def test_command_runs_both_jobs_in_turns_and_keeps_what_it_found(tmp_path, monkeypatch):
+    def annotate(corpus: Path, out: Path, **runtime: object) -> Run:
+        units = pq.read_metadata(corpus / "corpus.parquet").num_rows // 2
+        return a_run(units, seconds=1)
+
+    monkeypatch.setattr(scale, "annotate", annotate)
+    scale.records(copies=2, rounds=2, out=tmp_path)
+    text = (tmp_path / "scale_records.md").read_text()
+    assert "| time of the larger job over that of the smaller | 10.00 × |" in text
+    assert "| 736 records | 368 |" in text
