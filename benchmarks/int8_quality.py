@@ -44,7 +44,7 @@ BASE, SIDES = DType.FLOAT32, (DType.FLOAT32, DType.INT8, DType.BFLOAT16)
 _NER, _TOPIC = ModelSettings(path="demo/model/ner"), ModelSettings(path="demo/model/topic")
 _PREPARED = Path("demo/data")
 """Where ``demo/prepare_data.py`` writes, in ten seconds; not in the repository."""
-_SEED, _DRAWS = 5, 1000
+_SEED, _DRAWS, _PAIRS = 5, 1000, 200
 
 Entities = frozenset[tuple[str, int, int]]
 """Label, start and end in code points, half-open."""
@@ -90,7 +90,6 @@ class Scores:
 def main(
     data: harness.Data = harness.DATA,
     sentences: Annotated[int, typer.Option(min=1, help="Of each language at most.")] = 1000,
-    pairs: Annotated[int, typer.Option(min=1, help="Of Tatoeba, likewise.")] = 200,
     out: harness.Out = harness.RESULTS,
 ) -> None:
     """Annotate with all sides, print and write."""
@@ -99,7 +98,7 @@ def main(
         script = [sys.executable, "demo/prepare_data.py", "--data", str(data)]
         subprocess.run([*script, "--out", str(_PREPARED)], check=True)
     marked = thinned([text for part in ("ner", "ner_pud") for text in _texts(part)], sentences)
-    filed = _texts("topic") + thinned(_texts("retrieval"), pairs)
+    filed = _texts("topic") + thinned(_texts("retrieval"), _PAIRS)
     answers = {}
     for side in SIDES:
         harness.note(f"{side} annotates {len(marked) + len(filed):,} texts")

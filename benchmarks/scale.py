@@ -34,8 +34,6 @@ _UNIT_ROWS = DEMO_RECORDS // 8
 """So that every eighth unit is the same, whatever the number of copies."""
 _ABOUT = "Entities by the demo model over copies of the demo corpus, on CPUs."
 
-_OF_THE_CORPUS = "Copies of the demo corpus."
-
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -69,7 +67,7 @@ class Run:
 
 @app.command()
 def records(
-    copies: Annotated[int, typer.Option(min=2, help=_OF_THE_CORPUS)] = 8,
+    copies: Annotated[int, typer.Option(min=2, help="Of the demo corpus.")] = 8,
     rounds: harness.RoundCount = 1,
     out: harness.Out = harness.RESULTS,
 ) -> None:
@@ -133,7 +131,7 @@ def memory(
 
 @app.command("raylets")
 def two_raylets(
-    copies: Annotated[int, typer.Option(min=WARM + 1, help=_OF_THE_CORPUS)] = 40,
+    copies: Annotated[int, typer.Option(min=WARM + 1, help="Of the demo corpus.")] = 40,
     rounds: harness.RoundCount = 2,
     out: harness.Out = harness.RESULTS,
 ) -> None:

@@ -1,9 +1,10 @@
 """The whole job on Ray against the bare engine on the same texts, and where its time goes.
 
 The job is ``jobs/annotate.py`` as a user starts it: X-MOD base, entities, each text's language
-detected; its seconds are its process's from start to end. Every so often it is stopped for a turn
-of the engine, which has the same windows in memory and the machine for itself, so that both see the
-machine through the same minutes.
+detected; its seconds are its process's from start to end. Once it has committed a unit, it is
+stopped every so often for a turn of the engine, which has the same windows in memory and the
+machine for itself, so that both see the machine through the same minutes. A Ray that is stopped
+while it starts may hang.
 """
 
 import json
@@ -58,23 +59,32 @@ def main(
     engine = _Engine(windows)
     with tempfile.TemporaryDirectory() as folder:
         config = _base_config(corpus, Path(folder))
+        engine.turn()
         base = _annotate(config, Path(folder, "out"), engine.turn, turn)
+        engine.turn()
         demo = _annotate(Path("configs/demo.yaml"), Path(folder, "demo"), lambda: None, turn)
     record(around, windows, engine.turns, base, demo).keep(out, "whole_job")
 
 
 def in_turns(
-    command: Sequence[str], meanwhile: Callable[[], object], turn: float
+    command: Sequence[str],
+    meanwhile: Callable[[], object],
+    turn: float,
+    ready: Callable[[], bool] = lambda: True,
 ) -> tuple[float, dict[str, float]]:
     """Run ``command``, and stop it for ``meanwhile`` whenever it has run for ``turn`` seconds.
 
-    Returns its seconds without the stops, and CPU seconds by kind of process until the last stop.
-    Raises CalledProcessError where it fails.
+    It is not stopped before it is ``ready``. Returns its seconds without the stops, and CPU seconds
+    by kind of process until the last stop. Raises CalledProcessError where it fails.
     """
     started, stopped = time.perf_counter(), 0.0
     cpu: dict[int, tuple[str, float]] = {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        while not _ended(process, turn):
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(turn)
+            if process.returncode is not None or not ready():
+                continue
             begun = time.perf_counter()
             with _stopped(psutil.Process(process.pid)) as family:
                 cpu.update(_cpu_seconds(family, cpu))
@@ -86,12 +96,6 @@ def in_turns(
     for kind, seconds in cpu.values():
         kinds[kind] += seconds
     return time.perf_counter() - started - stopped, dict(kinds.most_common())
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    return process.returncode is not None
 
 
 @contextmanager
@@ -166,7 +170,8 @@ def _base_config(corpus: Corpus, folder: Path) -> Path:
 
 def _annotate(config: Path, out: Path, meanwhile: Callable[[], None], turn: float) -> Run:
     command = [sys.executable, "jobs/annotate.py", "--config", str(config)]
-    had = in_turns([*command, "--set", f"output.uri={out}"], meanwhile, turn)
+    command += ["--set", f"output.uri={out}"]
+    had = in_turns(command, meanwhile, turn, lambda: any(out.glob("_commit/*.json")))
     return Run(*had, json.loads((out / "run_report.json").read_text()))
 
 
