@@ -79,7 +79,7 @@ scores: demo-data  ## Measure the demo model on its test parts, zero-shot transf
 	$(BIN)/python jobs/evaluate.py --config configs/transfer.yaml --transfer
 	$(BIN)/python jobs/add_language.py --config configs/add_language.yaml
 
-bench: bench-engine bench-operations bench-job bench-int8 bench-quality bench-memory bench-planning bench-scale bench-languages  ## Measure all figures, an hour alone on the machine
+bench: bench-engine bench-operations bench-job bench-quality bench-memory bench-planning bench-scale bench-languages  ## Measure all figures, an hour alone on the machine
 
 bench-engine: install  ## The engine against transformers, X-MOD base
 	$(BIN)/python -m benchmarks.engine
@@ -89,9 +89,6 @@ bench-operations: install  ## Operations of a forward, and which of them make a 
 
 bench-job: install  ## The whole job against the bare engine, and where its time goes
 	$(BIN)/python -m benchmarks.whole_job
-
-bench-int8: install  ## Back ends for 8-bit products; those not installed are skipped
-	$(BIN)/python -m benchmarks.int8_backends
 
 bench-quality: install  ## What int8 costs the demo model in quality
 	$(BIN)/python -m benchmarks.int8_quality

@@ -1,191 +1,222 @@
-"""The whole job through Ray against the bare engine on the same texts, and where its time goes.
+"""The whole job on Ray against the bare engine on the same texts, and where its time goes.
 
-    python -m benchmarks.whole_job
-
-Enters: the corpora below ``--data``. Leaves: ``whole_job.md``, ``.json`` and ``.png`` in ``--out``.
-What holds: the job is ``jobs/annotate.py`` as a user starts it, with X-MOD base, entities, and each
-text's language detected; its seconds are those of its process from start to end. The engine has the
-same windows in memory, and the machine for itself while the job is stopped, again and again, so
-that both see the machine as it was.
+The job is ``jobs/annotate.py`` as a user starts it: X-MOD base, entities, each text's language
+detected; its seconds are its process's from start to end. Once it has committed a unit, it is
+stopped every so often for a turn of the engine, which has the same windows in memory and the
+machine for itself, so that both see the machine through the same minutes. A Ray that is stopped
+while it starts may hang.
 """
 
 import json
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
 
-from benchmarks.base.checkpoint import BASE, base_checkpoint
-from benchmarks.base.own import OwnEngine
-from benchmarks.base.texts import Windows, mixed_texts, windows_of
-from benchmarks.harness.paused import Had, in_turns
-from benchmarks.harness.picture import Bar, bars
-from benchmarks.harness.record import RESULTS, Figure, Record
-from benchmarks.harness.rounds import Spread
-from benchmarks.harness.sheet import Sheet
-from benchmarks.harness.surroundings import surroundings
-from benchmarks.languages.texts import Corpus
+from benchmarks import harness
+from benchmarks.corpora import Corpus, mixed_texts
+from benchmarks.xmod_base import BASE, Windows, base_checkpoint, own_engine, windows_of
 from pipeline.stages.stopwatch import Stopwatch
 
 _UNIT_ROWS = 1024
 _CORES = 2
-_TURN = 90.0
-"""Seconds of the job between two turns of the engine."""
+
+Turn = tuple[int, float, float]
+"""Tokens, seconds and CPU seconds of a turn of the engine."""
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A job's report, and what its process and those that it started had."""
+class Run:
+    """Seconds that a command had without its stops, CPU seconds by kind of process, its report."""
 
+    seconds: float
+    cpu_seconds: Mapping[str, float]
     report: dict[str, Any]
-    had: Had
-
-    @property
-    def seconds_to_first_unit(self) -> float:
-        """From the start of the process, imports included."""
-        first: float = self.report["seconds_to_first_unit"]
-        return self.had.seconds - float(self.report["seconds"]) + first
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder of corpora.")] = Path("../shared/data"),
-    out: Annotated[Path, typer.Option(help="Folder for results.")] = RESULTS,
+    data: harness.Data = harness.DATA,
+    out: harness.Out = harness.RESULTS,
     texts: Annotated[int, typer.Option(min=64, help="Some 75 tokens each.")] = 8000,
+    turn: Annotated[float, typer.Option(min=1, help="Seconds of the job between stops.")] = 90,
 ) -> None:
     """Measure, print and write."""
-    around = surroundings()
+    around = harness.surroundings()
     corpus = mixed_texts(data, texts)
     windows = windows_of(corpus)
     engine = _Engine(windows)
     with tempfile.TemporaryDirectory() as folder:
-        job = _base_job(corpus, Path(folder), engine.turn)
-        demo = _annotate("configs/demo.yaml", f"output.uri={folder}/demo", lambda: None)
-    found = _record(around, windows, engine, job, demo)
-    found.print(Console())
-    found.write(out, "whole_job")
-    stages = job.report["stages"].items()
-    shown = [Bar(name, Spread.of([line["cpu_seconds"]])) for name, line in stages]
-    bars(out / "whole_job.png", "CPU seconds of the job by stage, X-MOD base", "seconds", shown)
+        config = _base_config(corpus, Path(folder))
+        engine.turn()
+        base = _annotate(config, Path(folder, "out"), engine.turn, turn)
+        engine.turn()
+        demo = _annotate(Path("configs/demo.yaml"), Path(folder, "demo"), lambda: None, turn)
+    record(around, windows, engine.turns, base, demo).keep(out, "whole_job")
+
+
+def in_turns(
+    command: Sequence[str],
+    meanwhile: Callable[[], object],
+    turn: float,
+    ready: Callable[[], bool] = lambda: True,
+) -> tuple[float, dict[str, float]]:
+    """Run ``command``, and stop it for ``meanwhile`` whenever it has run for ``turn`` seconds.
+
+    It is not stopped before it is ``ready``. Returns its seconds without the stops, and CPU seconds
+    by kind of process until the last stop. Raises CalledProcessError where it fails.
+    """
+    started, stopped = time.perf_counter(), 0.0
+    cpu: dict[int, tuple[str, float]] = {}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(turn)
+            if process.returncode is not None or not ready():
+                continue
+            begun = time.perf_counter()
+            with _stopped(psutil.Process(process.pid)) as family:
+                cpu.update(_cpu_seconds(family, cpu))
+                meanwhile()
+            stopped += time.perf_counter() - begun
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    kinds: Counter[str] = Counter()
+    for kind, seconds in cpu.values():
+        kinds[kind] += seconds
+    return time.perf_counter() - started - stopped, dict(kinds.most_common())
+
+
+@contextmanager
+def _stopped(parent: psutil.Process) -> Iterator[list[psutil.Process]]:
+    """``parent`` and all that come from it, those that are started meanwhile too."""
+    family: list[psutil.Process] = []
+    try:
+        with suppress(psutil.NoSuchProcess):
+            while new := [
+                one for one in (parent, *parent.children(recursive=True)) if one not in family
+            ]:
+                family += new
+                for one in new:
+                    with suppress(psutil.NoSuchProcess):
+                        one.suspend()
+        yield family
+    finally:
+        for one in reversed(family):
+            with suppress(psutil.NoSuchProcess):
+                one.resume()
+
+
+def _cpu_seconds(
+    family: Sequence[psutil.Process], known: Mapping[int, tuple[str, float]]
+) -> Iterator[tuple[int, tuple[str, float]]]:
+    """Of each process its kind, a script's name or what Ray calls a worker, and CPU seconds."""
+    for process in family:
+        with suppress(psutil.Error):
+            line, times = process.cmdline() or ["?"], process.cpu_times()
+            scripts = [part for part in line[1:] if part.endswith(".py")]
+            kind = PurePath(scripts[0] if scripts else line[0]).name
+            kind = kind.partition("(")[0].partition(" ")[0]
+            # Of a worker's names in the order of the alphabet, the idle one's is the first.
+            kind = max(kind, known.get(process.pid, (kind, 0.0))[0])
+            yield process.pid, (kind, times.user + times.system)
 
 
 class _Engine:
-    """The engine without a pipeline: encoder and head over windows that are at hand."""
+    """Encoder and head over windows that are in memory; a turn is a unit as large as the job's."""
 
     def __init__(self, windows: Windows) -> None:
-        self._windows = windows
-        self._engine = OwnEngine(base_checkpoint(), _CORES)
-        self._units = cycle(range(0, len(windows.tokens) - _UNIT_ROWS + 1, _UNIT_ROWS))
-        self.turns: list[tuple[int, float, float]] = []
+        self._windows, self._engine = windows, own_engine(base_checkpoint(), _CORES)
+        whole_units = max(1, len(windows.tokens) // _UNIT_ROWS)
+        self._units = cycle(range(whole_units))
+        self.turns: list[Turn] = []
 
     def turn(self) -> None:
-        """A unit as large as the job's; its tokens, seconds and CPU seconds are kept."""
-        start = next(self._units)
-        unit = self._windows.taken(list(range(start, start + _UNIT_ROWS)))
+        """Run a unit and keep what it took."""
+        start = next(self._units) * _UNIT_ROWS
+        rows = range(start, min(start + _UNIT_ROWS, len(self._windows.tokens)))
+        unit = self._windows.taken(rows)
         watch = Stopwatch()
         self._engine.run(unit, self._engine.batches(unit))
         took = watch.seconds()
         self.turns.append((sum(unit.lengths), took.wall, took.cpu))
 
-    @property
-    def rates(self) -> Spread:
-        """Tokens a second of each turn."""
-        return Spread.of(tokens / wall for tokens, wall, _ in self.turns)
 
-    @property
-    def cpu_rate(self) -> float:
-        """Tokens a CPU second, of all turns."""
-        return sum(tokens for tokens, _, _ in self.turns) / sum(cpu for _, _, cpu in self.turns)
-
-
-def _base_job(corpus: Corpus, folder: Path, meanwhile: Callable[[], None]) -> Ran:
+def _base_config(corpus: Corpus, folder: Path) -> Path:
     path = folder / "corpus.parquet"
     pq.write_table(pa.table({"text": list(corpus.texts)}), path)
-    config = folder / "base.yaml"
     settings = {
         "input": {"uri": str(path)},
         "output": {"uri": str(folder / "out")},
-        "language": {"fallback": "default", "fallback_language": "en_XX"},
+        "language": {"fallback": "none"},
         "tasks": [{"type": "ner", "model": {"path": str(BASE)}}],
         "runtime": {"unit_rows": _UNIT_ROWS, "cpus_per_actor": _CORES},
     }
+    config = folder / "base.yaml"
     config.write_text(json.dumps(settings))
-    return _annotate(str(config), f"output.uri={folder}/out", meanwhile)
+    return config
 
 
-def _annotate(config: str, override: str, meanwhile: Callable[[], None]) -> Ran:
-    command = [sys.executable, "jobs/annotate.py", "--config", config, "--set", override]
-    had = in_turns(command, meanwhile, _TURN)
-    report = Path(override.partition("=")[2]) / "run_report.json"
-    return Ran(json.loads(report.read_text()), had)
+def _annotate(config: Path, out: Path, meanwhile: Callable[[], None], turn: float) -> Run:
+    command = [sys.executable, "jobs/annotate.py", "--config", str(config)]
+    command += ["--set", f"output.uri={out}"]
+    had = in_turns(command, meanwhile, turn, lambda: any(out.glob("_commit/*.json")))
+    return Run(*had, json.loads((out / "run_report.json").read_text()))
 
 
-def _record(around: Any, windows: Windows, engine: _Engine, job: Ran, demo: Ran) -> Record:  # noqa: ANN401
-    tokens = sum(windows.lengths)
-    bare, through = engine.rates, tokens / job.had.seconds
-    stages = job.report["stages"]
+def record(
+    around: harness.Surroundings, windows: Windows, engine: Sequence[Turn], base: Run, demo: Run
+) -> harness.Record:
+    """Ratio of both sides, and the job's time by stage and by process."""
+    tokens, stages = sum(windows.lengths), base.report["stages"]
+    bare = harness.Spread.of(had / wall for had, wall, _ in engine)
+    bare_cpu = sum(had for had, _, _ in engine) / sum(cpu for _, _, cpu in engine)
+    through, annotate = tokens / base.seconds, tokens / stages["annotate"]["cpu_seconds"]
+    # From the start of the process, imports included.
+    first = demo.seconds - demo.report["seconds"] + demo.report["seconds_to_first_unit"]
+    sides = [
+        ("bare engine", f"{len(engine)} units", f"{bare:,.0f}", f"{bare_cpu:,.0f}"),
+        ("job", f"{base.seconds:,.1f} s", f"{through:,.0f}", f"{annotate:,.0f} when annotating"),
+    ]
     rows = [
-        (
-            name,
-            f"{line['cpu_seconds']:,.1f}",
-            f"{100 * line['cpu_share']:.1f}%",
-            f"{len(windows.tokens) / line['cpu_seconds']:,.0f}",
-            f"{tokens / line['cpu_seconds']:,.0f}",
-        )
+        (name, f"{line['cpu_seconds']:,.1f}", f"{100 * line['cpu_share']:.1f}%")
         for name, line in stages.items()
     ]
-    heads = ("stage", "CPU seconds", "share of CPU", "records a CPU second", "tokens a CPU second")
-    annotate = f"{tokens / stages['annotate']['cpu_seconds']:,.0f} of its annotate stage"
-    sides = [
-        ("bare engine", f"{len(engine.turns)} units", f"{bare:,.0f}", f"{engine.cpu_rate:,.0f}"),
-        ("job, from start to end", f"{job.had.seconds:,.1f} s", f"{through:,.0f}", annotate),
-    ]
-    processes = [
-        (kind, f"{seconds:,.1f}", f"{100 * seconds / job.had.looked / _CORES:.1f}%")
-        for kind, seconds in job.had.cpu_seconds.items()
-    ]
-    share = stages["identify"]["cpu_share"]
-    return Record(
+    processes = [(kind, f"{seconds:,.1f}") for kind, seconds in base.cpu_seconds.items()]
+    shares = harness.Spread(through / bare.median, through / bare.high, through / bare.low)
+    detection = harness.Spread.of([100 * stages["identify"]["cpu_share"]])
+    return harness.Record(
         title="The whole job against the bare engine",
         about=(
             f"{len(windows.tokens):,} texts, {tokens:,} tokens, X-MOD base, float32, one actor of "
-            f"{_CORES} cores, units of {_UNIT_ROWS} records. The job is stopped for a turn of the "
-            f"engine every {_TURN:.0f} seconds."
+            f"{_CORES} cores, units of {_UNIT_ROWS} records."
         ),
         surroundings=around,
         figures=[
-            _figure("job through Ray / bare engine", through / bare.median, 0.9, "×"),
-            _figure("detection's share of CPU seconds", 100 * share, 5, "%", less=True),
-            _figure("first unit, demo model", demo.seconds_to_first_unit, 30, "s", less=True),
+            harness.Figure("tokens/s of the job over those of the bare engine", shares),
+            harness.Figure("detection's share of CPU seconds", detection, "%"),
+            harness.Figure("first unit committed, demo model", harness.Spread.of([first]), "s", 1),
         ],
         sheets=[
-            Sheet("Both sides", ("side", "time", "tokens/s", "tokens a CPU second"), sides),
-            Sheet("The job by stage", heads, rows),
-            Sheet(
-                f"The job by process, in its first {job.had.looked:.0f} seconds",
-                ("process", "CPU seconds", "share of the machine"),
-                processes,
+            harness.Sheet("Both sides", ("side", "time", "tokens/s", "tokens a CPU second"), sides),
+            harness.Sheet("The job by stage", ("stage", "CPU seconds", "share"), rows),
+            harness.Sheet(
+                "The job by process, until its last stop", ("process", "CPU seconds"), processes
             ),
         ],
-        samples={
-            "bare tokens, seconds, CPU seconds": engine.turns,
-            "job": job.report,
-            "demo": demo.report,
-            "seconds": [job.had.seconds, demo.had.seconds],
-        },
+        samples={"engine": engine, "job": base.report, "demo": demo.report},
     )
-
-
-def _figure(name: str, value: float, goal: float, unit: str, *, less: bool = False) -> Figure:
-    held = Spread.of([value])
-    return Figure(name=name, value=held, unit=unit, goal=goal, less_is_better=less)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from benchmarks.scaling.raylets import CPUS_AN_ACTOR, raylets
+from benchmarks.raylets import CPUS_AN_ACTOR, raylets
 from tests.helpers.corpora import assert_complete
 from tests.helpers.whole_jobs import WholeJob, kill_one, processes_below
 
