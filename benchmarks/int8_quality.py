@@ -35,7 +35,7 @@ from pipeline.stages.annotate import Annotate
 from pipeline.stages.stage import run_stage
 from pipeline.stages.tokenize import Tokenize
 from pipeline.stages.workload import Workload
-from pipeline.tasks.model_inputs import Reading
+from pipeline.tasks.model_inputs import ModelInput
 from pipeline.training.labels import entities, rebuild
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import open_checkpoint
@@ -206,7 +206,7 @@ def _through_stages(
     """The block of ``texts`` after ``tasks``, which share a checkpoint."""
     checkpoint = open_checkpoint(tasks[0].model)
     runtime = RuntimeSettings(dtype=dtype)
-    tokenize = Tokenize(runtime, (Reading(checkpoint.window_tokenizer(runtime.max_length)),))
+    tokenize = Tokenize(runtime, (ModelInput(checkpoint.window_tokenizer(runtime.max_length)),))
     adapters = LoadedAdapters(tuple(checkpoint.languages))
     annotate = Annotate([Workload(checkpoint, 0, tasks)], adapters, runtime)
     block = pa.table(

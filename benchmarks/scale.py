@@ -198,13 +198,13 @@ def annotate(corpus: Path, out: Path, driver: Driver | None = None, **runtime: o
 def drive(*overrides: str) -> dict[str, Any]:
     """The fields of a ``Run``; seconds count from when the plan stands and Ray is up."""
     from pipeline.config import JobSettings, load
-    from pipeline.execution.run import annotate_corpus, claim_output
+    from pipeline.execution.run import annotate_corpus, lock_output
     from pipeline.execution.session import cluster
     from pipeline.output.commit import CommitRecord
     from pipeline.planning.plan import Options, make_plan
 
     plan = make_plan(load(Path("configs/ner.yaml"), list(overrides), JobSettings), Options())
-    claim_output(plan)
+    lock_output(plan)
     commits: list[tuple[float, int, float]] = []
     driver = psutil.Process()
     with cluster(plan.job.settings.runtime):

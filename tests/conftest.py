@@ -17,13 +17,17 @@ from tests.helpers.stores import S3Server, seaweedfs
 LONG = 3600
 """Seconds that a test may take that is marked so; the others have those of pyproject.toml."""
 
+SLOW_FOLDERS = {"benchmarks", "chaos", "demo", "docs", "fuzz", "infra", "jobs", "training"}
+"""Folders below ``tests`` with nothing for the inner loop."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the long tests their time, and mark those of the inner loop."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG))
-        if not any(item.get_closest_marker(name) for name in ("long", "ray", "s3", "slow")):
+        marked = any(item.get_closest_marker(name) for name in ("long", "ray", "s3", "slow"))
+        if not marked and SLOW_FOLDERS.isdisjoint(item.path.parts):
             item.add_marker(pytest.mark.fast)
 
 

@@ -15,6 +15,7 @@ app({arguments!r}, prog_name="xmod-pipeline")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "arguments", "extra"),
     [
@@ -25,7 +26,7 @@ app({arguments!r}, prog_name="xmod-pipeline")
         ),
         (["s3fs", "botocore"], ["verify", "s3://a/b"], "s3"),
         (
-            ["gcsfs", "google"],
+            ["gcsfs"],
             ["annotate", "--config", "ner", "--set", "input.uri=gs://a/b"],
             "gcs",
         ),

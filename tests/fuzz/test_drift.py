@@ -117,6 +117,6 @@ def test_file_whose_row_groups_are_small_or_empty_gives_each_row(tmp_path: Path,
     survey = survey_corpus(settings, allow_bad_files=False)
     columns = input_columns(survey.planned, settings, RESERVED)
     blocks = [read_unit(unit, columns, settings, MAX_BYTES) for unit in units_of(path, settings, 2)]
-    assert [text for block in blocks for text in block["text"].to_pylist()] == table[
+    assert [text for block in blocks for text in block["_text"].to_pylist()] == table[
         "text"
     ].to_pylist()

@@ -194,6 +194,7 @@ def test_create_with_wrong_credentials_raises_without_showing_them(
     assert "hunter2" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_create_with_nobody_at_the_endpoint_raises(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
