@@ -30,9 +30,9 @@ demo: .venv/demo  ## Annotate the sample corpus with entities, topics and vector
 test: install  ## Run all tests, two files at a time: real Ray, real S3, real kills
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
 
-chaos: install  ## Break things for an hour: crashes, kills, poison, stores that fail
-	$(BIN)/python -m pytest tests/chaos tests/output/test_publish.py tests/training/test_training_jobs.py \
-		tests/jobs/test_on_a_cluster.py tests/jobs/test_changing_corpus.py -m "" --durations=20
+chaos: install  ## Break things for an hour and more: crashes, kills, poison, stores that fail
+	$(BIN)/python -m pytest -m long --ignore tests/docs --ignore tests/fuzz \
+		--ignore tests/airflow --durations 20
 
 fuzz: install  ## Feed it thousands of damaged and hostile files
 	$(BIN)/python -m pytest tests/fuzz -m "" --durations=20
@@ -44,7 +44,7 @@ $(AIRFLOW)/installed: infra/airflow/requirements.lock
 	$(AIRFLOW)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-test-docs: install  ## Run the commands of the pages that `make test` leaves out for their time
+test-docs: install  ## Run every command of README and the pages
 	$(BIN)/python -m pytest tests/docs -m long --durations=20
 
 test-airflow: install $(AIRFLOW)/installed  ## Run the DAG in a real Airflow, installed apart, on a real Ray head

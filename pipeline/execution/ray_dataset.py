@@ -170,3 +170,5 @@ def _configure(context: DataContext) -> None:
     warnings.filterwarnings("ignore", "`ray_remote_args", DeprecationWarning)
     # A round may well have fewer units than may be published at once.
     warnings.filterwarnings("ignore", "The maximum number of concurrent tasks", UserWarning)
+    # Nor need there be a block for each actor: the processes that read them may have died.
+    warnings.filterwarnings("ignore", "The minimum number of concurrent actors", UserWarning)

@@ -34,11 +34,11 @@ def test_driver_killed_again_and_again_each_time_after_progress(tmp_path, models
 @pytest.mark.parametrize(
     ("title", "kills"),
     [
-        ("ray::", 2),
-        pytest.param("Annotator", 10, marks=pytest.mark.long),
-        pytest.param("ray::", 20, marks=pytest.mark.long),
+        ("Annotator", 10),
+        ("ray::", 20),
     ],
 )
+@pytest.mark.long
 def test_workers_killed_while_they_work_lose_no_record(tmp_path, models, title, kills):
     """Actors that hold the model, and any process that works for Ray.
 

@@ -34,6 +34,7 @@ def files_with(folder: Path, secret: str) -> list[Path]:
     ]
 
 
+@pytest.mark.long
 def test_no_text_and_no_credential_is_in_logs_reports_or_records_of_the_run(
     tmp_path, models, s3_bucket, ray_folder
 ):

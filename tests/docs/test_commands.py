@@ -10,10 +10,8 @@ import pytest
 
 from tests.helpers.exceptions import (
     CORPORA,
-    LONG_COMMANDS,
     NEED_CORPORA,
     NOT_RUN,
-    SHORT_PAGES,
     not_run,
 )
 from tests.helpers.pages import (
@@ -23,7 +21,6 @@ from tests.helpers.pages import (
     ROOT,
     SHELL,
     SQL,
-    Snippet,
     is_command,
     languages,
     snippets,
@@ -33,18 +30,10 @@ EVERY = [snippet for page in PAGES for snippet in snippets(page)]
 TO_RUN = [one for one in EVERY if one.language != SHELL or not not_run(one.text)]
 
 
-def is_long(snippet: Snippet) -> bool:
-    return snippet.page not in SHORT_PAGES or snippet.text in LONG_COMMANDS
-
-
-def pages_with(long: bool) -> list[str]:
-    return sorted({one.page for one in TO_RUN if is_long(one) == long})
-
-
-def run(checkout, page: str, long: bool) -> None:
-    """All of ``page`` that takes so long, in order; its SQL in one session."""
+def run(checkout, page: str) -> None:
+    """All of ``page``, in order; its SQL in one session."""
     database = duckdb.connect()
-    for snippet in (one for one in TO_RUN if one.page == page and is_long(one) == long):
+    for snippet in (one for one in TO_RUN if one.page == page):
         language, _, rest = snippet.language.partition(" ")
         if language == SHELL:
             checkout.run(snippet.text, snippet.place)
@@ -58,22 +47,13 @@ def run(checkout, page: str, long: bool) -> None:
 @pytest.mark.ray
 @pytest.mark.s3
 @pytest.mark.slow
-@pytest.mark.usefixtures("in_checkout")
-@pytest.mark.parametrize("page", pages_with(long=False))
-def test_commands_of_page_run_as_they_stand(page, checkout):
-    run(checkout, page, long=False)
-
-
-@pytest.mark.ray
-@pytest.mark.s3
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.usefixtures("in_checkout")
-@pytest.mark.parametrize("page", pages_with(long=True))
-def test_long_commands_of_page_run_as_they_stand(page, checkout):
+@pytest.mark.parametrize("page", sorted({one.page for one in TO_RUN}))
+def test_commands_of_page_run_as_they_stand(page, checkout):
     if page in NEED_CORPORA and not (ROOT / CORPORA).is_dir():
         pytest.skip(f"no corpora at {CORPORA}")
-    run(checkout, page, long=True)
+    run(checkout, page)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -101,10 +101,6 @@ CORPORA = "../shared/data"
 """The folder of the demo model's corpora, beside the checkout where there is one."""
 NEED_CORPORA = {"docs/languages.md", "docs/training.md"}
 
-SHORT_PAGES = {"README.md", "docs/faq.md", "docs/report.md", "demo/model/README.md"}
-LONG_COMMANDS = {"make check"}
-"""`make test` runs the commands of the short pages but for these, `make test-docs` all others."""
-
 
 def not_run(command: str) -> list[str]:
     """The patterns of `NOT_RUN` that ``command`` matches."""

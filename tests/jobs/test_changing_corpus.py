@@ -113,8 +113,8 @@ def test_changed_file_is_refused_with_2_and_replaced_where_the_config_says_so(jo
 
     planned = annotate(job, "--dry-run", "--sample", "0", *REPLACE)
     assert planned.returncode == 0, planned.stderr
-    assert "new 0, changed 1; gone 0" in planned.stdout
-    assert "to keep 0, to retire 2" in planned.stdout
+    assert "0 new, 1 changed, 0 deleted" in planned.stdout
+    assert "keep 0, remove 2" in planned.stdout
     assert folder_of(job) == before
 
     replaced = annotate(job, *REPLACE)
@@ -149,6 +149,7 @@ def test_gone_file_keeps_its_records_or_loses_them_without_a_cluster(job: Path):
     assert (report.files_gone, report.units_kept, report.units_retired) == (1, 0, 2)
 
 
+@pytest.mark.long
 def test_changed_gone_and_new_files_and_a_moved_one(job: Path):
     source = job.parent / "in"
     day = rewrite(job, "2.parquet", 200)

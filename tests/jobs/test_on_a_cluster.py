@@ -34,7 +34,8 @@ def job_on(head: Head, folder: Path, models: Path, rows: int = 40, **runtime: ob
     return job
 
 
-@pytest.mark.parametrize("jobs", [pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.long
+@pytest.mark.parametrize("jobs", [2, 3])
 def test_jobs_at_once_on_two_cpus_all_finish(head, tmp_path, models, jobs):
     started = [job_on(head, tmp_path / str(number), models) for number in range(jobs)]
     running = [
@@ -50,6 +51,7 @@ def test_jobs_at_once_on_two_cpus_all_finish(head, tmp_path, models, jobs):
         assert_complete(str(job.output), job.ids)
 
 
+@pytest.mark.long
 def test_job_beside_a_foreign_actor_that_never_ends_finishes(head, tmp_path, models):
     job = job_on(head, tmp_path, models)
     with head.foreign_actor(cpus=1):
@@ -165,6 +167,7 @@ def test_interrupt_ends_what_is_at_work_and_says_how_to_go_on(tmp_path, models):
     assert_complete(str(job.output), job.ids)
 
 
+@pytest.mark.long
 def test_second_interrupt_ends_at_once_and_leaves_no_process(tmp_path, models):
     job = WholeJob.over(tmp_path, models, rows=400, unit_rows=200)
     with interrupted(job) as running:

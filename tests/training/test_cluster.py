@@ -131,6 +131,7 @@ def test_finetune_on_ray_gives_what_it_gives_alone(ray_cluster, finetune_config)
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.long
 def test_pretrain_goes_on_where_a_killed_worker_was(ray_cluster, corpora, base, tmp_path):
     """Twelve steps by one process, and twelve of which the last seven are another's."""
     settings = {"start": base, "max_steps": 12}
@@ -146,6 +147,7 @@ def test_pretrain_goes_on_where_a_killed_worker_was(ray_cluster, corpora, base, 
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.long
 def test_finetune_that_died_while_it_was_scored_is_scored_when_it_goes_on(
     ray_cluster, finetune_config, tmp_path
 ):

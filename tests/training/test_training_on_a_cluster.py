@@ -47,6 +47,7 @@ def finetune(head, tmp_path, finetune_config) -> Callable[..., subprocess.Comple
     return run
 
 
+@pytest.mark.long
 def test_training_beside_an_annotation_both_finish(head, tmp_path, models, finetune):
     job = WholeJob.over(tmp_path, models, rows=200, unit_rows=10)
     job.environment.update(head.address)
