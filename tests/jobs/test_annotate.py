@@ -124,6 +124,7 @@ def test_annotate_dry_run_prints_the_plan_and_writes_nothing(tmp_path, models):
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.long
 def test_annotate_killed_in_mid_run_resumes_without_loss_or_doubles(tmp_path, models):
     config, ids = write_config(tmp_path, models, 400, unit_rows=10)
     output = tmp_path / "out"

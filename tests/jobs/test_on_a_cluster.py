@@ -155,6 +155,7 @@ def test_log_json_has_nothing_but_json_on_standard_error(head, tmp_path, models)
     assert (code, json.loads(line)["level"]) == (2, "ERROR")
 
 
+@pytest.mark.long
 def test_interrupt_ends_what_is_at_work_and_says_how_to_go_on(tmp_path, models):
     job = WholeJob.over(tmp_path, models, rows=400, unit_rows=10)
     with interrupted(job) as running:

@@ -117,6 +117,7 @@ def assert_same(first: Path, second: Path) -> None:
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.long
 def test_finetune_on_ray_gives_what_it_gives_alone(ray_cluster, finetune_config):
     here = finetune_config("ner", "here", epochs=2)
     there = here.model_copy(update={"out": here.out.parent / "there"})
