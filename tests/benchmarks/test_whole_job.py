@@ -37,7 +37,7 @@ def test_in_turns_command_and_its_children_stand_still_meanwhile(tmp_path):
     )
 
     assert set(cpu) >= {"ticking.py"}
-    assert seconds > 2
+    assert seconds > 0
     assert ticks.stat().st_size == 40
     assert len(seen) > 1
     assert all(before == after for before, after in seen)
