@@ -55,7 +55,10 @@ class Annotator:
         job = self._job_for(gate(table.schema, self._settings.input, _HERE))
         rows = table.select(job.reader.columns.planned.names)
         if broken := columns_out_of_bounds(rows):
-            raise DamagedError(f"{_HERE}: indices of {', '.join(broken)} exceed their dictionary.")
+            raise DamagedError(
+                f"{_HERE} is damaged: indices of {', '.join(broken)} point beyond their "
+                "dictionary. Build these columns anew, or leave them out of input.keep_columns."
+            )
         block = block_of(rows, _unit(rows), job.reader.columns, self._settings.input)
         for factory in (job.identify, job.tokenize, job.annotate):
             block = factory.run(block)

@@ -19,6 +19,9 @@ class Failure:
     error_type: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.error_type} in {self.stage}: {self.message}"
+
     def as_row(self) -> dict[str, str]:
         """As pyarrow takes and gives a ``schema.FAILURE``."""
         return asdict(self)

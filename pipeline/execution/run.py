@@ -8,9 +8,11 @@ any row is quarantined.
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import (
     DamagedError,
@@ -126,12 +128,12 @@ class _Work:
                 "same command again to go on."
             )
 
-    def _committed(self, receipts: Iterable[dict[str, object]]) -> set[str]:
+    def _committed(self, receipts: Iterable[dict[str, Any]]) -> set[str]:
         committed: set[str] = set()
         for receipt in receipts:
             if receipt["commit"] is None:
                 if receipt["failure"] != STOPPED.as_row():
-                    unit_id, failure = receipt["unit_id"], receipt["failure"]
+                    unit_id, failure = receipt["unit_id"], Failure(**receipt["failure"])
                     logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
                 continue
             record = CommitRecord.model_validate_json(str(receipt["commit"]))

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import Annotator
 from pipeline.config import Fallback, JobSettings
-from pipeline.errors import SchemaError
+from pipeline.errors import DamagedError, SchemaError
 from tests.helpers.corpora import make_settings
 
 TABLE = pa.table(
@@ -58,6 +58,12 @@ def test_annotator_without_an_id_column_has_none_to_give(settings):
 def test_annotator_of_a_table_without_the_text_column_says_so(settings):
     with pytest.raises(SchemaError, match="the batch has no column 'text'"):
         Annotator(settings)(TABLE.drop_columns(["text"]))
+
+
+def test_annotator_of_a_damaged_dictionary_says_what_to_mend(settings):
+    beyond = pa.DictionaryArray.from_arrays(pa.array([0, 9, 0]), pa.array(["x"]), safe=False)
+    with pytest.raises(DamagedError, match=r"indices of kind point .* input\.keep_columns"):
+        Annotator(settings)(TABLE.append_column("kind", beyond))
 
 
 @pytest.mark.ray

@@ -172,8 +172,8 @@ def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
         str(tmp_path / "out"),
         models,
         unit_rows=4,
-        unit_timeout=5,
-        row_timeout=3,
+        unit_timeout=10,
+        row_timeout=5,
         max_attempts=1,
     )
 
