@@ -6,6 +6,7 @@ one nor is seen.
 """
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -46,6 +47,7 @@ class Driver:
 def raylets(cores: Sequence[int], folder: Path) -> Iterator[Driver]:
     """A raylet on each of ``cores``; their logs and sockets are in ``folder``, of a short path."""
     port, client = _free_ports(2)
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     address = f"127.0.0.1:{port}"
     head = [
         "--head",
@@ -55,21 +57,23 @@ def raylets(cores: Sequence[int], folder: Path) -> Iterator[Driver]:
         "--include-dashboard=false",
     ]
     with ExitStack() as stack:
-        stack.enter_context(_raylet(cores[0], head, folder))
+        stack.enter_context(_raylet(cores[0], head, folder, token))
         for core in cores[1:]:
-            stack.enter_context(_raylet(core, [f"--address={address}"], folder))
-        yield Driver(_on(cores[0]), {"RAY_AUTH_MODE": "token", "RAY_ADDRESS": address})
+            stack.enter_context(_raylet(core, [f"--address={address}"], folder, token))
+        yield Driver(_on(cores[0]), {**token, "RAY_ADDRESS": address})
 
 
 @contextmanager
-def _raylet(core: int, arguments: Sequence[str], folder: Path) -> Iterator[None]:
+def _raylet(
+    core: int, arguments: Sequence[str], folder: Path, token: Mapping[str, str]
+) -> Iterator[None]:
     ray = str(Path(sys.executable).with_name("ray"))
     log = folder / f"core-{core}.log"
     variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     with log.open("w") as output:
         process = subprocess.Popen(
             [*_on(core), ray, "start", *arguments, *_COMMON],
-            env={**variables, "RAY_AUTH_MODE": "token"},
+            env=variables | dict(token),
             stdout=output,
             stderr=output,
             start_new_session=True,
