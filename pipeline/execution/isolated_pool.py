@@ -19,9 +19,9 @@ def publish_isolated(
 ) -> Iterator[tuple[Unit, pa.Table | PipelineError]]:
     """Each of ``units`` with its receipt, or why it has none, as they end.
 
-    Once ``stopped`` none is begun, and these are not among them.
+    Once ``stopped`` none is begun, and these are not among them. Raises MachineLostError.
     """
-    number = min(len(units), room.places())
+    number = min(len(units), room.actors)
     workers = [IsolatedWorker(job, room) for _ in range(number)]
     idle: SimpleQueue[IsolatedWorker] = SimpleQueue()
     for isolation in workers:

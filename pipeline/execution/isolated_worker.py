@@ -129,6 +129,7 @@ class IsolatedWorker:
                 "again to go on."
             )
         while self._actor is None:
+            self._room.require_machines()  # it may be that of which the last one died
             self._start()
             if self._whole is not None:
                 self._prepare_whole(self._whole)

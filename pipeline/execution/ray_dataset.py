@@ -6,6 +6,7 @@ a stage that raises costs its unit, a process that dies the units in it, and nei
 """
 
 import gc
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset, Datasource
+from ray.data._internal.execution.execution_callback import ExecutionCallback
 from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 from ray.data.exceptions import SystemException
@@ -36,6 +38,8 @@ _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
 _PUBLISHERS = 2
 """Units that are published at once for each actor."""
+_LOOKS_EVERY = 5
+"""Seconds between two looks whether the machines are there."""
 
 
 def annotate_units(
@@ -45,9 +49,9 @@ def annotate_units(
 
     ``in_flight`` is how many units an actor has at once: one at work, the others at hand. Once
     ``stopped``, no unit is begun: its receipt says so. Raises ClusterError, or what an actor of
-    this package raised, where no actor can be made.
+    this package raised, where no actor can be made, and MachineLostError.
     """
-    _configure(DataContext.get_current())
+    _configure(DataContext.get_current(), room)
     runtime = job.settings.runtime
     # A task whose process died is not tried among others again: Ray would do so without end.
     task_options = {"max_retries": 0, **room.task_options()}
@@ -161,7 +165,19 @@ def _prepared(
     return [ray.get(preparation)(unit)]
 
 
-def _configure(context: DataContext) -> None:
+def _configure(context: DataContext, room: Reservation) -> None:
+    class Watch(ExecutionCallback):
+        """Ends a round whose actors may be waiting for a machine that is gone."""
+
+        def __init__(self) -> None:
+            self._asked = time.monotonic()
+
+        def on_execution_step(self, executor: object) -> None:
+            if time.monotonic() - self._asked > _LOOKS_EVERY:
+                self._asked = time.monotonic()
+                room.require_machines()
+
+    context.custom_execution_callback_classes = [Watch]
     context.target_max_block_size = None  # or Ray splits large blocks, and a unit must stay whole
     context.max_errored_blocks = -1  # a process that died is found out by the missing receipts
     context.enable_progress_bars = False

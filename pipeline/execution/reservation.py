@@ -2,14 +2,16 @@
 
 Enters: a ``Request``. Leaves: a ``Reservation``: a Ray placement group with a bundle for each
 actor. What holds: read and publish tasks reserve no CPU, so that they never wait for another job's
-actors; a run that waits for resources holds none and says what it waits for.
+actors; a run that waits for resources holds none and says what it waits for. A reservation of which
+a machine is lost is given up and made anew: while its bundle finds no room elsewhere, Ray 2.60
+tries again without a pause, and the whole cluster waits for that.
 """
 
 import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
@@ -32,6 +34,10 @@ _TELL_SECONDS = 30
 _POLL_SECONDS = 1
 
 
+class MachineLostError(Exception):
+    """A machine of the reservation is gone. Never leaves a run, which reserves anew."""
+
+
 @dataclass(frozen=True)
 class Reservation:
     """Room for ``actors`` actors; there may be ``most`` once the cluster has room for more."""
@@ -39,6 +45,8 @@ class Reservation:
     group: PlacementGroup
     actors: int
     most: int
+    machines: frozenset[str] = frozenset()
+    """The ids of Ray's nodes that hold it."""
 
     @property
     def strategy(self) -> PlacementGroupSchedulingStrategy:
@@ -53,11 +61,10 @@ class Reservation:
         reserved = [self.strategy] * self.actors
         return cycle([*reserved, *["SPREAD"] * (self.most - self.actors)])
 
-    def places(self) -> int:
-        """Actors that there is room for now: a machine may have been lost since the start."""
-        alive = {machine["NodeID"] for machine in _machines()}
-        bundles = placement_group_table(self.group)["bundles_to_node_id"].values()
-        return max(1, sum(node in alive for node in bundles))
+    def require_machines(self) -> None:
+        """Raise MachineLostError unless all of its machines are there."""
+        if not self.machines <= {machine["NodeID"] for machine in _machines()}:
+            raise MachineLostError
 
     def task_options(self) -> dict[str, object]:
         """Ray's options of the tasks beside the actors: which machines they are spread over.
@@ -79,6 +86,7 @@ class Reservation:
 class Request:
     """``most`` bundles of ``bundle``, such as ``{"CPU": 1}``; ``least`` will do.
 
+    With ``least`` 0 a single one will do, and the machine for it may still have to come.
     ``timeout`` is how many seconds to wait for them.
     """
 
@@ -99,10 +107,14 @@ class Request:
             runtime.start_timeout,
         )
 
+    def anew(self) -> "Request":
+        """For what the machines that are left have room for."""
+        return replace(self, least=0)
+
     def unmet(self, waited: float) -> str:
         """What is waited for, and since when."""
         return (
-            f"no room for {self.least} x {_listed(self.bundle)} after {waited:.0f} of "
+            f"no room for {max(1, self.least)} x {_listed(self.bundle)} after {waited:.0f} of "
             f"{self.timeout:g} seconds (start_timeout); of {_listed(_total())} {_listed(_free())} "
             "are free"
         )
@@ -118,7 +130,8 @@ def reserved(request: Request, stopped: Stopped = never) -> Iterator[Reservation
     _require_machines(request)
     group = _granted(request, stopped)
     try:
-        yield Reservation(group, len(group.bundle_specs), request.most)
+        places = placement_group_table(group)["bundles_to_node_id"].values()
+        yield Reservation(group, len(group.bundle_specs), request.most, frozenset(places))
     finally:
         remove_placement_group(group)
 
@@ -138,7 +151,8 @@ def _require_machines(request: Request) -> None:
 
 def _granted(request: Request, stopped: Stopped) -> PlacementGroup:
     """The bundles once all of them are granted."""
-    number = max(request.least, min(request.most, _fitting(_free(), request.bundle)))
+    least = max(1, request.least)
+    number = max(least, min(request.most, _fitting(_free(), request.bundle)))
     group: PlacementGroup = placement_group([dict(request.bundle)] * number)
     begun = told = time.monotonic()
     try:
@@ -157,9 +171,9 @@ def _granted(request: Request, stopped: Stopped) -> PlacementGroup:
             if now - told >= _TELL_SECONDS:
                 told = now
                 logger.warning("waiting to start: %s", request.unmet(now - begun))
-                if len(group.bundle_specs) > request.least:
+                if len(group.bundle_specs) > least:
                     remove_placement_group(group)
-                    group = placement_group([dict(request.bundle)] * request.least)
+                    group = placement_group([dict(request.bundle)] * least)
     except BaseException:
         remove_placement_group(group)
         raise

@@ -22,7 +22,12 @@ from pipeline.errors import (
 )
 from pipeline.execution.isolated_pool import publish_isolated
 from pipeline.execution.ray_dataset import annotate_units
-from pipeline.execution.reservation import Request, Reservation, reserved
+from pipeline.execution.reservation import (
+    MachineLostError,
+    Request,
+    Reservation,
+    reserved,
+)
 from pipeline.execution.stop import Stopped, never
 from pipeline.isolation.bisect import all_rows_failed
 from pipeline.output import retry_list
@@ -61,25 +66,21 @@ def annotate_corpus(
 
 
 def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
-    request = Request.of_actors(plan.job.settings.runtime, len(plan.open_units))
-    with reserved(request, stopped) as room:
-        work = _Work(plan, room, watchers, stopped)
-        known = retry_list.listed(plan.store)
-        left = [unit for unit in plan.open_units if unit.unit_id not in known]
-        to_isolate = [unit for unit in plan.open_units if unit.unit_id in known]
-        for attempt in range(plan.job.settings.runtime.max_attempts):
-            if not left:
-                break
-            tried = left
-            left = work.round(tried, in_flight=1 if attempt else _IN_FLIGHT)
-            if left:
-                work.require_going_on()
-            retry_list.add(plan.store, left)
-            if attempt:
-                retry_list.remove(
-                    plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left}
-                )
-        work.isolate([*to_isolate, *left])
+    units = list(plan.open_units)
+    request = Request.of_actors(plan.job.settings.runtime, len(units))
+    while units:
+        with reserved(request, stopped) as room:
+            try:
+                _Work(plan, room, watchers, stopped).all(units)
+                return
+            except MachineLostError:
+                committed = committed_units(plan.store)
+        units = [unit for unit in units if unit.unit_id not in committed]
+        request = request.anew()
+        logger.warning(
+            "a machine of the cluster is lost: the %d units that are left go to the others",
+            len(units),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,25 @@ class _Work:
     room: Reservation
     watchers: Sequence[Watch]
     stopped: Stopped
+
+    def all(self, units: list[Unit]) -> None:
+        """Annotate ``units``; raises MachineLostError where what is left needs another room."""
+        known = retry_list.listed(self.plan.store)
+        left = [unit for unit in units if unit.unit_id not in known]
+        to_isolate = [unit for unit in units if unit.unit_id in known]
+        for attempt in range(self.plan.job.settings.runtime.max_attempts):
+            if not left:
+                break
+            tried = left
+            left = self.round(tried, in_flight=1 if attempt else _IN_FLIGHT)
+            if left:
+                self.require_going_on()
+            retry_list.add(self.plan.store, left)
+            if attempt:
+                retry_list.remove(
+                    self.plan.store, {u.unit_id for u in tried} - {u.unit_id for u in left}
+                )
+        self.isolate([*to_isolate, *left])
 
     def round(self, units: list[Unit], in_flight: int) -> list[Unit]:
         """The units of ``units`` that a round leaves without a commit record."""

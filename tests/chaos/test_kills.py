@@ -74,9 +74,7 @@ def test_machine_of_a_cluster_that_is_lost_loses_no_record(tmp_path, tmp_path_fa
             (lost,) = processes_below(os.getpid(), second_raylet)
             os.kill(lost, signal.SIGKILL)
             killed_at = job.commits()
-            assert running.wait(600) in (0, 1)
-        result = job.run()
-    assert result.returncode == 0, result.stderr
+            assert running.wait(600) == 0
     assert killed_at < 200
     assert_complete(str(job.output), job.ids)
 

@@ -11,7 +11,7 @@ from ray.util.placement_group import placement_group_table
 
 from pipeline.config import RuntimeSettings
 from pipeline.errors import ClusterError, ConfigError, StoppedError
-from pipeline.execution.reservation import Request, Reservation, reserved
+from pipeline.execution.reservation import MachineLostError, Request, Reservation, reserved
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -49,7 +49,8 @@ def until_free(cpus: int) -> None:
 def test_reserved_is_what_is_free_between_the_least_and_the_most():
     until_free(CPUS)
     with reserved(Request(ONE, 1, 9, 60)) as all_of_it:
-        assert all_of_it.actors == all_of_it.places() == CPUS
+        assert all_of_it.actors == CPUS
+        all_of_it.require_machines()
     until_free(CPUS)
     with reserved(Request(ONE, 1, 2, 60)) as most:
         assert most.actors == 2
@@ -97,6 +98,21 @@ def test_reserved_waits_for_what_another_gives_back():
     waiting.join(120)
     assert len(granted) == 1
     assert placement_group_table(granted[0].group)["state"] == "REMOVED"
+
+
+def test_reservation_of_which_a_machine_is_lost_says_so():
+    with reserved(Request(ONE, 1, 1, 60)) as room:
+        lost = Reservation(room.group, 1, 1, room.machines | {"0" * 56})
+        with pytest.raises(MachineLostError):
+            lost.require_machines()
+
+
+def test_request_anew_takes_what_there_is_though_it_is_less_than_the_least():
+    with held(2), reserved(Request(ONE, 5, 9, 60).anew()) as room:
+        assert room.actors == 2
+    with held(4), pytest.raises(ClusterError, match="no room for 1 x 1 CPU"):
+        with reserved(Request({"CPU": 1.0}, 5, 9, 1).anew()):
+            pass
 
 
 def test_request_of_actors_is_no_more_than_units_keep_busy():
