@@ -1,7 +1,6 @@
 """Suspects side by side, without Ray: who has them, and how it ends."""
 
 import threading
-from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from pipeline.errors import OutputError
 from pipeline.execution import isolated_pool
 from pipeline.execution.isolated_pool import publish_isolated
+from pipeline.execution.reservation import Reservation
 from pipeline.execution.stop import never
 from tests.helpers.outputs import make_unit
 
@@ -16,9 +16,9 @@ UNITS = [make_unit(start, start + 1) for start in range(6)]
 RECEIPT = pa.table({"unit_id": ["u"]})
 
 
-def room(places: int) -> SimpleNamespace:
+def room(actors: int) -> Reservation:
     """A reservation with room for so many."""
-    return SimpleNamespace(places=lambda: places)
+    return Reservation(None, actors, actors)
 
 
 class IsolatedWorker:
@@ -45,9 +45,9 @@ def isolation(monkeypatch: pytest.MonkeyPatch) -> type[IsolatedWorker]:
     return made
 
 
-@pytest.mark.parametrize(("places", "expected"), [(1, 1), (3, 3), (50, 6)])
+@pytest.mark.parametrize(("actors", "expected"), [(1, 1), (3, 3), (50, 6)])
 def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_is_room(
-    isolation, places, expected
+    isolation, actors, expected
 ):
     together = threading.Barrier(expected)
 
@@ -56,7 +56,7 @@ def test_publish_apart_gives_each_unit_with_as_many_at_a_time_as_there_is_room(
         return RECEIPT
 
     isolation.doing = staticmethod(publish)
-    found = list(publish_isolated(None, UNITS, room(places), never))
+    found = list(publish_isolated(None, UNITS, room(actors), never))
     assert sorted(unit.start for unit, _ in found) == list(range(6))
     assert all(receipt is RECEIPT for _, receipt in found)
     assert isolation.made == expected
