@@ -8,7 +8,7 @@ quarantine get nulls.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 import numpy as np
@@ -19,7 +19,7 @@ from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import add_columns, not_failed, with_failures
-from pipeline.tasks.model_inputs import Asked, ModelInput, Piece, Read, Unreadable, read
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Read, Unreadable, read
 from pipeline.xmod.windows import text_tokens
 
 
@@ -55,7 +55,7 @@ class Tokenize:
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with counts and windows."""
         sound = np.flatnonzero(not_failed(table).to_numpy())
-        alone = ModelInput(self.readings[0].tokenizer)
+        alone = replace(self.readings[0], beside=Beside.NOTHING, asked=())
         cuts = self._cuts(table.take(sound), dict.fromkeys([alone, *self.readings]))
         shortened = [any(map(self._cuts_off, own)) for own in zip(*cuts.values(), strict=True)]
         counts = self._counts(cuts[alone], shortened, sound, table)

@@ -12,6 +12,7 @@ from itertools import chain, islice
 
 from tokenizers import Encoding, Tokenizer
 
+from pipeline.xmod.tokenizer import without_control_tokens
 from pipeline.xmod.windows import WindowTokenizer
 
 
@@ -29,12 +30,14 @@ class Beside(StrEnum):
 class ModelInput:
     """How to read a record; ``asked`` is the question, or the choices, of all records.
 
-    Where ``asked`` is empty, each record has its own.
+    Where ``asked`` is empty, each record has its own. A control token that is spelled in a text,
+    such as ``</s>``, is text; with ``masks`` the mask token is the exception.
     """
 
     tokenizer: WindowTokenizer
     beside: Beside = Beside.NOTHING
     asked: tuple[str, ...] = ()
+    masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ def read(
     else:
         inputs = list(_pairs(reading, texts, asked, stride))
     question = reading.beside is Beside.QUESTION
-    tokenizer = _tokenizer(reading.tokenizer, stride, "only_second" if question else "only_first")
+    kept = reading.tokenizer.mask if reading.masks else None
+    strategy = "only_second" if question else "only_first"
+    tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
     encodings = iter(tokenizer.encode_batch(list(chain.from_iterable(readable))))
     for one in inputs:
@@ -150,12 +155,19 @@ def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
 
 @cache
 def _tokenizer(
-    tokenizer: WindowTokenizer, stride: int | None = None, strategy: str = "only_first"
+    tokenizer: WindowTokenizer,
+    kept: str | None = None,
+    stride: int | None = None,
+    strategy: str = "only_first",
 ) -> Tokenizer:
-    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing."""
-    loaded = Tokenizer.from_str(tokenizer.definition)
+    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
+
+    Of the control tokens it finds ``kept`` alone in a text.
+    """
+    loaded = Tokenizer.from_str(without_control_tokens(tokenizer.definition, kept))
     loaded.no_padding()
     loaded.no_truncation()
+    loaded.encode_special_tokens = True  # as text, that is
     if stride is not None:
         loaded.enable_truncation(tokenizer.length, stride=stride, strategy=strategy)
     return loaded
