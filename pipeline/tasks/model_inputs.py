@@ -15,6 +15,9 @@ from tokenizers import Encoding, Tokenizer
 from pipeline.xmod.tokenizer import without_control_tokens
 from pipeline.xmod.windows import WindowTokenizer
 
+_BATCH_CHARACTERS = 1 << 20
+"""A tokenizer takes a second or two for them, and a gigabyte where each is a token."""
+
 
 class Beside(StrEnum):
     """What is in a window with the text, in the order that transformers' heads are trained with."""
@@ -97,7 +100,9 @@ def read(
     strategy = "only_second" if question else "only_first"
     tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
-    encodings = iter(tokenizer.encode_batch(list(chain.from_iterable(readable))))
+    encodings = chain.from_iterable(
+        map(tokenizer.encode_batch, _batches(list(chain.from_iterable(readable))))
+    )
     for one in inputs:
         if isinstance(one, Unreadable):
             yield one
@@ -108,6 +113,24 @@ def read(
                 for choice, encoding in own
                 for number, window in enumerate((encoding, *encoding.overflowing))
             ]
+
+
+def _batches(inputs: Sequence[str | tuple[str, str]]) -> Iterator[list[str | tuple[str, str]]]:
+    """``inputs`` in order, those of a batch together about ``_BATCH_CHARACTERS`` long.
+
+    The tokens of a batch are in memory before the caller can refuse any.
+    """
+    batch: list[str | tuple[str, str]] = []
+    room = _BATCH_CHARACTERS
+    for one in inputs:
+        length = len(one) if isinstance(one, str) else sum(map(len, one))
+        if batch and length > room:
+            yield batch
+            batch, room = [], _BATCH_CHARACTERS
+        batch.append(one)
+        room -= length
+    if batch:
+        yield batch
 
 
 def _pairs(
