@@ -47,7 +47,10 @@ class ActorPool(Section):
 
 
 class RuntimeSettings(Section):
-    """Hardware, batch sizes, timeouts and retries; windows, ``max_tokens`` and ``dtype`` change results."""
+    """Hardware, batch sizes, timeouts and retries.
+
+    Only windows, ``max_tokens`` and ``dtype`` change results.
+    """
 
     RENAMED: ClassVar = {"rounds": "max_attempts", "grace": "shutdown_timeout"}
 
