@@ -47,7 +47,10 @@ class ActorPool(Section):
 
 
 class RuntimeSettings(Section):
-    """Hardware, batch sizes, timeouts and retries; only windows and ``dtype`` change results."""
+    """Hardware, batch sizes, timeouts and retries.
+
+    Only windows, ``max_tokens`` and ``dtype`` change results.
+    """
 
     RENAMED: ClassVar = {"rounds": "max_attempts", "grace": "shutdown_timeout"}
 
@@ -77,6 +80,8 @@ class RuntimeSettings(Section):
     """Number of tokens that adjacent windows share."""
     max_windows: int | None = Field(default=None, ge=1)
     """Maximum number of windows per text; longer texts are truncated. Null: no limit."""
+    max_tokens: int = Field(default=1 << 18, ge=512)
+    """Maximum number of tokens per record in all its windows; larger records go to quarantine."""
     max_attempts: int = Field(default=2, ge=1, le=10)
     """Maximum attempts per unit in the actor pool; after that it runs in a separate process."""
     unit_timeout: float = Field(default=3600, gt=0)

@@ -1,7 +1,7 @@
 """Prometheus counters of a run, through Ray's metrics.
 
 Each node exports them as ``ray_<name>``, counters with ``_total``. Committed records are counted
-once. Labels are languages, stages, reasons and the run, never an id or a text.
+once. Labels are X-MOD languages, stages, reasons and the run, never an id or a text.
 """
 
 from ray.util.metrics import Counter, Gauge, Histogram
@@ -56,7 +56,7 @@ class Metrics:
 
     def count(self, record: CommitRecord) -> None:
         """Count a unit that was committed."""
-        for language, counts in record.counts.items():
+        for language, counts in (record.adapters or record.counts).items():
             for name, counter in self._by_language.items():
                 _add(counter, getattr(counts, name), language=language)
         for reason, rows in record.reasons.items():

@@ -14,7 +14,7 @@ from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
 from pipeline.errors import PublishError
 from pipeline.language.tags import UNDETERMINED
-from pipeline.output.commit import LanguageCounts
+from pipeline.output.commit import NO_ADAPTER, LanguageCounts, most_frequent
 from pipeline.stages.measures import MicroBatches
 from pipeline.stages.stage import not_failed, require_columns
 from pipeline.stages.stopwatch import sum_shares
@@ -77,13 +77,27 @@ def quarantined(unit: Unit, rows: pa.Table) -> pa.Table:
 
 def language_counts(part: pa.Table, others: pa.Table) -> dict[str, LanguageCounts]:
     """Counts by language tag of a part and of the rows of its block that are not in it."""
+    counts = _counts(part, _tags(part))
+    for row in pc.value_counts(_tags(others)).to_pylist():
+        tag, failed = row["values"], LanguageCounts(quarantined=row["counts"])
+        counts[tag] = counts.get(tag, LanguageCounts()) + failed
+    return dict(sorted(most_frequent(counts).items()))
+
+
+def adapter_counts(part: pa.Table) -> dict[str, LanguageCounts]:
+    """Counts by X-MOD language of a part."""
+    return dict(sorted(_counts(part, pc.fill_null(part["xmod_language"], NO_ADAPTER)).items()))
+
+
+def _counts(part: pa.Table, names: pa.ChunkedArray) -> dict[str, LanguageCounts]:
+    """Counts of a part by the ``names`` of its rows."""
     entities = (
         pc.list_value_length(part["entities"])
         if "entities" in part.column_names
         else pa.nulls(part.num_rows, pa.int32())
     )
     annotated = pa.table(
-        {"language": _tags(part), "entities": entities, "tokens": part["n_tokens"]}
+        {"language": names, "entities": entities, "tokens": part["n_tokens"]}
     ).group_by("language")
     counts = {
         row["language"]: LanguageCounts(
@@ -95,13 +109,11 @@ def language_counts(part: pa.Table, others: pa.Table) -> dict[str, LanguageCount
             [([], "count_all"), ("entities", "sum"), ("tokens", "sum")]
         ).to_pylist()
     }
-    for row in pc.value_counts(_tags(others)).to_pylist():
-        tag, failed = row["values"], LanguageCounts(quarantined=row["counts"])
-        counts[tag] = counts.get(tag, LanguageCounts()) + failed
-    for source, tags in _by_source(part).items():
-        for row in pc.value_counts(tags).to_pylist():
+    sources = part["language_source"]
+    for source in sources.drop_null().unique().to_pylist():
+        for row in pc.value_counts(names.filter(pc.equal(sources, source))).to_pylist():
             counts[row["values"]] += LanguageCounts(**{source: row["counts"]})
-    return dict(sorted(counts.items()))
+    return counts
 
 
 _UNEXPLAINED = Failure(
@@ -110,13 +122,6 @@ _UNEXPLAINED = Failure(
     "An earlier attempt failed on this record and was stopped before it could say why.",
 )
 """The reason for a row that a standing part leaves out and that did not fail this time."""
-
-
-def _by_source(part: pa.Table) -> dict[str, pa.ChunkedArray]:
-    """The tags of the records that came by each ``language_source``."""
-    sources = part["language_source"]
-    names = sources.drop_null().unique().to_pylist()
-    return {name: _tags(part).filter(pc.equal(sources, name)) for name in names}
 
 
 def _tags(rows: pa.Table) -> pa.Array | pa.ChunkedArray:

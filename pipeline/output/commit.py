@@ -6,6 +6,7 @@ excepted), so that two writers of one unit write the same record.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -16,6 +17,13 @@ from pipeline.errors import PublishError
 from pipeline.stages.measures import MicroBatches, StageSeconds
 
 DATA, QUARANTINE, COMMIT = "data", "quarantine", "_commit"
+
+MOST_TAGS = 256
+"""Language tags that are counted one by one; a corpus can have any number."""
+OTHER = "other"
+"""What the rest are counted under."""
+NO_ADAPTER = "none"
+"""What records are counted under that went through no adapter."""
 
 UnitId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
@@ -48,6 +56,17 @@ class LanguageCounts(Record):
         return LanguageCounts(
             **{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
         )
+
+
+def most_frequent(counts: Mapping[str, LanguageCounts]) -> dict[str, LanguageCounts]:
+    """``counts`` of the ``MOST_TAGS`` most frequent tags, and those of the rest as ``OTHER``."""
+    ranked = sorted(
+        counts.keys() - {OTHER},
+        key=lambda tag: (-counts[tag].records, -counts[tag].quarantined, tag),
+    )
+    kept = {tag: counts[tag] for tag in sorted(ranked[:MOST_TAGS])}
+    rest = [counts[tag] for tag in (OTHER, *ranked[MOST_TAGS:]) if tag in counts]
+    return {**kept, OTHER: sum(rest, LanguageCounts())} if rest else kept
 
 
 class CommittedSource(Record):
@@ -86,6 +105,9 @@ class CommitRecord(Record):
     part: FileEntry
     quarantine: FileEntry | None
     counts: dict[str, LanguageCounts]
+    """By language tag."""
+    adapters: dict[str, LanguageCounts] = Field(default_factory=dict)
+    """By X-MOD language; of the records that are annotated."""
     reasons: dict[str, Count] = Field(default_factory=dict)
     """Records in quarantine by ``error_type``."""
     stages: dict[str, StageSeconds] = Field(default_factory=dict)

@@ -78,7 +78,7 @@ def manifest_of(
     retired: Collection[str],
 ) -> bytes:
     """The manifest that lists ``records``."""
-    left_out = {"fingerprint", "schema_version", "counts", "stages"}
+    left_out = {"fingerprint", "schema_version", "counts", "adapters", "stages"}
     manifest = {
         "fingerprint": fingerprint,
         "schema_version": SCHEMA_VERSION,

@@ -20,6 +20,7 @@ from pipeline.contract import schema
 from pipeline.contract.unit import Unit
 from pipeline.errors import PublishError
 from pipeline.output.blocks import (
+    adapter_counts,
     batches_of,
     divided,
     failed_rows,
@@ -136,6 +137,7 @@ class _UnitWriter:
                 file_entry(quarantine_path(unit.unit_id), quarantine.body) if quarantine else None
             ),
             counts=language_counts(part.table, others),
+            adapters=adapter_counts(part.table),
             reasons=quarantine.reasons if quarantine else {},
             stages={**seconds_by_stage(self.block), "publish": self.watch.seconds()},
             batches=batches_of(self.block),

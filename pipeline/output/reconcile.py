@@ -29,6 +29,7 @@ from pipeline.output.commit import (
     CommittedRows,
     LanguageCounts,
     commit_path,
+    most_frequent,
     parse_commit,
     unit_of,
 )
@@ -66,10 +67,12 @@ class Reconciliation:
         """Counts by language tag."""
         tags = sorted({tag for record in self.records for tag in record.counts})
         nothing = LanguageCounts()
-        return {
-            tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
-            for tag in tags
-        }
+        return most_frequent(
+            {
+                tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
+                for tag in tags
+            }
+        )
 
     @property
     def reasons(self) -> dict[str, int]:

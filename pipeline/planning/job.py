@@ -29,6 +29,7 @@ from pipeline.tasks import make_task, model_input_of, task_name
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
+from pipeline.xmod.vetting import require_adapters
 
 _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
@@ -97,6 +98,8 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in readings])
     identify = _identifier(settings.language, opened)
     languages = identify.reachable
+    for checkpoint in opened:
+        require_adapters(checkpoint.folder, checkpoint.config, languages)
     Tokenize(runtime, distinct)  # checks the windows now, and not first in a worker
     routing = _restricted(settings.language, languages, opened[0])
     task_fields = _task_fields(settings.tasks, opened)

@@ -11,7 +11,7 @@ from langcodes.tag_parser import LanguageTagError
 from pydantic import BaseModel, ValidationError
 
 from pipeline.language.tags import UNDETERMINED
-from pipeline.output.commit import LanguageCounts
+from pipeline.output.commit import OTHER, LanguageCounts
 from pipeline.planning.cost import Cost
 from pipeline.reporting.run_stats import StageLine
 from pipeline.storage import Store
@@ -110,6 +110,8 @@ def language_name(tag: str | None) -> str:
 
     None counts as undetermined; a malformed tag is returned as it is.
     """
+    if tag == OTHER:
+        return "other languages"
     try:
         language = langcodes.Language.get(tag or UNDETERMINED)
     except LanguageTagError:

@@ -4,11 +4,12 @@ Enters: ``_text``, ``_question``, ``_choices``. Leaves: ``n_tokens``, ``n_window
 and ``_windows_<k>`` for the k-th model input of the job. What holds: no text is cut unless
 ``runtime.max_windows`` is set, and then ``truncated`` is true; the counts are of the text alone, by
 the first model input's tokenizer, without special tokens and overlaps; records marked for
-quarantine get nulls.
+quarantine get nulls, and so do those of more than ``runtime.max_tokens`` tokens, which this stage
+marks.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 import numpy as np
@@ -19,7 +20,7 @@ from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import add_columns, not_failed, with_failures
-from pipeline.tasks.model_inputs import Asked, ModelInput, Piece, Read, Unreadable, read
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Read, Unreadable, read
 from pipeline.xmod.windows import text_tokens
 
 
@@ -55,7 +56,7 @@ class Tokenize:
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with counts and windows."""
         sound = np.flatnonzero(not_failed(table).to_numpy())
-        alone = ModelInput(self.readings[0].tokenizer)
+        alone = replace(self.readings[0], beside=Beside.NOTHING, asked=())
         cuts = self._cuts(table.take(sound), dict.fromkeys([alone, *self.readings]))
         shortened = [any(map(self._cuts_off, own)) for own in zip(*cuts.values(), strict=True)]
         counts = self._counts(cuts[alone], shortened, sound, table)
@@ -64,7 +65,8 @@ class Tokenize:
             windows = _to_arrow([self._kept(pieces) for pieces in cuts[reading]])
             column = _spread(windows, sound, table.num_rows)
             table = table.append_column(schema.windows_field(k), column)
-            table = _with_failures(table, sound, cuts[reading])
+        for pieces_by_row in cuts.values():
+            table = _with_failures(table, sound, pieces_by_row)
         return table
 
     def _cuts(
@@ -73,7 +75,22 @@ class Tokenize:
         texts = table[schema.TEXT.name].to_pylist()
         columns = (table[field.name].to_pylist() for field in (schema.QUESTION, schema.CHOICES))
         asked = [Asked(*one) for one in zip(*columns, strict=True)]
-        return {one: list(read(one, texts, asked, self.settings.stride)) for one in readings}
+        stride = self.settings.stride
+        return {
+            one: [self._bounded(pieces) for pieces in read(one, texts, asked, stride)]
+            for one in readings
+        }
+
+    def _bounded(self, pieces: Read) -> Read:
+        tokens = sum(len(piece.encoding) for piece in self._kept(pieces))
+        if tokens <= self.settings.max_tokens:
+            return pieces
+        return Unreadable(
+            "TooManyTokens",
+            f"The record has {tokens} tokens in its windows; expected at most "
+            f"{self.settings.max_tokens}. Set runtime.max_tokens higher, or runtime.max_windows to "
+            "cut long texts.",
+        )
 
     def _kept(self, pieces: Read) -> list[Piece]:
         if isinstance(pieces, Unreadable):
@@ -90,6 +107,8 @@ class Tokenize:
         nothing = (None,) * len(schema.TOKEN_FIELDS)
         by_row: list[tuple[object, ...]] = [nothing] * table.num_rows
         for row, pieces, short in zip(rows.tolist(), cut, shortened, strict=True):
+            if isinstance(pieces, Unreadable):
+                continue
             lengths = [len(piece.encoding) for piece in self._kept(pieces)]
             by_row[row] = (text_tokens(lengths, self.settings.stride), len(lengths), short)
         return [[values[k] for values in by_row] for k in range(len(nothing))]

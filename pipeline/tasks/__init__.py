@@ -50,4 +50,4 @@ def model_input_of(settings: TaskSettings, tokenizer: WindowTokenizer) -> ModelI
         return ModelInput(tokenizer, Beside.QUESTION, asked)
     if settings.type == "multiple_choice":
         return ModelInput(tokenizer, Beside.CHOICES, settings.choices)
-    return ModelInput(tokenizer)
+    return ModelInput(tokenizer, masks=settings.type == "fill_mask")

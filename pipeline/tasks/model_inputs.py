@@ -12,7 +12,11 @@ from itertools import chain, islice
 
 from tokenizers import Encoding, Tokenizer
 
+from pipeline.xmod.tokenizer import without_control_tokens
 from pipeline.xmod.windows import WindowTokenizer
+
+_BATCH_CHARACTERS = 1 << 20
+"""A tokenizer takes a second or two for them, and a gigabyte where each is a token."""
 
 
 class Beside(StrEnum):
@@ -29,12 +33,14 @@ class Beside(StrEnum):
 class ModelInput:
     """How to read a record; ``asked`` is the question, or the choices, of all records.
 
-    Where ``asked`` is empty, each record has its own.
+    Where ``asked`` is empty, each record has its own. A control token that is spelled in a text,
+    such as ``</s>``, is text; with ``masks`` the mask token is the exception.
     """
 
     tokenizer: WindowTokenizer
     beside: Beside = Beside.NOTHING
     asked: tuple[str, ...] = ()
+    masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,13 @@ def read(
     else:
         inputs = list(_pairs(reading, texts, asked, stride))
     question = reading.beside is Beside.QUESTION
-    tokenizer = _tokenizer(reading.tokenizer, stride, "only_second" if question else "only_first")
+    kept = reading.tokenizer.mask if reading.masks else None
+    strategy = "only_second" if question else "only_first"
+    tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
-    encodings = iter(tokenizer.encode_batch(list(chain.from_iterable(readable))))
+    encodings = chain.from_iterable(
+        map(tokenizer.encode_batch, _batches(list(chain.from_iterable(readable))))
+    )
     for one in inputs:
         if isinstance(one, Unreadable):
             yield one
@@ -103,6 +113,24 @@ def read(
                 for choice, encoding in own
                 for number, window in enumerate((encoding, *encoding.overflowing))
             ]
+
+
+def _batches(inputs: Sequence[str | tuple[str, str]]) -> Iterator[list[str | tuple[str, str]]]:
+    """``inputs`` in order, those of a batch together about ``_BATCH_CHARACTERS`` long.
+
+    The tokens of a batch are in memory before the caller can refuse any.
+    """
+    batch: list[str | tuple[str, str]] = []
+    room = _BATCH_CHARACTERS
+    for one in inputs:
+        length = len(one) if isinstance(one, str) else sum(map(len, one))
+        if batch and length > room:
+            yield batch
+            batch, room = [], _BATCH_CHARACTERS
+        batch.append(one)
+        room -= length
+    if batch:
+        yield batch
 
 
 def _pairs(
@@ -150,12 +178,19 @@ def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
 
 @cache
 def _tokenizer(
-    tokenizer: WindowTokenizer, stride: int | None = None, strategy: str = "only_first"
+    tokenizer: WindowTokenizer,
+    kept: str | None = None,
+    stride: int | None = None,
+    strategy: str = "only_first",
 ) -> Tokenizer:
-    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing."""
-    loaded = Tokenizer.from_str(tokenizer.definition)
+    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
+
+    Of the control tokens it finds ``kept`` alone in a text.
+    """
+    loaded = Tokenizer.from_str(without_control_tokens(tokenizer.definition, kept))
     loaded.no_padding()
     loaded.no_truncation()
+    loaded.encode_special_tokens = True  # as text, that is
     if stride is not None:
         loaded.enable_truncation(tokenizer.length, stride=stride, strategy=strategy)
     return loaded

@@ -1,6 +1,6 @@
 """Named entities: spans of the text with a label and a score."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -82,7 +82,7 @@ class NerTask(Task):
         if (probabilities.argmax(-1) == self._outside).all():
             return ([],)
         groups = self._groups(self._words(document, probabilities))
-        entities = _without_overlaps(self._entities(document.text, groups))
+        entities = self._entities(document.text, groups)
         return ([entity for entity in entities if entity["score"] >= self._settings.min_score],)
 
     def _words(self, document: Document, probabilities: Scores) -> Spans:
@@ -127,31 +127,20 @@ class NerTask(Task):
         return Spans(words.tags[firsts], means, words.starts[firsts], words.ends[lasts])
 
     def _entities(self, text: str, groups: Spans) -> Iterator[Entity]:
-        """The groups fitted to whole characters, without those of white space alone."""
+        """The groups fitted to whole characters, without those of white space alone.
+
+        Several tokens can be of one character, such as a ligature, or a word's first letter, which
+        the mark of the word's start has too: the later entity begins where the earlier one ends.
+        """
+        taken = 0
         between = boundaries(text)
         labels = self._types[groups.tags].tolist()
         columns = (groups.starts.tolist(), groups.ends.tolist(), groups.scores.tolist())
         for label, first, last, score in zip(labels, *columns, strict=True):
-            start, end = fitted(text, between, first, last)
+            start, end = fitted(text, between, max(first, taken), last)
             if start < end:
+                taken = end
                 yield Entity(label=label, text=text[start:end], start=start, end=end, score=score)
-
-
-def _without_overlaps(entities: Iterable[Entity]) -> list[Entity]:
-    """Of two entities that overlap the longer one, then the surer one.
-
-    They overlap where a tokenizer makes several tokens of one character, such as a ligature.
-    transformers' pipeline has the same rule for entities of different windows.
-    """
-    kept: list[Entity] = []
-    for entity in entities:
-        if not kept or entity["start"] >= kept[-1]["end"]:
-            kept.append(entity)
-        else:
-            kept[-1] = max(
-                kept[-1], entity, key=lambda one: (one["end"] - one["start"], one["score"])
-            )
-    return kept
 
 
 def _lengths(firsts: NDArray[np.intp], total: int) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
 
 from pipeline.errors import CheckpointError
 from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
+from pipeline.xmod.vetting import weight_shapes
 from pipeline.xmod.windows import Window, WindowTokenizer
 
 
@@ -27,11 +28,12 @@ class Codec:
 
     @classmethod
     def of(cls, folder: Path, labels: Sequence[str] = ()) -> "Codec":
-        """That of the checkpoint in `folder`; raises CheckpointError where there is none."""
+        """That of the checkpoint in `folder`; raises CheckpointError where that fails a check."""
         if not (folder / "config.json").exists():
             raise CheckpointError(
                 f"No checkpoint in {folder}: it has no config.json. Train it first."
             )
+        weight_shapes(folder)  # refuses an index that names files elsewhere
         config: Any = XmodConfig.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         # Positions begin after the padding id, as in RoBERTa.

@@ -4,10 +4,8 @@ A checkpoint is vetted before it is used, none of its code is run, and nothing d
 language order, labels or sizes of a particular one.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,18 +13,16 @@ from huggingface_hub import snapshot_download
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
+from pipeline.xmod.files import FETCHED, Stamp, digest_of, stamp_of
+from pipeline.xmod.tokenizer import load_tokenizer
 from pipeline.xmod.vetting import vetted_config
 from pipeline.xmod.windows import WindowTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, XmodConfig
 
-_FILES = ("*.safetensors", "*.json", "*.model")
-"""What loading reads, and all that is fetched of a hub's repository."""
 _COMMIT = re.compile("[0-9a-f]{40}")
 """A revision that cannot move, as a branch or a tag may."""
-Stamp = tuple[tuple[str, int, int, int, int], ...]
-"""Each file's name, device, inode, size and time of change in nanoseconds."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +52,24 @@ class Checkpoint:
     def tokenizer(self) -> "PreTrainedTokenizerBase":
         """The fast tokenizer, loaded once in a process.
 
-        Raises CheckpointError where its ids exceed the model's embeddings.
+        Raises CheckpointError where it is not the model's, or its files have changed.
         """
-        tokenizer = _tokenizer(self.folder)
-        if len(tokenizer) > self.config.vocab_size:
+        tokenizer = load_tokenizer(self.folder, self.stamp)
+        size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
+        if size > self.config.vocab_size:
             raise CheckpointError(
-                f"{self.folder} has a tokenizer of {len(tokenizer)} tokens and a model of "
+                f"{self.folder} has a tokenizer of {size} tokens and a model of "
                 f"vocab_size {self.config.vocab_size}; they belong to different checkpoints. "
                 "Save the tokenizer that the model was trained with there."
             )
+        for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
+            own, expected = getattr(tokenizer, name), getattr(self.config, name)
+            if own is not None and expected is not None and own != expected:
+                raise CheckpointError(
+                    f"{self.folder} has a tokenizer with {name} {own} and a model with {expected}; "
+                    "they belong to different checkpoints. Save the tokenizer that the model was "
+                    "trained with there."
+                )
         return tokenizer
 
     @property
@@ -84,7 +89,8 @@ class Checkpoint:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        return WindowTokenizer(backend.to_str(), self.window_length(max_length))
+        mask: str | None = self.tokenizer.mask_token
+        return WindowTokenizer(backend.to_str(), self.window_length(max_length), mask)
 
     def window_length(self, max_length: int) -> int:
         """Tokens of a window, special ones included: ``max_length``, or what the model can read.
@@ -98,8 +104,9 @@ class Checkpoint:
 def open_checkpoint(settings: ModelSettings) -> Checkpoint:
     """The checkpoint of ``settings``; raises CheckpointError where it is missing or unfit."""
     folder = _locate(settings)
+    stamp = stamp_of(folder)  # first, so that it tells of a change after any later step
     config = vetted_config(folder)
-    stamp, digest = stamp_of(folder), digest_of(folder)
+    digest = digest_of(folder)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
             f"{folder} has sha256 {digest}; expected {settings.sha256}, the model.sha256 of the "
@@ -127,26 +134,6 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
     return found
 
 
-def stamp_of(folder: Path) -> Stamp:
-    """What identifies the files on this machine; equal contents may have another stamp."""
-    found = [(path.name, path.stat()) for path in _files(folder)]
-    return tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in found)
-
-
-def digest_of(folder: Path) -> str:
-    """The sha256 of the files' names and contents."""
-    total = hashlib.sha256()
-    for path in _files(folder):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
-    return total.hexdigest()
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for pattern in _FILES for path in folder.glob(pattern))
-
-
 def _locate(settings: ModelSettings) -> Path:
     """The local folder of the checkpoint, fetched where ``settings`` name one of the hub."""
     path, revision = settings.path, settings.revision
@@ -164,36 +151,9 @@ def _locate(settings: ModelSettings) -> Path:
             "an existing folder."
         )
     try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(path, revision=revision, allow_patterns=list(FETCHED)))
     except Exception as error:  # the hub's client raises many unrelated types
         raise CheckpointError(
             f"Cannot fetch {path!r} at revision {revision!r}: {type(error).__name__}. Check the "
             "name, the revision and the network, or set model.path to a local folder."
         ) from error
-
-
-@cache
-def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    from transformers import AutoTokenizer  # imports torch
-
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, truncation_side="right", trust_remote_code=False, local_files_only=True
-    )
-    if not tokenizer.is_fast:
-        raise CheckpointError(
-            f"{folder} has no fast tokenizer, and only a fast one gives the position of a token in "
-            "the text. Save one there (tokenizer.json)."
-        )
-    # Without tokenizer files transformers makes a tokenizer that has special tokens only.
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise CheckpointError(
-            f"{folder} has no tokenizer files. Save the tokenizer that the model was trained with "
-            "there (tokenizer.json); for facebook/xmod-base it is that of XLM-R."
-        )
-    mask = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
-    if not mask[0] == mask[-1] == 1 or sum(mask) != 2:
-        raise CheckpointError(
-            f"{folder} has a tokenizer that adds {sum(mask)} special tokens; expected one before "
-            "a text and one after it, as XLM-R's does. Check its post_processor."
-        )
-    return tokenizer

@@ -5,14 +5,11 @@ are those of transformers/models/xmod/modeling_xmod.py.
 """
 
 import math
-import re
 from collections.abc import Callable, Collection
 
 from pipeline.errors import CheckpointError
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.vetting import Shapes, weight_shapes
-
-_ADAPTER = re.compile(r"\.adapter_modules\.(\w+)\.")
+from pipeline.xmod.vetting import ADAPTER, Shapes, weight_shapes
 
 
 def _linear(name: str, outputs: int, inputs: int) -> Shapes:
@@ -67,5 +64,5 @@ def parameter_bytes(checkpoint: Checkpoint, languages: Collection[str]) -> int:
     return 4 * sum(
         math.prod(shape)
         for name, shape in weight_shapes(checkpoint.folder).items()
-        if not (adapter := _ADAPTER.search(name)) or adapter[1] in languages
+        if not (adapter := ADAPTER.search(name)) or adapter[1] in languages
     )

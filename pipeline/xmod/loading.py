@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from transformers import XmodConfig
 from transformers.models.xmod import modeling_xmod
 from transformers.models.xmod.modeling_xmod import XmodModel, XmodPreTrainedModel
@@ -18,7 +19,9 @@ from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
+from pipeline.xmod.files import stamp_of, weight_files
 from pipeline.xmod.transformers_logging import silence_transformers
+from pipeline.xmod.vetting import ADAPTER
 
 TORCH_DTYPES = {
     DType.FLOAT32: torch.float32,
@@ -71,12 +74,10 @@ def _from_pretrained(
     options: dict[str, Any] = {"add_pooling_layer": pooled} if model_class is XmodModel else {}
     silence_transformers()  # it would warn of each adapter that is left out
     loaded: Any = model_class.from_pretrained(
-        checkpoint.folder,
+        None,  # no folder: transformers looks for no files
         config=config,
+        state_dict=_weights(checkpoint, languages),
         dtype=TORCH_DTYPES[runtime.arithmetic],
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
         output_loading_info=True,
         **options,
     )
@@ -89,6 +90,26 @@ def _from_pretrained(
         )
     fit: XmodPreTrainedModel = model.eval()
     return fit
+
+
+def _weights(checkpoint: Checkpoint, languages: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The weights by name, without the adapters of other languages; pages of their files.
+
+    Raises CheckpointError where the files are not those that were checked.
+    """
+    weights: dict[str, torch.Tensor] = {}
+    for path in weight_files(checkpoint.folder):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():
+                adapter = ADAPTER.search(name)
+                if adapter is None or adapter[1] in languages:
+                    weights[name] = file.get_tensor(name)
+    if stamp_of(checkpoint.folder) != checkpoint.stamp:
+        raise CheckpointError(
+            f"The files of {checkpoint.folder} have changed since they were checked. Run the job "
+            "again."
+        )
+    return weights
 
 
 def device_for(runtime: RuntimeSettings) -> torch.device:

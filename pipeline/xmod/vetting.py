@@ -2,11 +2,12 @@
 
 Enters: a checkpoint's folder. Leaves: its ``XmodConfig``, or a CheckpointError. What holds: weights
 are complete safetensors files; no file names code to run; each size in the config is that of the
-weights, so that a number in a text file cannot fill the memory.
+weights, so that a number in a text file cannot fill the memory; transformers can build the model.
 """
 
-import json
 import re
+import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +15,32 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import CheckpointError
+from pipeline.xmod.files import CONFIG, read_json, read_object, weight_files
 
 if TYPE_CHECKING:
     from transformers import XmodConfig
 
-_MAX_JSON_BYTES = 64 << 20
-"""A tokenizer of 250,000 pieces takes 17 million bytes, a config some thousands."""
 _MAX_LABELS = 100_000
 _LAYER = re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\.")
+ADAPTER = re.compile(r"\.adapter_modules\.([^.]+)\.")
+"""The language of an adapter's weight, in its name."""
+_LANGUAGE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SIZES = {
     "vocab_size": ("embeddings.word_embeddings.weight", 0),
     "hidden_size": ("embeddings.word_embeddings.weight", 1),
     "max_position_embeddings": ("embeddings.position_embeddings.weight", 0),
+    "type_vocab_size": ("embeddings.token_type_embeddings.weight", 0),
     "intermediate_size": ("intermediate.dense.weight", 0),
 }
 """Size in the config → the matrix that has it, by the end of its name, and the axis."""
-_CODE = ("auto_map", "custom_pipelines")
-"""Keys by which transformers finds Python files of a checkpoint."""
+_CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementation")
+"""Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
+_DTYPES = {"F64", "F32", "F16", "BF16"}
+_READ = ("id2label", "num_labels", "architectures", "problem_type")
+"""What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
+_CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_JOINERS = {"\u200c", "\u200d"}
+"""Format characters that Persian and Indic words need."""
 
 Shapes = dict[str, tuple[int, ...]]
 """Name of a weight → its shape."""
@@ -41,48 +51,67 @@ def vetted_config(folder: Path) -> "XmodConfig":
     shapes = weight_shapes(folder)
     if not shapes:
         raise CheckpointError(
-            f"{folder} has no *.safetensors; no other format is read, because others can run "
+            f"{folder} has no *.safetensors weights (model.safetensors, or several with "
+            "model.safetensors.index.json); no other format is read, because others can run "
             "code. Convert the weights with save_pretrained(safe_serialization=True)."
         )
     for path in sorted(folder.glob("*.json")):
         _require_no_code(path)
     config = _read_config(folder)
     _require_sizes(folder, config, shapes)
+    _require_values(folder, config)
+    _require_weights(folder, config, shapes)
     return config
 
 
 def weight_shapes(folder: Path) -> Shapes:
     """The shapes of all weights, from the headers of the files; empty where there are no files.
 
-    Raises CheckpointError where a file is incomplete.
+    Raises CheckpointError where a file is incomplete, or where two have the same weight.
     """
     shapes: Shapes = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, framework="np") as file:
-                shapes |= {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
-        except (SafetensorError, OSError) as error:
+    for path in weight_files(folder):
+        found = _header(path)
+        if doubled := sorted(shapes.keys() & found.keys()):
             raise CheckpointError(
-                f"{path} is not a complete safetensors file: {error}. Copy the checkpoint again."
-            ) from error
+                f"{path} has {doubled[0]}, which another file of the checkpoint has too; expected "
+                "each weight once. Copy the checkpoint again."
+            )
+        shapes |= found
+    return shapes
+
+
+def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[str]) -> None:
+    """Raise CheckpointError where the adapter of one of ``languages`` lacks a weight."""
+    found = _without_prefix(weight_shapes(folder))
+    for name in _expected(folder, config):
+        adapter = ADAPTER.search(name)
+        if adapter and adapter[1] in languages and name not in found:
+            raise _incomplete(folder, name, "no weight of this name")
+
+
+def _header(path: Path) -> Shapes:
+    try:
+        with safe_open(path, framework="np") as file:
+            slices = {key: file.get_slice(key) for key in file.keys()}
+            strange = {one.get_dtype() for one in slices.values()} - _DTYPES
+            shapes = {key: tuple(one.get_shape()) for key, one in slices.items()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a complete safetensors file: {error}. Copy the checkpoint again."
+        ) from error
+    if strange:
+        raise CheckpointError(
+            f"{path} has weights of type {', '.join(sorted(strange))}; expected "
+            f"{', '.join(sorted(_DTYPES))}. Convert them to one of these."
+        )
     return shapes
 
 
 def _require_no_code(path: Path) -> None:
-    size = path.stat().st_size
-    if size > _MAX_JSON_BYTES:
-        raise CheckpointError(
-            f"{path} has {size} bytes; expected at most {_MAX_JSON_BYTES}. Check that it belongs "
-            "to the checkpoint."
-        )
-    try:
-        values = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"{path} is not readable JSON: {type(error).__name__}. Copy the checkpoint again."
-        ) from error
+    values = read_json(path)
     named = [key for key in _CODE if isinstance(values, dict) and values.get(key)]
-    if named:
+    if isinstance(values, dict) and named:
         raise CheckpointError(
             f"{path} names code of its own ({named[0]}: {values[named[0]]!r:.200}), which is never "
             "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key."
@@ -92,26 +121,24 @@ def _require_no_code(path: Path) -> None:
 def _read_config(folder: Path) -> "XmodConfig":
     from transformers import XmodConfig  # imports torch
 
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
-    values: dict[str, Any] = json.loads(path.read_bytes())
+    values = read_object(path)
     if values.get("model_type") != "xmod":
         raise CheckpointError(
-            f"{folder} is a checkpoint of type {values.get('model_type')!r}; expected 'xmod'."
+            f"{folder} is a checkpoint of type {values.get('model_type')!r:.50}; expected 'xmod'."
         )
     labels = values.get("num_labels", 0)  # transformers makes as many names
     if not isinstance(labels, int) or not 0 <= labels <= _MAX_LABELS:
         raise CheckpointError(
             f"{path} has num_labels {labels!r:.50}; expected an integer from 0 to {_MAX_LABELS}."
         )
+    known = {*XmodConfig.__annotations__, *_READ}
     try:
-        return XmodConfig.from_dict(values)
+        return XmodConfig.from_dict({key: values[key] for key in known & values.keys()})
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path} is not a valid X-MOD config: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:300]}. Save the model's own config there."
-        ) from error
+        raise _invalid(folder, error) from error
 
 
 def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
@@ -119,7 +146,7 @@ def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
     sizes = {name: _size(folder, *where, shapes) for name, where in _SIZES.items()}
     layers = {found[1] for name in shapes if (found := _LAYER.search(name))}
     for name, size in {**sizes, "num_hidden_layers": len(layers)}.items():
-        if getattr(config, name) != size:
+        if getattr(config, name) != size or size < 1:
             raise CheckpointError(
                 f"{folder}/config.json has {name} {getattr(config, name)!r:.50}; its weights have "
                 f"{size}. They belong to different checkpoints; copy this one again."
@@ -134,3 +161,89 @@ def _size(folder: Path, ending: str, axis: int, shapes: Shapes) -> int:
             "X-MOD's, or the checkpoint is incomplete. Copy it again."
         )
     return shape[axis]
+
+
+def _require_values(folder: Path, config: "XmodConfig") -> None:
+    """Raise CheckpointError for values that transformers takes and a model cannot work with."""
+    padding, positions = config.pad_token_id or 0, config.max_position_embeddings
+    labels, languages = config.id2label or {}, list(config.languages)
+    wrong = {
+        "num_attention_heads": config.num_attention_heads < 1,
+        "pad_token_id": not 0 <= padding < config.vocab_size,
+        "max_position_embeddings": positions < padding + 4,  # unused ones, <s>, a token, </s>
+        "layer_norm_eps": not 0 < config.layer_norm_eps < 1,
+        "languages": not languages
+        or len(set(languages)) != len(languages)
+        or not all(map(_LANGUAGE.fullmatch, languages)),
+        "id2label": set(labels) != set(range(len(labels)))
+        or not all(map(_is_label, labels.values())),
+    }
+    for name in (name for name, is_wrong in wrong.items() if is_wrong):
+        raise CheckpointError(
+            f"{folder}/config.json has {name} {_shown(getattr(config, name))}, which no X-MOD can "
+            "work with. Save the model's own config there."
+        )
+
+
+def _is_label(label: object) -> bool:
+    """Whether ``label`` is text without control characters."""
+    return (
+        isinstance(label, str)
+        and label != ""
+        and all(c in _JOINERS or unicodedata.category(c) not in _CONTROL for c in label)
+    )
+
+
+def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
+    """Raise CheckpointError where the encoder that transformers builds has other weights.
+
+    An adapter may be incomplete where no record needs it, but each language must have one.
+    """
+    found = _without_prefix(shapes)
+    present = {adapter[1] for name in found if (adapter := ADAPTER.search(name))}
+    absent = [language for language in config.languages if language not in present]
+    if absent:
+        raise CheckpointError(
+            f"{folder}/config.json has the languages {', '.join(absent[:8])}, for which its "
+            "weights have no adapters. They belong to different checkpoints; copy this one again."
+        )
+    for name, shape in _expected(folder, config).items():
+        seen = found.get(name)
+        if seen != shape and (seen is not None or not ADAPTER.search(name)):
+            raise _incomplete(folder, name, f"expected shape {list(shape)}, seen {seen}")
+
+
+def _expected(folder: Path, config: "XmodConfig") -> Shapes:
+    """The encoder's weights, from a model that takes no memory."""
+    import torch
+    from transformers.models.xmod.modeling_xmod import XmodModel
+
+    try:
+        with torch.device("meta"):
+            model: Any = XmodModel(config, add_pooling_layer=False)
+    except Exception as error:  # whatever the config's values make of its modules
+        raise _invalid(folder, error) from error
+    return {name: tuple(weight.shape) for name, weight in model.named_parameters()}
+
+
+def _without_prefix(shapes: Shapes) -> Shapes:
+    """``shapes`` by the names in a bare encoder; in a model with a head they have a prefix."""
+    return {name.removeprefix("roberta."): shape for name, shape in shapes.items()}
+
+
+def _invalid(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{folder / CONFIG} is not a valid X-MOD config: {type(error).__name__}: "
+        f"{' '.join(str(error).split())[:300]}. Save the model's own config there."
+    )
+
+
+def _incomplete(folder: Path, name: str, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} has weights that are incomplete or not those of its config.json: {name}: {why}. "
+        "Copy the checkpoint again."
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value!a:.200}"

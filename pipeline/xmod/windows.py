@@ -16,10 +16,14 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True)
 class WindowTokenizer:
-    """A fast tokenizer as its ``tokenizer.json``, and the number of tokens a window may have."""
+    """A fast tokenizer as its ``tokenizer.json``, and the number of tokens a window may have.
+
+    ``mask`` is its mask token as a text spells it.
+    """
 
     definition: str
     length: int
+    mask: str | None = None
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,10 @@ def test_job_tasks_share_a_forward_where_they_read_the_same_and_mask_nothing(pla
 
 def test_job_readings_of_one_kind_are_made_once(plan):
     readings = plan.job.tokenize.arguments[1]
-    assert [reading.beside for reading in readings] == [
-        "question",
-        "question",
-        "choices",
-        "nothing",
+    assert [(reading.beside, reading.masks) for reading in readings] == [
+        ("question", False),
+        ("question", False),
+        ("choices", False),
+        ("nothing", False),
+        ("nothing", True),  # fill-mask alone takes a text's <mask> for the mask token
     ]

@@ -52,9 +52,10 @@ def commit_record(name: str, reasons: dict[str, int]) -> CommitRecord:
             "part": file,
             "quarantine": None,
             "counts": {
-                "de": LanguageCounts(records=10 - lost, tokens=70, entities=3),
+                f"de-x-{name}": LanguageCounts(records=10 - lost, tokens=70, entities=3),
                 "und": LanguageCounts(quarantined=lost),
             },
+            "adapters": {"de_DE": LanguageCounts(records=10 - lost, tokens=70, entities=3)},
             "reasons": reasons,
             "stages": {stage: StageSeconds(wall=2, cpu=0.5, waited=2) for stage in STAGES},
             "batches": MicroBatches(number=2, tokens=90, room=200),
@@ -90,9 +91,9 @@ def test_metrics_of_two_units_add_up_and_the_dashboard_asks_for_no_others(tmp_pa
     # Two seconds are in the middle of a bucket: Ray takes that for each value of its sums.
     records = [commit_record("a", {}), commit_record("b", {"Timeout": 1, "NullText": 2})]
     expected = {
-        ("ray_xmod_records_total", "de"): 17.0,
-        ("ray_xmod_tokens_total", "de"): 140.0,
-        ("ray_xmod_entities_total", "de"): 6.0,
+        ("ray_xmod_records_total", "de_DE"): 17.0,
+        ("ray_xmod_tokens_total", "de_DE"): 140.0,
+        ("ray_xmod_entities_total", "de_DE"): 6.0,
         ("ray_xmod_quarantined_total", "Timeout"): 1.0,
         ("ray_xmod_quarantined_total", "NullText"): 2.0,
         ("ray_xmod_units_total", ""): 2.0,

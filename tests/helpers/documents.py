@@ -49,3 +49,13 @@ def packed_of(*lengths: int) -> Packed:
     tokens = torch.zeros(sum(lengths), dtype=torch.int64)
     bounds = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int32))
     return Packed(tokens, tokens, bounds, tokens[:0], tokens[:0], attend=None, route=None)
+
+
+def cut_at_the_earlier(found: list[dict]) -> list[dict]:
+    """Transformers' entities, which overlap where two tokens share a character, without that."""
+    kept: list[dict] = []
+    for entity in found:
+        start = max(entity["start"], kept[-1]["end"] if kept else 0)
+        if start < entity["end"]:
+            kept.append({**entity, "start": start})
+    return kept

@@ -11,6 +11,7 @@ from pipeline.output.commit import LanguageCounts, commit_path, part_path
 from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import committed_units, reconcile, reopen
+from pipeline.output.verify import verify
 from pipeline.storage import Store
 from tests.helpers.outputs import DECLARED, FINGERPRINT, assert_exactly_once, make_block, make_unit
 
@@ -207,3 +208,40 @@ def test_claim_new_run_that_stopped_half_way_leaves_the_earlier_run_resumable(
     assert committed_units(local_store) == frozenset()
     publish(local_store, *UNITS)
     assert_exactly_once(local_store, *UNITS)
+
+
+def test_counts_of_more_tags_than_are_counted_lose_none_in_totals(local_store: Store):
+    units = (make_unit(0, 600), make_unit(600, 1000), make_unit(1000, 1003))
+    for unit in units:
+        tags: list[object] = [f"de-Arab-x-{row % 500}" for row in range(unit.start, unit.stop)]
+        tags[1:3] = ["fr", "fr"]
+        failed = range(unit.start, unit.stop, 7)
+        Publisher(local_store, DECLARED)(make_block(unit, failed=failed, language=tags))
+    run = f'{{"fingerprint": "{FINGERPRINT}"}}'.encode()
+    local_store.create("_run.json", run)
+    result = reconcile(local_store, units, FINGERPRINT)
+    for counts in (*(record.counts for record in result.records), result.counts):
+        assert len(counts) <= 257
+    assert len(result.counts) == 257
+    assert result.counts["fr"].records == 6
+    total = sum(result.counts.values(), LanguageCounts())
+    assert (total.records, total.quarantined) == (result.rows_out, result.rows_quarantined)
+    assert (total.detected, total.tokens) == (result.rows_out, 4 * result.rows_out)
+    assert verify(local_store).problems == ()
+    tamper = json.loads(local_store.read("_manifest.json") or b"")
+    tamper["counts"]["other"]["tokens"] += 1
+    local_store.replace("_manifest.json", json.dumps(tamper).encode())
+    assert [problem.what for problem in verify(local_store).problems] == [
+        "counts of language other"
+    ]
+
+
+def test_commit_record_counts_by_x_mod_language_too(local_store: Store):
+    unit = make_unit(0, 6)
+    codes: list[object] = ["de_DE", "de_DE", None, "fr_XX", "fr_XX", "fr_XX"]
+    tags: list[object] = [f"de-x-{row}" for row in range(6)]
+    block = make_block(unit, failed=(5,), xmod_language=codes, language=tags)
+    Publisher(local_store, DECLARED)(block)
+    (record,) = reconcile(local_store, [unit], FINGERPRINT).records
+    records = {name: counts.records for name, counts in record.adapters.items()}
+    assert records == {"de_DE": 2, "fr_XX": 2, "none": 1}

@@ -348,3 +348,37 @@ def test_job_actor_bytes_grow_with_adapters_and_batches(tree: Tree):
     tree["runtime"]["cpus_per_actor"] = 1
     tree["language"]["candidates"] = ["en_XX"]
     assert resolve(tree).actor_bytes() < every
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"num_attention_heads": heads} for heads in (0, -2)),
+        *({"hidden_act": "unheard"}, {"languages": ["a.b"]}, {"languages": ["en_XX", "fr_XX"]}),
+        *({"pad_token_id": 10**12}, {"id2label": {"0": "a\x1b[2J"}}, {"vocab_size": 10**12}),
+    ],
+    ids=str,
+)
+def test_checkpoint_that_no_actor_could_load_is_refused_in_planning(
+    tree: Tree, models: Path, tmp_path: Path, change: Tree
+):
+    moved = shutil.copytree(models / "ner", tmp_path / "moved")
+    config = json.loads((moved / "config.json").read_text())
+    (moved / "config.json").write_text(json.dumps(config | change))
+    tree["tasks"][0]["model"]["path"] = str(moved)
+    with pytest.raises(CheckpointError):
+        resolve(tree)
+
+
+def test_checkpoint_with_part_of_an_adapter_is_refused_in_planning(
+    tree: Tree, models: Path, tmp_path: Path
+):
+    moved = shutil.copytree(models / "ner", tmp_path / "moved")
+    weights = load_file(moved / "model.safetensors")
+    del weights["roberta.encoder.layer.1.output.adapter_modules.th_TH.dense1.bias"]
+    save_file(weights, moved / "model.safetensors", metadata={"format": "pt"})
+    tree["tasks"][0]["model"]["path"] = str(moved)
+    with pytest.raises(CheckpointError, match="th_TH"):
+        resolve(tree)
+    tree["language"]["candidates"] = ["en_XX", "de_DE"]
+    resolve(tree)

@@ -1,5 +1,7 @@
 """Texts cut into windows."""
 
+import time
+
 import pyarrow as pa
 import pytest
 from transformers.models.xmod.modeling_xmod import XmodModel
@@ -9,7 +11,7 @@ from pipeline.contract import schema
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import run_stage
 from pipeline.stages.tokenize import Tokenize
-from pipeline.tasks.model_inputs import ModelInput
+from pipeline.tasks.model_inputs import Beside, ModelInput
 from pipeline.xmod.checkpoint import Checkpoint
 from tests.helpers.blocks import make_block
 from tests.helpers.checkpoints import SENTENCES, open_folder, save_checkpoint
@@ -123,3 +125,82 @@ def test_tokenize_stride_that_a_models_windows_cannot_hold_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"stride is 14 .* hold 16 tokens"):
         stage(RuntimeSettings(max_length=512, stride=14), short)
     stage(RuntimeSettings(max_length=512, stride=13), short)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "a",
+        "\u0301",
+        "\u200d",
+        "👩\u200d👧",
+        "ส",
+        "李",
+        "\ufdfa",
+        "\x00",
+        "\U0010fffd",
+        "a\u200b",
+        " ",
+    ],
+    ids=ascii,
+)
+def test_tokenize_a_long_run_takes_time_in_proportion(checkpoint, run):
+    def seconds(characters: int) -> float:
+        block = make_block([(run * characters)[:characters], "in Prague"])
+        begin = time.perf_counter()
+        tokenize(checkpoint, block, max_length=128, stride=16)
+        return time.perf_counter() - begin
+
+    seconds(2_000)
+    assert seconds(80_000) < 80 * max(seconds(4_000), 0.01)  # quadratic would be 400
+
+
+def test_tokenize_megabyte_without_a_space_is_quarantined_and_costs_no_neighbour(checkpoint):
+    texts = ["in Prague", "a" * 1_000_000, SENTENCES[0]]
+    table = tokenize(checkpoint, make_block(texts), max_length=128)
+    errors = table["_error"].to_pylist()
+    assert [error and error["error_type"] for error in errors] == [None, "TooManyTokens", None]
+    assert "runtime.max_tokens" in errors[1]["message"]
+    assert counts(table)[1] == (None, None, None)
+    alone = tokenize(checkpoint, make_block([texts[0], texts[2]]), max_length=128)
+    assert table.take([0, 2]).select(COLUMNS).equals(alone.select(COLUMNS))
+    assert table["_windows_0"].take([0, 2]).to_pylist() == alone["_windows_0"].to_pylist()
+
+
+def test_tokenize_max_tokens_is_of_the_windows_that_are_kept(checkpoint):
+    (window,) = tokenize(checkpoint, make_block(["in " * 510]), max_length=512)["_windows_0"]
+    assert sum(len(one["input_ids"]) for one in window.as_py()) > 512
+    for options, expected in (({}, "TooManyTokens"), ({"max_windows": 2}, None)):
+        table = tokenize(checkpoint, make_block(["in " * 510]), max_tokens=512, **options)
+        error = table["_error"].to_pylist()[0]
+        assert (error and error["error_type"]) == expected
+
+
+def test_tokenize_max_tokens_counts_every_choice(checkpoint):
+    settings = RuntimeSettings(max_length=32, stride=5, max_tokens=512)
+    window = checkpoint.window_tokenizer(32)
+    choosing = ModelInput(window, Beside.CHOICES, ("Anna", "Prague"))
+    block = make_block(["in " * 200, "in"])
+    table = run_stage(Tokenize(settings, (ModelInput(window), choosing)), block)
+    first, second = table["_error"].to_pylist()
+    assert first["error_type"] == "TooManyTokens"
+    assert second is None
+
+
+def test_tokenize_text_that_spells_control_tokens_has_none(checkpoint):
+    texts = ["<pad>" * 50, "Anna </s> in <s>Prague<mask>", "<unk>"]
+    plain, masks = (
+        run_stage(
+            Tokenize(
+                RuntimeSettings(max_length=64, stride=5),
+                (ModelInput(checkpoint.window_tokenizer(64), masks=some),),
+            ),
+            make_block(texts),
+        )
+        for some in (False, True)
+    )
+    for windows in plain["_windows_0"].to_pylist():
+        inside = {token for window in windows for token in window["input_ids"][1:-1]}
+        assert not inside & {0, 1, 2, 4}
+    (window,) = masks["_windows_0"].to_pylist()[1]
+    assert [token for token in window["input_ids"][1:-1] if token in (0, 1, 2, 4)] == [4]

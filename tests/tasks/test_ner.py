@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TokenClassificationPipeline, XmodConfig
 from transformers.models.xmod.modeling_xmod import XmodForTokenClassification
@@ -18,8 +18,9 @@ from pipeline.tasks.ner import NerTask
 from pipeline.tasks.spans import boundaries
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.windows import Window
 from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, SENTENCES
-from tests.helpers.documents import make_document, spelled
+from tests.helpers.documents import cut_at_the_earlier, make_document, spelled
 
 SPACED = (
     *SENTENCES[:2],
@@ -90,8 +91,7 @@ def test_ner_texts_with_spaces_equal_the_transformers_pipeline(aggregation, labe
     for language in LANGUAGES:
         model.set_default_language(language)
         for text in SPACED:
-            # The pipeline resolves overlaps between windows alone; here they may be in one.
-            expected = reference.aggregate_overlapping_entities(reference(text))
+            expected = cut_at_the_earlier(reference(text))
             document = make_document(checkpoint.tokenizer, text)
             ids = torch.tensor(document.windows[0].ids).unsqueeze(0)
             with torch.inference_mode():
@@ -169,11 +169,73 @@ def test_ner_score_is_the_mean_over_the_pieces(ner):
     assert entity["score"] == pytest.approx(0.625)
 
 
-def test_ner_tokens_of_one_character_the_longer_entity_stays(ner):
-    document = spelled("xﬁy", "xﬁ", "y")
-    document.windows[0].starts[2] = 1  # the second half of the ligature, and y
-    found = entities(make_task(ner), document, labelled("B-PER", "B-LOC", sure=0.8))
-    assert spans(found) == [("PER", "xﬁ")]
+def document_of(text: str, *tokens: tuple[int, int]) -> Document:
+    """``text`` in one window with these spans of tokens."""
+    starts, ends = np.array([(0, 0), *tokens, (0, 0)], dtype=np.int32).T
+    return Document(text, [Window(np.full(len(starts), 9), starts, ends)], stride=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "expected"),
+    [
+        ("xﬁy", [(0, 2), (1, 3)], ["xﬁ", "y"]),
+        ("Anna Schmidt", [(0, 1), (0, 12)], ["A", "nna Schmidt"]),
+        ("in ﬁrst", [(3, 4), (3, 7)], ["ﬁ", "rst"]),
+        ("50㎏ Reis", [(0, 3), (2, 8)], ["50㎏", "Reis"]),
+        ("ﾊﾟﾘ", [(0, 2), (0, 3)], ["ﾊﾟ", "ﾘ"]),
+        ("ﷺ", [(0, 1), (0, 1)], ["ﷺ"]),
+        ("ﷺab", [(0, 1), (0, 1), (1, 3)], ["ﷺ", "ab"]),
+        ("ab", [(0, 2), (0, 1)], ["ab"]),
+    ],
+)
+def test_ner_tokens_of_one_character_the_later_entity_is_cut(ner, text, tokens, expected):
+    labels = ["B-PER", "B-LOC", "B-PER"][: len(tokens)]
+    found = entities(make_task(ner), document_of(text, *tokens), labelled(*labels, sure=0.8))
+    assert [entity["text"] for entity in found] == expected
+    assert {entity["label"] for entity in found} <= {"PER", "LOC"}
+
+
+def test_ner_min_score_is_of_no_effect_on_where_entities_are(ner):
+    rows = [certain("O"), certain("B-PER", 0.5), certain("B-LOC", 0.9), certain("O")]
+    document = document_of("Anna Schmidt", (0, 1), (0, 12))
+    assert spans(entities(make_task(ner, min_score=0.6), document, rows)) == [
+        ("LOC", "nna Schmidt")
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Tokenizer does not support real words")
+@given(text=HARD, seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_ner_any_text_characters_of_one_token_have_the_label_of_transformers(ner, text, seed):
+    document = make_document(ner.tokenizer, text)
+    ids, starts, ends = document.tokens
+    generator = np.random.default_rng(seed)
+    scores = generator.dirichlet(np.full(7, 0.3), len(ids) + 2).astype(np.float32)
+    pipe = TokenClassificationPipeline(
+        model=XmodForTokenClassification(ner.config),
+        tokenizer=ner.tokenizer,
+        aggregation_strategy="simple",
+    )
+    spans_of = np.stack([starts, ends], axis=1)
+    tokens = pipe.gather_pre_entities(text, ids, scores[1:-1], spans_of, ids == -1, "simple")
+    expected = pipe.aggregate(tokens, "simple")
+    covers = np.zeros(len(text) + 1, dtype=int)
+    for start, end in spans_of:
+        covers[start:end] += 1
+    whole = set(boundaries(text))
+    single = [
+        place
+        for place in range(len(text))
+        if covers[place] == 1 and not text[place].isspace() and {place, place + 1} <= whole
+    ]
+    theirs, ours = {}, {}
+    for entity in expected:
+        if entity["entity_group"] != "O":
+            span = range(entity["start"], entity["end"])
+            theirs |= dict.fromkeys(span, entity["entity_group"])
+    for entity in entities(make_task(ner), document, scores):
+        ours |= dict.fromkeys(range(entity["start"], entity["end"]), entity["label"])
+    assert {p: ours.get(p) for p in single} == {p: theirs.get(p) for p in single}
 
 
 def test_ner_min_score_leaves_out_and_changes_nothing_else(ner):

@@ -1,5 +1,8 @@
 """Pre-training's own parts; what comes of them is in test_finetune.py."""
 
+import json
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -7,6 +10,7 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM,
 
 from pipeline.errors import CheckpointError
 from pipeline.training import pretrain as pretraining
+from pipeline.training.checkpoint import INDEX
 from pipeline.training.learning import alone
 from tests.helpers.training_configs import NEW_MODEL, pretrain_config
 
@@ -68,3 +72,13 @@ def test_pretrain_from_another_kind_of_model_is_refused(corpora, base, tmp_path)
 def test_pretrain_start_with_a_shape_that_would_not_be_used_is_refused(corpora, base, tmp_path):
     with pytest.raises(ValueError, match="vocabulary and architecture would not be used"):
         pretrain_config(corpora, tmp_path, start=base, **NEW_MODEL)
+
+
+def test_start_whose_index_names_a_file_elsewhere_is_refused(corpora, base, tmp_path):
+    start = shutil.copytree(base, tmp_path / "start")
+    index = json.loads((start / INDEX).read_text())
+    names = dict.fromkeys(index["weight_map"], "../elsewhere/w.bin")
+    (start / INDEX).write_text(json.dumps({**index, "weight_map": names}))
+    config = pretrain_config(corpora, tmp_path / "out", start=start)
+    with pytest.raises(CheckpointError, match="expected names of"):
+        pretraining.pretrain(config, alone)

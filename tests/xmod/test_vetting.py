@@ -7,7 +7,7 @@ import pytest
 from transformers import XmodForTokenClassification
 
 from pipeline.errors import CheckpointError
-from pipeline.xmod.vetting import vetted_config
+from pipeline.xmod.vetting import require_adapters, vetted_config
 from tests.helpers.checkpoints import save_checkpoint
 from tests.xmod.test_checkpoint import change_config
 
@@ -23,6 +23,8 @@ def test_vetted_config_is_that_of_the_checkpoint(ner_folder):
     [
         {"auto_map": {"AutoModel": "evil.Model", "AutoTokenizer": ["evil.Tokenizer", None]}},
         {"custom_pipelines": {"x": {"impl": "evil.Pipeline"}}},
+        {"attn_implementation": "owner/kernel-of-the-hub"},
+        {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}},
     ],
     ids=lambda code: next(iter(code)),
 )
@@ -54,6 +56,83 @@ def test_checkpoint_that_names_code_is_refused_and_runs_none(copied, file, code)
 def test_config_with_a_size_that_the_weights_have_not_is_refused(copied, name, size):
     change_config(copied, **{name: size})
     with pytest.raises(CheckpointError, match=r"config\.json"):
+        vetted_config(copied)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"num_attention_heads": heads} for heads in (0, -2, 3, 10**12, 2.5, "two", None)),
+        *({"hidden_act": name} for name in ("unheard", "", None, 3, ["gelu"])),
+        *({"languages": [name]} for name in ("a.b", "", "keys", "x\ny", "a/b", "\u202e", 5, None)),
+        *({"languages": names} for names in ([], "en_XX", ["en_XX", "en_XX"], None, 10**12)),
+        {"languages": ["en_XX", "fr_XX"]},
+        *({"pad_token_id": place} for place in (500, -1, 10**12, "x", 1.5, 129)),
+        *({"layer_norm_eps": value} for value in (float("nan"), 0.0, -1e-5, float("inf"), "x")),
+        *({"adapter_reduction_factor": value} for value in (0, -2, 1, 4, 10**12, float("nan"))),
+        *({"type_vocab_size": size} for size in (0, -1, 1, 10**12, None)),
+        *({"hidden_size": size} for size in (0, -32, 32.0, "32", float("nan"))),
+        *({"vocab_size": size} for size in (-500, 0, 499, 501, True)),
+        *(
+            {"id2label": names}
+            for names in ({"0": 5}, {"1": "O"}, {"x": "O"}, {"-1": "O"}, [], "O")
+        ),
+        *({"id2label": {"0": name}} for name in ("a\nb", "\x1b[2J", "a\u202eb", "\x85", "", None)),
+        {"adapter_layer_norm": True},
+        {"is_decoder": "yes"},
+        {"is_decoder": True, "add_cross_attention": True},
+        {"hidden_dropout_prob": 7},
+    ],
+    ids=str,
+)
+def test_config_that_no_model_can_be_built_of_is_refused(copied, changes):
+    change_config(copied, **changes)
+    with pytest.raises(CheckpointError):
+        vetted_config(copied)
+
+
+def test_config_keys_that_are_no_xmods_have_no_effect(copied, ner_folder):
+    change_config(copied, _name_or_path="../elsewhere", use_kernels=True, torch_dtype="int4", _x=1)
+    assert vetted_config(copied).to_dict() == vetted_config(ner_folder).to_dict()
+
+
+def test_labels_with_joiners_of_their_script_are_accepted(copied):
+    labels = {str(number): f"می\u200cخواهم{number}" for number in range(7)}
+    change_config(copied, id2label=labels)
+    assert vetted_config(copied).id2label[6].endswith("6")
+
+
+def test_adapter_that_lacks_weights_is_refused_where_it_is_needed(copied):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copied / "model.safetensors")
+    del weights["roberta.encoder.layer.1.output.adapter_modules.th_TH.dense1.bias"]
+    save_file(weights, copied / "model.safetensors")
+    config = vetted_config(copied)
+    require_adapters(copied, config, ["en_XX", "de_DE"])
+    with pytest.raises(CheckpointError, match=r"th_TH\.dense1\.bias"):
+        require_adapters(copied, config, ["en_XX", "th_TH"])
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder.layer.1.attention.self.query.weight", "embeddings.LayerNorm.bias"]
+)
+def test_weights_that_the_encoder_lacks_are_refused(copied, name):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copied / "model.safetensors")
+    del weights[f"roberta.{name}"]
+    save_file(weights, copied / "model.safetensors")
+    with pytest.raises(CheckpointError, match=name):
+        vetted_config(copied)
+
+
+def test_weights_that_are_no_floating_point_numbers_are_refused(copied):
+    from safetensors.torch import load_file, save_file
+
+    weights = {name: one.char() for name, one in load_file(copied / "model.safetensors").items()}
+    save_file(weights, copied / "model.safetensors")
+    with pytest.raises(CheckpointError, match="weights of type I8"):
         vetted_config(copied)
 
 

@@ -15,7 +15,7 @@ from pipeline.contract.unit import SourceFile
 from pipeline.errors import OutputError
 from pipeline.output.verify.claims import Claim, Problem, parse_claim
 from pipeline.output.verify.repeats import Repeats, find_repeats
-from pipeline.output.verify.unit_files import UnitFiles, count_problems, read_unit_files
+from pipeline.output.verify.unit_files import UnitFiles, count_problems, folded, read_unit_files
 from pipeline.storage import Store
 
 _READERS = 8
@@ -170,7 +170,8 @@ def _totals(manifest: dict[str, object], units: Iterable[UnitFiles]) -> Iterator
     for unit in units:
         for tag, found in unit.counts.items():
             counts.setdefault(tag, Counter()).update(found)
-    yield from count_problems("_manifest.json", manifest.get("counts"), counts, quarantined)
+    told = manifest.get("counts")
+    yield from count_problems("_manifest.json", told, folded(counts, told), quarantined)
 
 
 def _listed_units(manifest: dict[str, object], claims: Iterable[Claim]) -> Iterator[Problem]:

@@ -19,6 +19,9 @@ from pipeline.contract.schema import QUARANTINE
 from pipeline.output.verify.claims import Claim, ClaimedFile, Problem, misnamed
 from pipeline.storage import Store
 
+_MOST_TAGS, _OTHER = 256, "other"
+"""Language tags that are counted one by one, and what the rest are counted under."""
+
 
 @dataclass
 class UnitFiles:
@@ -69,6 +72,20 @@ def count_problems(
             yield Problem(path, f"counts of language {tag}", dict(expected), dict(found))
 
 
+def folded(seen: Mapping[str, Counter[str]], claimed: object) -> dict[str, Counter[str]]:
+    """``seen`` with the tags that ``claimed`` counts together as ``other`` so taken together.
+
+    They must be so many that not each is to be counted on its own.
+    """
+    told = claimed if isinstance(claimed, dict) else {}
+    together = _OTHER in told and len(told) > _MOST_TAGS
+    counts: dict[str, Counter[str]] = {}
+    for tag, found in seen.items():
+        key = _OTHER if together and tag not in told else tag
+        counts.setdefault(key, Counter()).update(found)
+    return counts
+
+
 def hashes(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.int64]:
     """Int64 [rows]: what record ids are told apart by, in this process."""
     return np.fromiter((hash(value) for value in ids.to_pylist()), np.int64, len(ids))
@@ -109,7 +126,7 @@ def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
     if table is None:
         return None
     seen.ids.append(hashes(table["record_id"]))
-    seen.counts = _counts(table)
+    seen.counts = folded(_counts(table), seen.claim.values.get("counts"))
     left_out = _left_out(parquet, seen)
     unit = seen.claim.unit
     seen.rows.append(np.setdiff1d(np.arange(unit.start, unit.stop), left_out or []))

@@ -1,0 +1,122 @@
+"""The files of a checkpoint that loading reads: which they are, and what identifies them.
+
+Enters: a checkpoint's folder. Leaves: paths, JSON values, a stamp and a digest. What holds: loading
+opens the files named here and no other; each is a regular file of the folder, or a link to one, as
+in the hub's cache.
+"""
+
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import CheckpointError
+
+CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+"""Names the file of each weight, where there are several; not read beside ``WEIGHTS``."""
+
+FETCHED = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, INDEX, "*.safetensors")
+"""What is fetched of a hub's repository."""
+
+_MAX_JSON_BYTES = 64 << 20
+"""A tokenizer of 250,000 pieces takes 17 million bytes, a config some thousands."""
+
+Stamp = tuple[tuple[str, int, int, int, int, int], ...]
+"""Each file's name, device, inode, size, and times of change of its content and of its state."""
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The files with the weights; none where there is neither a file nor an index.
+
+    Raises CheckpointError where the index names anything but safetensors files of the folder.
+    """
+    if (folder / WEIGHTS).exists():
+        return (folder / WEIGHTS,)
+    if not (folder / INDEX).exists():
+        return ()
+    places = read_object(folder / INDEX).get("weight_map")
+    names: list[Any] = list(places.values()) if isinstance(places, dict) else [places]
+    for name in names:
+        if not isinstance(name, str) or not _is_plain(name) or not name.endswith(".safetensors"):
+            raise CheckpointError(
+                f"{folder / INDEX} names the file {name!r:.200}; expected names of *.safetensors "
+                "files in the same folder. Copy the checkpoint again."
+            )
+    return tuple(folder / name for name in sorted(set(names)))
+
+
+def read_files(folder: Path) -> list[Path]:
+    """All files of ``folder`` that loading reads."""
+    named = [folder / name for name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG)]
+    weights = weight_files(folder)
+    index = [] if weights in ((), (folder / WEIGHTS,)) else [folder / INDEX]
+    return sorted([*(path for path in named if path.exists()), *index, *weights])
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """What identifies the files on this machine; equal contents may have another stamp."""
+    found = [(path.name, _regular(path).stat()) for path in read_files(folder)]
+    return tuple(
+        (name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found
+    )
+
+
+def digest_of(folder: Path) -> str:
+    """The sha256 of the files' names and contents."""
+    total = hashlib.sha256()
+    for path in read_files(folder):
+        with _regular(path).open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.name} {content}\n".encode())
+    return total.hexdigest()
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``; raises CheckpointError where there is none."""
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise CheckpointError(
+            f"{path} holds a {type(values).__name__}; expected an object. Copy the checkpoint "
+            "again."
+        )
+    return values
+
+
+def read_json(path: Path) -> object:
+    """The value in ``path``; CheckpointError where it is no JSON, or of absurd length."""
+    with _regular(path).open("rb") as file:
+        body = file.read(_MAX_JSON_BYTES + 1)
+    if len(body) > _MAX_JSON_BYTES:
+        raise CheckpointError(
+            f"{path} has {path.stat().st_size} bytes; expected at most {_MAX_JSON_BYTES}. Check "
+            "that it belongs to the checkpoint."
+        )
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} is not readable JSON: {type(error).__name__}. Copy the checkpoint again."
+        ) from error
+
+
+def _is_plain(name: str) -> bool:
+    """Whether ``name`` is that of a file in the folder, on any system."""
+    return name.isprintable() and not set(name) & set("/\\:")
+
+
+def _regular(path: Path) -> Path:
+    """``path``, which a pipe, a device or a folder must not be."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {type(error).__name__}. Copy the checkpoint again."
+        ) from error
+    if not stat.S_ISREG(mode):
+        raise CheckpointError(f"{path} is not a file. Copy the checkpoint again.")
+    return path
