@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import sentencepiece
-from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase, XLMRobertaTokenizer
 
 from pipeline.errors import CheckpointError, InputError
 from pipeline.training.settings import Vocabulary
+from pipeline.xmod.unigram import parsed_model, unigram_tokenizer
 
-SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
-MASK_TOKEN = "<mask>"
 LONGEST = 1_000
 """Characters, of at most four bytes, of a text that SentencePiece reads."""
 
@@ -28,22 +26,14 @@ LONGEST = 1_000
 def train_tokenizer(
     texts: Mapping[str, Sequence[str]], settings: Vocabulary, smoothing: float, window: int
 ) -> XLMRobertaTokenizer:
-    """Train on `texts` by language; the result cuts inputs at `window` tokens where asked to.
-
-    Ids are XLM-R's: <s> 0, <pad> 1, </s> 2, <unk> 3, the pieces, <mask> last.
-    """
+    """Train on `texts` by language; the result cuts inputs at `window` tokens where asked to."""
     model = _trained(
         sample_texts(texts, settings.sample_characters, smoothing),
         vocab_size=settings.size - 1,
         character_coverage=settings.character_coverage,
         **{"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3},
     )
-    pieces = [(piece.piece, piece.score) for piece in model.pieces[len(SPECIAL_TOKENS) :]]
-    return XLMRobertaTokenizer(
-        vocab=[(token, 0.0) for token in SPECIAL_TOKENS] + pieces + [(MASK_TOKEN, 0.0)],
-        _spm_precompiled_charsmap=model.normalizer_spec.precompiled_charsmap,
-        model_max_length=window,
-    )
+    return unigram_tokenizer(model, model_max_length=window)
 
 
 def sample_texts(
@@ -145,4 +135,4 @@ def _trained(texts: Iterable[str], **options: Any) -> Any:  # noqa: ANN401
         minloglevel=1,
         **options,
     )
-    return sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())  # type: ignore[attr-defined]
+    return parsed_model(model.getvalue())

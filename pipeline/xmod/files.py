@@ -15,15 +15,17 @@ from pipeline.errors import CheckpointError
 
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
+SENTENCEPIECE = "sentencepiece.bpe.model"
+"""The tokenizer of checkpoints such as SwissBERT's; not read beside ``TOKENIZER``."""
 TOKENIZER_CONFIG = "tokenizer_config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """Names the file of each weight, where there are several; not read beside ``WEIGHTS``."""
 
-FETCHED = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, INDEX, "*.safetensors")
+FETCHED = (CONFIG, TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG, INDEX, "*.safetensors")
 """What is fetched of a hub's repository."""
 
-_MAX_JSON_BYTES = 64 << 20
+_MAX_BYTES = 64 << 20
 """A tokenizer of 250,000 pieces takes 17 million bytes, a config some thousands."""
 
 Stamp = tuple[tuple[str, int, int, int, int, int], ...]
@@ -50,9 +52,15 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in sorted(set(names)))
 
 
+def tokenizer_file(folder: Path) -> Path:
+    """The file with the tokenizer, which may not be there."""
+    found = folder / TOKENIZER
+    return found if found.exists() else folder / SENTENCEPIECE
+
+
 def read_files(folder: Path) -> list[Path]:
     """All files of ``folder`` that loading reads."""
-    named = [folder / name for name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG)]
+    named = [folder / CONFIG, tokenizer_file(folder), folder / TOKENIZER_CONFIG]
     weights = weight_files(folder)
     index = [] if weights in ((), (folder / WEIGHTS,)) else [folder / INDEX]
     return sorted([*(path for path in named if path.exists()), *index, *weights])
@@ -89,19 +97,24 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def read_json(path: Path) -> object:
     """The value in ``path``; CheckpointError where it is no JSON, or of absurd length."""
-    with _regular(path).open("rb") as file:
-        body = file.read(_MAX_JSON_BYTES + 1)
-    if len(body) > _MAX_JSON_BYTES:
-        raise CheckpointError(
-            f"{path} has {path.stat().st_size} bytes; expected at most {_MAX_JSON_BYTES}. Check "
-            "that it belongs to the checkpoint."
-        )
     try:
-        return json.loads(body)
+        return json.loads(read_small(path))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is not readable JSON: {type(error).__name__}. Copy the checkpoint again."
         ) from error
+
+
+def read_small(path: Path) -> bytes:
+    """The bytes of ``path``, anything but weights; CheckpointError where it is of absurd length."""
+    with _regular(path).open("rb") as file:
+        body = file.read(_MAX_BYTES + 1)
+    if len(body) > _MAX_BYTES:
+        raise CheckpointError(
+            f"{path} has {path.stat().st_size} bytes; expected at most {_MAX_BYTES}. Check that "
+            "it belongs to the checkpoint."
+        )
+    return body
 
 
 def _is_plain(name: str) -> bool:

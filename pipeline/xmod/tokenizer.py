@@ -1,8 +1,9 @@
-"""A checkpoint's tokenizer: made from ``tokenizer.json``, and what it makes of control tokens.
+"""A checkpoint's tokenizer, and what it makes of control tokens.
 
-Enters: a checkpoint's folder. Leaves: a fast tokenizer, or a CheckpointError. What holds: no other
-file is looked for, whatever ``tokenizer_config.json`` names; the tokenizer can encode any text, and
-puts one special token before it and one after it.
+Enters: a checkpoint's folder, with ``tokenizer.json`` or else SentencePiece's file. Leaves: a fast
+tokenizer, or a CheckpointError. What holds: no other file is looked for, whatever
+``tokenizer_config.json`` names; the tokenizer can encode any text, and puts one special token
+before it and one after it.
 """
 
 import json
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import AddedToken, Tokenizer
 
 from pipeline.errors import CheckpointError
-from pipeline.xmod.files import TOKENIZER, TOKENIZER_CONFIG, Stamp, read_object, stamp_of
+from pipeline.xmod.files import (
+    SENTENCEPIECE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    Stamp,
+    read_object,
+    read_small,
+    stamp_of,
+    tokenizer_file,
+)
+from pipeline.xmod.unigram import parsed_model, unigram_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,29 +48,38 @@ _PROBE = "a\U0010fffd \x00"
 @cache
 def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
     """The tokenizer in ``folder``, whose files must have ``stamp``; loaded once in a process."""
-    if not (folder / TOKENIZER).exists():
+    path = tokenizer_file(folder)
+    if not path.exists():
         raise CheckpointError(
-            f"{folder} has no tokenizer files (tokenizer.json). Save the fast tokenizer that the "
-            "model was trained with there; for facebook/xmod-base it is that of XLM-R."
+            f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}). Save the tokenizer "
+            "that the model was trained with there; for facebook/xmod-base it is that of XLM-R."
         )
-    definition = read_object(folder / TOKENIZER)
+    body = read_small(path)
     config = read_object(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).exists() else {}
     if stamp_of(folder) != stamp:
         raise CheckpointError(
             f"The files of {folder} have changed since they were checked. Run the job again."
         )
     try:
-        tokenizer = _made(folder, definition, config)
+        tokenizer = _made(folder, _definition(path, body), config)
         _require_special_tokens(folder, tokenizer)
     except CheckpointError:
         raise
     except Exception as error:  # the tokenizers library raises no other type
         raise CheckpointError(
-            f"{folder / TOKENIZER} is no tokenizer that can encode any text: "
+            f"{path} is no tokenizer that can encode any text: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:200]}. Copy the checkpoint "
             "again."
         ) from error
     return tokenizer
+
+
+def _definition(path: Path, body: bytes) -> dict[str, Any]:
+    """What ``tokenizer.json`` holds, or would."""
+    if path.name == SENTENCEPIECE:
+        body = unigram_tokenizer(parsed_model(body)).backend_tokenizer.to_str().encode()
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 def without_control_tokens(definition: str, kept: str | None = None) -> str:
