@@ -35,7 +35,10 @@ _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
     *("readers_per_actor", "max_batch_tokens"),
 }
-_RETRIES = {"max_attempts", "unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"}
+_RETRIES = {
+    *("max_attempts", "max_bad_files"),
+    *("unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"),
+}
 _POLICIES = {"missing", "changed"}
 """What becomes of records whose file is gone or changed; those that are annotated are the same."""
 
