@@ -46,6 +46,16 @@ def require_apart(source: str, listing: InputListing, target: str) -> None:
             )
 
 
+def require_outside(setting: str, uri: str, outputs: Iterable[str]) -> None:
+    """Raise ConfigError where ``uri``, which ``setting`` names, is one of ``outputs`` or in one."""
+    found = [output for output in outputs if is_inside(canonical(uri), [canonical(output)])]
+    if found:
+        raise ConfigError(
+            f"{setting} {uri} is in the output {found[0]}: readers of that would take its files "
+            f"for results. Set {setting} to a place beside it."
+        )
+
+
 def is_inside(uri: str, folders: Iterable[str]) -> bool:
     """Whether ``uri`` is one of ``folders`` or below one; all canonical, and none need be there."""
     above = {identity for identity, _ in _ancestors(uri)}

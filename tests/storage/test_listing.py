@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from s3fs import S3FileSystem
 
 from pipeline.errors import InputError, OutputError
 from pipeline.storage import Store, input_files
@@ -171,3 +172,41 @@ def test_folder_deeper_than_python_recurses_is_listed(tmp_path: Path):
 def test_glob_that_cannot_be_looked_for_is_refused(glob: str):
     with pytest.raises(InputError, match="no glob that can be looked for"):
         Pattern.of_glob(glob.removeprefix("s3://"))
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("pattern", ["", "/*/*.parquet", "/**/*.parquet", "/de/*"])
+def test_listing_of_a_store_that_fails_is_an_error(
+    s3_store: Store, monkeypatch: pytest.MonkeyPatch, pattern: str
+):
+    s3_store.replace("a.parquet", b"one")
+    s3_store.replace("de/b.parquet", b"two")
+    pages = S3FileSystem._iterdir
+    assert input_files(s3_store.uri + pattern)
+
+    async def failing(self: S3FileSystem, bucket: str, **named: object):
+        if not pattern or "**" in pattern or str(named["prefix"]).endswith("de/"):
+            raise PermissionError("Access Denied")
+        async for page in pages(self, bucket, **named):
+            yield page
+
+    monkeypatch.setattr(S3FileSystem, "_iterdir", failing)
+    with pytest.raises(InputError, match="Access Denied"):
+        input_files(s3_store.uri + pattern)
+    if not pattern:
+        with pytest.raises(OutputError, match="Access Denied"):
+            s3_store.listing()
+
+
+@pytest.mark.s3
+def test_exists_at_a_store_that_fails_is_an_error(s3_store: Store, monkeypatch: pytest.MonkeyPatch):
+    s3_store.replace("_run.json", b"{}")
+    assert s3_store.exists("_run.json")
+    assert not s3_store.exists("_run")
+
+    async def failing(*_: object, **__: object) -> None:
+        raise OSError("Slow down")
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", failing)
+    with pytest.raises(OutputError, match="Slow down"):
+        s3_store.exists("_run.json")

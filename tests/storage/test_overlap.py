@@ -8,7 +8,7 @@ import pytest
 from pipeline.contract.unit import SourceFile
 from pipeline.errors import ConfigError
 from pipeline.storage import InputListing, list_input
-from pipeline.storage.overlap import require_apart
+from pipeline.storage.overlap import require_apart, require_outside
 
 PART = "data/part-00000000000000000000000000000000.parquet"
 
@@ -140,3 +140,15 @@ def test_places_in_a_store_are_compared_by_their_names(
         return
     with pytest.raises(ConfigError):
         require_apart(source, listing, target)
+
+
+def test_folder_in_an_output_is_refused_by_the_name_of_its_setting(lake: Path):
+    outputs = [str(lake / "out"), "s3://b/out"]
+    (lake / "linked").symlink_to("out")
+    for folder in ("out", "out/data", "out/new", "linked/x"):
+        with pytest.raises(ConfigError, match=r"--export .* is in the output"):
+            require_outside("--export", str(lake / folder), outputs)
+    with pytest.raises(ConfigError):
+        require_outside("--export", "s3a://b/out/x/", outputs)
+    for folder in (str(lake / "out2"), str(lake), "s3://b/out2", "gs://b/out"):
+        require_outside("--export", folder, outputs)
