@@ -7,6 +7,7 @@ that determines the output, and nothing else.
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -160,11 +161,13 @@ def _task_fields(tasks: tuple[TaskSettings, ...], opened: list[Checkpoint]) -> t
 
 
 def _require_distinct(declared: pa.Schema) -> None:
-    doubled = sorted({name for name in declared.names if declared.names.count(name) > 1})
+    counts = Counter(name.casefold() for name in declared.names)
+    doubled = sorted({name for name in declared.names if counts[name.casefold()] > 1})
     if doubled:
         raise ConfigError(
             f"The output would have two columns {', '.join(doubled)}: a classification's name "
-            "makes <name>_label, <name>_score and <name>_probs. Choose another name."
+            "makes <name>_label, <name>_score and <name>_probs, and names that differ in case "
+            "alone are one name to DuckDB and Spark. Choose another name."
         )
 
 
