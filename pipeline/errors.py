@@ -15,6 +15,7 @@ is in it.
     ├── CheckpointError        the model cannot be loaded or does not fit the task   exit 2
     ├── OutputError            the output is not this run's to write                 exit 2
     │   └── FingerprintError   it holds the results of another configuration
+    ├── LossError              more would be lost than the settings allow            exit 4
     ├── ClusterError           Ray cannot run the job now; another try may do        exit 5
     ├── StageError             a stage broke its contract: a fault of this package
     ├── LanguageError          a tag or an id names no adapter of the checkpoint
@@ -60,6 +61,10 @@ class OutputError(PipelineError):
 
 class FingerprintError(OutputError):
     """The output folder holds results of another configuration, model or version."""
+
+
+class LossError(PipelineError):
+    """More input files cannot be read than the settings let a job leave out."""
 
 
 class ClusterError(PipelineError):
@@ -108,6 +113,7 @@ class ExitCode(IntEnum):
     INCOMPLETE = 1
     UNUSABLE = 2
     BAD_FILES = 3
+    LOSS = 4
     TEMPORARY = 5
     STOPPED = 75
     INTERRUPTED = 130

@@ -52,8 +52,9 @@ def annotate(
 
     Exit codes: 0 done and reconciled; 1 not every record is accounted for, run again to resume; 2
     the config, the input, the model, the output or the cluster cannot be used; 3 done, but input
-    files were left out; 5 the cluster is away or has no room, run again later; 75 stopped by
-    SIGTERM or ^C, run again to go on; 130 ended by ^C before work began, or by a second one.
+    files were left out; 4 more would be lost than the settings allow; 5 the cluster is away or has
+    no room, run again later; 75 stopped by SIGTERM or ^C, run again to go on; 130 ended by ^C
+    before work began, or by a second one.
     """
     begun = time.monotonic()
     start_logs(log)

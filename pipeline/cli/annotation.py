@@ -22,6 +22,7 @@ from pipeline.reporting.summary import (
     stages_table,
     summary_table,
 )
+from pipeline.storage import summary
 from pipeline.xmod.transformers_logging import silence_transformers
 
 __all__ = ["Options", "make_plan", "run", "show_plan", "try_text"]
@@ -76,6 +77,8 @@ def _print(report: RunReport, plan: Plan, console: Console) -> None:
     console.print(routing_table(report))
     if report.units_done_here:
         console.print(stages_table(report))
+    if plan.survey.left_out:
+        console.print(f"Not read: {summary(plan.survey.left_out)}", highlight=False)
     for bad in plan.survey.bad_files:
         console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
     if report.units_kept or report.units_retired:

@@ -16,6 +16,7 @@ from pipeline.errors import (
     ClusterError,
     ExitCode,
     IncompleteError,
+    LossError,
     PipelineError,
     StoppedError,
     missing_extra,
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 _CODES: dict[type[PipelineError], ExitCode] = {
     IncompleteError: ExitCode.INCOMPLETE,
+    LossError: ExitCode.LOSS,
     ClusterError: ExitCode.TEMPORARY,
     StoppedError: ExitCode.STOPPED,
 }

@@ -65,10 +65,12 @@ def _built(settings: TablesSettings, dry_run: bool) -> Table | str:
 
 
 def _exported(settings: TablesSettings, uri: str) -> Table:
+    from pipeline.storage.overlap import require_outside
     from pipeline.tables.export import export
     from pipeline.tables.flow import cluster
     from pipeline.tables.iceberg import IcebergTables
 
+    require_outside("--export", uri, [output.uri for output in settings.outputs])
     tables = IcebergTables.open(settings.destination, settings.layout.dates)
     with cluster(settings.start_timeout):
         return _numbers(("rows",), export(tables, uri).items())

@@ -88,6 +88,8 @@ class RuntimeSettings(Section):
     """Maximum seconds of one stage for one unit."""
     row_timeout: float = Field(default=120, gt=0)
     """Maximum seconds for one record in a separate process."""
+    max_bad_files: float = Field(default=0.1, ge=0, le=1)
+    """Maximum share of files to leave out with ``--allow-bad-files``; above 0, one may be."""
     shutdown_timeout: float = Field(default=25, ge=0)
     """Maximum seconds for running units to finish after SIGTERM or ^C."""
 

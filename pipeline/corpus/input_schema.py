@@ -1,9 +1,11 @@
 """The schema check: which columns of a file the job reads, decided before any value is touched.
 
 Extension types are refused, because some run code when their values are read. Text must be a string
-type. All files of a corpus must have one schema.
+type. All files of a corpus must have one schema; what a file says of nulls, of the order of columns
+and of the names of lists' items is no part of it.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,11 +36,9 @@ class InputColumns:
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
-        """The kept columns as the output has them, without views."""
+        """The kept columns as the output has them: nullable, without views."""
         fields = ((self.planned.field(name), output) for name, output in self.kept)
-        return tuple(
-            pa.field(output, without_views(field.type), field.nullable) for field, output in fields
-        )
+        return tuple(pa.field(output, without_views(field.type)) for field, output in fields)
 
 
 def open_parquet(file: BinaryIO, uri: str) -> pq.ParquetFile:
@@ -60,19 +60,22 @@ def input_columns(
 ) -> InputColumns:
     """The columns to read; one whose name is ``reserved`` is kept as ``input_<name>``.
 
-    Raises SchemaError where that name is taken as well.
+    Names that differ in case alone are one name, as they are for DuckDB and Spark. Raises
+    SchemaError where two columns would have one.
     """
     wanted = set(planned.names if settings.keep_columns == "all" else settings.keep_columns)
     if settings.id_column == RECORD_ID.name:
         wanted.discard(RECORD_ID.name)  # it is the output's record_id already
     names = [name for name in planned.names if name in wanted]
-    kept = tuple((name, _output_name(name, reserved)) for name in names)
-    outputs = [output for _, output in kept]
-    doubled = _doubled(outputs)
+    taken = frozenset(map(_folded, reserved))
+    kept = tuple((name, _output_name(name, taken)) for name in names)
+    counts = Counter(_folded(output) for _, output in kept)
+    doubled = sorted({output for _, output in kept if counts[_folded(output)] > 1})
     if doubled:
         raise SchemaError(
             f"The output would have two columns {', '.join(doubled)}: an input column whose name "
-            "the output needs is kept as input_<name>. Leave one out of input.keep_columns."
+            "the output needs is kept as input_<name>, and names that differ in case alone are one "
+            "name to DuckDB and Spark. Leave one out of input.keep_columns."
         )
     return InputColumns(planned, kept)
 
@@ -111,9 +114,11 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
     """Raise SchemaError that names the columns in which ``seen`` differs from ``planned``."""
     if seen.equals(planned):
         return
-    expected, found = ({field.name: str(field.type) for field in s} for s in (planned, seen))
+    expected, found = ({field.name: field.type for field in s} for s in (planned, seen))
     drifted = sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+        name
+        for name in expected.keys() | found.keys()
+        if not _is_alike(found.get(name), expected.get(name))
     )
     if drifted:
         differences = "; ".join(
@@ -121,9 +126,21 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
             for name in drifted
         )
         raise SchemaError(
-            f"{uri} has other columns than the first file of the corpus: {differences}. Convert "
-            "it, choose columns that all files share in input.keep_columns, or leave the file out."
+            f"{uri} has other columns than most records of the corpus: {differences}. Convert it, "
+            "choose columns that all files share in input.keep_columns, or leave the file out."
         )
+
+
+def _is_alike(found: pa.DataType | None, expected: pa.DataType | None) -> bool:
+    """Whether a column of type ``found`` has the values of one of type ``expected``."""
+    if found is None or expected is None:
+        return False
+    return bool(without_views(found) == without_views(expected))
+
+
+def _folded(name: str) -> str:
+    """``name`` as one that compares names without regard to case or composition has it."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _doubled(names: Iterable[str]) -> list[str]:
@@ -149,8 +166,9 @@ def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) ->
         _require_printable(_item(file_schema.field(settings.language_prior_column)), uri)
 
 
-def _output_name(name: str, reserved: frozenset[str]) -> str:
-    return f"input_{name}" if name in reserved or name.startswith("_") else name
+def _output_name(name: str, taken: frozenset[str]) -> str:
+    """``taken`` are names as ``_folded`` has them."""
+    return f"input_{name}" if _folded(name) in taken or name.startswith("_") else name
 
 
 def refuse_extensions(field: pa.Field, uri: str) -> None:

@@ -1,12 +1,13 @@
-"""Input URI → a survey of the corpus (files, rows, schema, unreadable files) → units.
+"""Input URI → a survey of the corpus (files, rows, schema, files left out) → units.
 
 Only footers are read. A unit lies within one file and is bounded by rows and bytes; the same corpus
 and settings give the same units.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -14,10 +15,11 @@ import pyarrow as pa
 
 from pipeline.config import InputSettings, RuntimeSettings
 from pipeline.contract.unit import SourceFile, Unit
+from pipeline.corpus.common_schema import schema_of_most
 from pipeline.corpus.footer import Footer, FooterReader
 from pipeline.corpus.input_schema import require_planned
 from pipeline.errors import InputError
-from pipeline.storage import input_files
+from pipeline.storage import InputListing, list_input
 
 _READERS = 32
 """Footers that are read at once: each is a wait for the store, not work."""
@@ -44,11 +46,15 @@ class BadFile:
 
 @dataclass(frozen=True)
 class Survey:
-    """What is at the input's URI; ``planned`` is the schema that the job reads."""
+    """What is at the input's URI; ``planned`` is the schema that the job reads.
+
+    ``left_out`` counts, by reason, what is there and was not taken for a part of the corpus.
+    """
 
     files: tuple[CorpusFile, ...]
     bad_files: tuple[BadFile, ...]
     planned: pa.Schema
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -56,12 +62,17 @@ class Survey:
         return sum(file.rows for file in self.files)
 
 
-def survey_corpus(settings: InputSettings, *, allow_bad_files: bool) -> Survey:
-    """The files at ``settings.uri``; raises InputError where one is bad and that is not allowed."""
-    sources = input_files(settings.uri)
+def survey_corpus(
+    settings: InputSettings, *, allow_bad_files: bool, listing: InputListing | None = None
+) -> Survey:
+    """The files at ``settings.uri``, of which ``listing`` is, where the caller has it already.
+
+    Raises InputError where a file is bad and that is not allowed.
+    """
+    listing = listing or list_input(settings.uri)
     with ThreadPoolExecutor(_READERS) as readers:
-        batches = readers.map(partial(_footers, FooterReader(settings)), _batches(sources))
-        return _gathered(sources, chain.from_iterable(batches), allow_bad_files)
+        batches = readers.map(partial(_footers, FooterReader(settings)), _batches(listing.files))
+        return _gathered(listing, list(chain.from_iterable(batches)), allow_bad_files)
 
 
 def cut(
@@ -90,32 +101,52 @@ def _footer(read: FooterReader, source: SourceFile) -> Footer | BadFile:
 
 
 def _gathered(
-    sources: Sequence[SourceFile], footers: Iterable[Footer | BadFile], allow_bad_files: bool
+    listing: InputListing, footers: Sequence[Footer | BadFile], allow_bad_files: bool
 ) -> Survey:
-    files: list[CorpusFile] = []
-    bad: list[BadFile] = []
-    planned: pa.Schema | None = None
-    for source, footer in zip(sources, footers, strict=True):
-        if isinstance(footer, BadFile):
-            bad.append(footer)
-            continue
-        planned = planned or footer.columns
-        try:
-            require_planned(footer.columns, planned, source.uri)
-            known = replace(source, content=footer.content)
-            files.append(CorpusFile(known, footer.rows, footer.unfolded))
-        except InputError as error:
-            bad.append(BadFile(source, str(error)))
-    if planned is None or (bad and not allow_bad_files):
-        raise InputError(_complaint(bad, len(sources)))
-    return Survey(tuple(files), tuple(bad), planned)
+    planned = schema_of_most(_rows_by_schema(footers)) or pa.schema([])
+    found = [_fitting(*both, planned) for both in zip(listing.files, footers, strict=True)]
+    files = tuple(file for file in found if isinstance(file, CorpusFile))
+    bad = tuple(file for file in found if isinstance(file, BadFile))
+    if not files or (bad and not allow_bad_files):
+        raise InputError(
+            f"{complaint(bad, len(found))}\n"
+            "Mend or remove them, or leave them out with --allow-bad-files."
+        )
+    return Survey(files, bad, planned, listing.left_out)
 
 
-def _complaint(bad: list[BadFile], total: int) -> str:
+def _rows_by_schema(footers: Iterable[Footer | BadFile]) -> dict[pa.Schema, int]:
+    """By the schema as an object first: to hash one takes as long as to read a footer."""
+    schemas: dict[int, pa.Schema] = {}
+    rows = Counter[int]()
+    for footer in footers:
+        if isinstance(footer, Footer):
+            schemas[id(footer.columns)] = footer.columns
+            rows[id(footer.columns)] += footer.rows
+    counts: dict[pa.Schema, int] = {}
+    for key, schema in schemas.items():
+        counts[schema] = counts.get(schema, 0) + rows[key]
+    return counts
+
+
+def _fitting(
+    source: SourceFile, footer: Footer | BadFile, planned: pa.Schema
+) -> CorpusFile | BadFile:
+    """The file, which is bad where its columns are not those that are ``planned``."""
+    if isinstance(footer, BadFile):
+        return footer
+    try:
+        require_planned(footer.columns, planned, source.uri)
+    except InputError as error:
+        return BadFile(source, str(error))
+    return CorpusFile(replace(source, content=footer.content), footer.rows, footer.unfolded)
+
+
+def complaint(bad: Sequence[BadFile], total: int) -> str:
+    """Which of ``total`` files are ``bad``, and why."""
     shown = "\n".join(f"  {file.source.uri}: {file.reason}" for file in bad[:10])
     more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
-    hint = "Mend or remove them, or leave them out with --allow-bad-files."
-    return f"{len(bad)} of {total} input files cannot be read:\n{shown}{more}\n{hint}"
+    return f"{len(bad)} of {total} input files cannot be read:\n{shown}{more}"
 
 
 def _units(file: CorpusFile, runtime: RuntimeSettings, fingerprint: str) -> Iterator[Unit]:

@@ -1,4 +1,8 @@
-"""Arrow's view types → the equivalent types without views, which Arrow can filter and take."""
+"""Arrow types → the types of the output, which do not hang on how one file was written.
+
+Views become plain types, which Arrow can filter and take. All that a type holds may be null, and a
+list calls its items ``element``, as Parquet does.
+"""
 
 import pyarrow as pa
 
@@ -6,21 +10,23 @@ _PLAIN = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 
 
 def without_views(kind: pa.DataType) -> pa.DataType:
-    """``kind`` with the plain type of each view in it, at any depth."""
+    """``kind`` with the plain type of each view in it and everything in it nullable."""
     if kind in _PLAIN:
         return _PLAIN[kind]
     if isinstance(kind, pa.ListType | pa.ListViewType):
-        return pa.list_(_field(kind.value_field))
+        return pa.list_(_item(kind))
     if isinstance(kind, pa.LargeListType | pa.LargeListViewType):
-        return pa.large_list(_field(kind.value_field))
+        return pa.large_list(_item(kind))
     if isinstance(kind, pa.FixedSizeListType):
-        return pa.list_(_field(kind.value_field), kind.list_size)
+        return pa.list_(_item(kind), kind.list_size)
     if isinstance(kind, pa.MapType):
-        return pa.map_(_field(kind.key_field), _field(kind.item_field), kind.keys_sorted)
+        return pa.map_(
+            without_views(kind.key_type), without_views(kind.item_type), kind.keys_sorted
+        )
     if isinstance(kind, pa.StructType):
-        return pa.struct([_field(field) for field in kind])
+        return pa.struct([(field.name, without_views(field.type)) for field in kind])
     return kind
 
 
-def _field(field: pa.Field) -> pa.Field:
-    return field.with_type(without_views(field.type))
+def _item(kind: pa.DataType) -> pa.Field:
+    return pa.field("element", without_views(kind.value_type))

@@ -1,7 +1,7 @@
 """Commit records (``_commit/<unit_id>.json``) and the paths of an output's files.
 
-A commit record depends only on the unit and the files that it names (``stages`` and ``batches``
-excepted), so that two writers of one unit write the same record.
+A commit record depends only on the unit and the files that it names (``version``, ``stages`` and
+``batches`` excepted), so that two writers of one unit write the same record.
 """
 
 import hashlib
@@ -99,6 +99,8 @@ class CommitRecord(Record):
     unit: CommittedRows
     fingerprint: str
     schema_version: int
+    version: str = ""
+    """Of the input file, when the unit was read."""
     rows_in: Count
     rows_out: Count
     rows_quarantined: Count

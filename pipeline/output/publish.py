@@ -129,6 +129,7 @@ class _UnitWriter:
             unit=CommittedRows.of(unit),
             fingerprint=unit.fingerprint,
             schema_version=schema.SCHEMA_VERSION,
+            version=unit.source.version,
             rows_in=unit.rows,
             rows_out=part.table.num_rows,
             rows_quarantined=others.num_rows,

@@ -7,6 +7,7 @@ that determines the output, and nothing else.
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,7 +36,10 @@ _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
     *("readers_per_actor", "max_batch_tokens"),
 }
-_RETRIES = {"max_attempts", "unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"}
+_RETRIES = {
+    *("max_attempts", "max_bad_files"),
+    *("unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"),
+}
 _POLICIES = {"missing", "changed"}
 """What becomes of records whose file is gone or changed; those that are annotated are the same."""
 
@@ -157,11 +161,13 @@ def _task_fields(tasks: tuple[TaskSettings, ...], opened: list[Checkpoint]) -> t
 
 
 def _require_distinct(declared: pa.Schema) -> None:
-    doubled = sorted({name for name in declared.names if declared.names.count(name) > 1})
+    counts = Counter(name.casefold() for name in declared.names)
+    doubled = sorted({name for name in declared.names if counts[name.casefold()] > 1})
     if doubled:
         raise ConfigError(
             f"The output would have two columns {', '.join(doubled)}: a classification's name "
-            "makes <name>_label, <name>_score and <name>_probs. Choose another name."
+            "makes <name>_label, <name>_score and <name>_probs, and names that differ in case "
+            "alone are one name to DuckDB and Spark. Choose another name."
         )
 
 

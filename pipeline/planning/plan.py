@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from pipeline.config import JobSettings
 from pipeline.contract.unit import Unit
-from pipeline.corpus.survey import Survey, cut, survey_corpus
-from pipeline.errors import ConfigError, InputError
+from pipeline.corpus.survey import Survey, complaint, cut, survey_corpus
+from pipeline.errors import InputError, LossError
 from pipeline.output.changes import Changes, compare
 from pipeline.output.output_lock import is_locked_by
 from pipeline.output.reconcile import committed_units
+from pipeline.output.replaced import require_same_rows
 from pipeline.planning.job import Job, resolve_job
-from pipeline.storage import Store, canonical
+from pipeline.storage import Store, list_input
+from pipeline.storage.overlap import require_apart
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,13 @@ class Plan:
 def make_plan(settings: JobSettings, options: Options) -> Plan:
     """The plan of a run; reads footers, checkpoints and what is committed, writes nothing.
 
-    Raises InputError where the corpus changed in a way that the settings do not allow.
+    Raises ConfigError where input and output overlap, InputError where the corpus changed in a way
+    that the settings do not allow, and LossError where more files are bad than these allow.
     """
-    _require_output_outside_input(settings)
-    survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files)
+    listing = list_input(settings.input.uri)
+    require_apart(settings.input.uri, listing, settings.output.uri)
+    survey = survey_corpus(settings.input, allow_bad_files=options.allow_bad_files, listing=listing)
+    _require_few_bad_files(survey, settings.runtime.max_bad_files)
     job = resolve_job(settings, survey.planned, options.limit)
     units = cut(survey, settings.runtime, job.fingerprint, options.limit)
     if not units:
@@ -60,13 +65,15 @@ def make_plan(settings: JobSettings, options: Options) -> Plan:
     changes = Changes(new=tuple(sorted({unit.source.uri for unit in units})))
     if resumed:
         changes = compare(store, committed, survey, units, settings.input)
+        require_same_rows(job.publisher, units, committed, job.reader)
     return Plan(job, options, survey, units, store, committed, changes)
 
 
-def _require_output_outside_input(settings: JobSettings) -> None:
-    source, target = canonical(settings.input.uri), canonical(settings.output.uri)
-    if f"{target}/".startswith(f"{source.rstrip('/')}/"):
-        raise ConfigError(
-            f"output.uri {target} is in the folder input.uri {source}: the next run would read "
-            "this run's parts. Set output.uri to a folder beside the corpus."
+def _require_few_bad_files(survey: Survey, share: float) -> None:
+    bad, total = survey.bad_files, len(survey.files) + len(survey.bad_files)
+    if len(bad) > share * total and (len(bad) > 1 or share == 0):
+        raise LossError(
+            f"{complaint(bad, total)}\n"
+            f"That is {len(bad) / total:.1%} of the files; --allow-bad-files leaves out at most "
+            f"{share:.1%}. Mend them, or set runtime.max_bad_files higher."
         )

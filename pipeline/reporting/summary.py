@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import pipeline
+from pipeline.corpus.survey import BadFile
 from pipeline.output.commit import LanguageCounts
 from pipeline.output.reconcile import Reconciliation
 from pipeline.planning.cost import cost_of
@@ -17,7 +18,10 @@ from pipeline.planning.estimate import Estimate
 from pipeline.planning.plan import Plan
 from pipeline.reporting.run_report import SOURCES, BadFileEntry, RunReport
 from pipeline.reporting.run_stats import RunStats
+from pipeline.storage import summary
 from pipeline.tasks import task_name
+
+_SHOWN = 10
 
 
 def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport:
@@ -105,6 +109,8 @@ def plan_table(plan: Plan) -> Table:
     rows = {
         "input": escape(job.settings.input.uri),
         "files": f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}",
+        "left out": summary(plan.survey.left_out) or "none",
+        **_bad_files(plan.survey.bad_files),
         "changes": f"{len(changes.new)} new, {len(changes.changed)} changed, "
         f"{len(changes.gone)} deleted",
         "records": f"{sum(unit.rows for unit in plan.units):,}",
@@ -123,6 +129,13 @@ def plan_table(plan: Plan) -> Table:
         "fingerprint": job.fingerprint,
     }
     return _fact_table("Plan", rows)
+
+
+def _bad_files(bad: Sequence[BadFile]) -> dict[str, str]:
+    """The row that says how files differ or why they cannot be read, where there are such files."""
+    reasons = [escape(file.reason) for file in bad[:_SHOWN]]
+    more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+    return {"unreadable": "\n".join([*reasons, *more])} if bad else {}
 
 
 def estimate_table(found: Estimate) -> Table:

@@ -9,14 +9,26 @@ creates checks what it finds.
 ===========  ===================================================================================
 ``store``    the output folder
 ``inputs``   the corpus; ``tail`` reads the end of a file, with its footer
+``pattern``  which files a folder or a glob names, and how many others are there
+``listing``  what is below a folder: no error is taken for "nothing there"
 ``local``    whole files on a local disk
 ``backend``  URI → filesystem; its exceptions → this package's errors
 ===========  ===================================================================================
 """
 
 from pipeline.storage.backend import canonical
-from pipeline.storage.inputs import input_files, open_input
+from pipeline.storage.inputs import InputListing, input_files, list_input, open_input, summary
 from pipeline.storage.store import Store
 from pipeline.storage.tail import TAIL_BYTES, read_tail
 
-__all__ = ["TAIL_BYTES", "Store", "canonical", "input_files", "open_input", "read_tail"]
+__all__ = [
+    "TAIL_BYTES",
+    "InputListing",
+    "Store",
+    "canonical",
+    "input_files",
+    "list_input",
+    "open_input",
+    "read_tail",
+    "summary",
+]

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
 
 import fsspec
 
@@ -29,10 +28,10 @@ _S3 = {
 
 def canonical(uri: str) -> str:
     """``uri`` with its scheme, absolute, without a slash at its end; ConfigError if it is none."""
-    if not uri or _CONTROL.search(uri):
+    if not uri or _CONTROL.search(uri) or not is_utf8(uri):
         raise ConfigError(
-            f"{uri!r} is no URI: it is empty or has a control character in it. Set input.uri and "
-            "output.uri."
+            f"{uri!a} is no URI: it is empty, has a control character in it or is not UTF-8. "
+            "Set input.uri and output.uri."
         )
     scheme, separator, rest = uri.partition("://")
     if not separator:
@@ -60,6 +59,11 @@ def canonical(uri: str) -> str:
     return f"{SCHEMES[scheme]}://{rest.rstrip('/')}"
 
 
+def is_utf8(name: str) -> bool:
+    """Whether ``name`` is text: what a disk has as other bytes comes with surrogates in it."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
 def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The filesystem for the canonical ``uri``, and its own name for it.
 
@@ -69,13 +73,6 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     scheme = uri.partition("://")[0]
     files = _OPENERS[scheme]()
     return files, files._strip_protocol(uri)
-
-
-def files_below(files: fsspec.AbstractFileSystem, path: str) -> Iterator[dict[str, Any]]:
-    """What ``files`` knows of each file below ``path``; nothing where there is no such folder."""
-    for info in files.find(path, detail=True).values():
-        if info["type"] == "file" and not info["name"].endswith("/"):
-            yield info
 
 
 def is_taken(error: OSError) -> bool:

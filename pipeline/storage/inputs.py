@@ -1,41 +1,68 @@
-"""The corpus: Parquet files at a URI.
+"""The corpus: Parquet files at a URI, and a count of what is there and is not taken for them.
 
-A file's version is its ETag on S3, its generation on GCS and its modification time on a local disk.
-Only the planned version is opened.
+A file's version is its ETag on S3, its generation on GCS and its times of modification and change
+on a local disk. Only the planned version is opened.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import fsspec
-from fsspec.core import has_magic
 
 from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
-from pipeline.storage.backend import canonical, explained, files_below, filesystem
+from pipeline.storage.backend import canonical, explained, filesystem, is_utf8
+from pipeline.storage.listing import Info
+from pipeline.storage.local import version_of
+from pipeline.storage.pattern import found_at
 
 _READ_AHEAD = 1 << 20
 """Bytes read beyond what was asked for: a column chunk's pages come in many small reads."""
 
 
-def input_files(uri: str) -> list[SourceFile]:
-    """The files at ``uri``, sorted: the file itself, all ``*.parquet`` below a folder, or a glob.
+@dataclass(frozen=True)
+class InputListing:
+    """The files at a URI, sorted, and how many files and folders there were left out, by reason."""
 
-    Names that begin with ``_`` or ``.`` are skipped, as Spark, DuckDB and pyarrow skip them.
-    Raises InputError where nothing is found.
+    files: tuple[SourceFile, ...]
+    left_out: Mapping[str, int]
+
+
+def list_input(uri: str) -> InputListing:
+    """What is at ``uri``: the file itself, all ``*.parquet`` below a folder, or what a glob names.
+
+    Names that begin with ``_`` or ``.`` are left out, as Spark, DuckDB and pyarrow skip them. Links
+    are followed. Raises InputError where nothing is found, a folder cannot be listed, a link leads
+    nowhere, a file would be read twice, or a name is not UTF-8.
     """
     uri = canonical(uri)
     with explained(InputError, "list", uri):
         files, path = filesystem(uri)
-        found = [_source(files, info) for info in _candidates(files, path)]
-    if not found:
+        found, left_out = found_at(files, path)
+        sources = [_source(files, info) for info in _each_once(found)]
+    if not sources:
         raise InputError(
             f"No Parquet file at {uri}. Expected a file, a glob, or a folder with *.parquet below "
-            "it whose names do not begin with '_' or '.'. Set input.uri."
+            "it whose names do not begin with '_' or '.'"
+            f"{f'; left out: {summary(left_out)}' if left_out else ''}. Set input.uri."
         )
-    return sorted(found, key=lambda source: source.uri)
+    return InputListing(tuple(sorted(sources, key=lambda source: source.uri)), left_out)
+
+
+def input_files(uri: str) -> list[SourceFile]:
+    """The files of ``list_input``."""
+    return list(list_input(uri).files)
+
+
+def summary(left_out: Mapping[str, int]) -> str:
+    """``3 files named _* or .*, 1 folder that the glob names``; empty where nothing is left out."""
+    return ", ".join(
+        f"{count} {what if count > 1 else what.replace('s ', ' ', 1)}"
+        for what, count in sorted(left_out.items())
+    )
 
 
 @contextmanager
@@ -58,21 +85,17 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
             yield file
 
 
-def _candidates(files: fsspec.AbstractFileSystem, path: str) -> list[dict[str, Any]]:
-    if has_magic(path) and not files.exists(path):
-        return [
-            info
-            for info in files.glob(path, detail=True).values()
-            if info["type"] == "file" and not _is_hidden(info["name"].rpartition("/")[2])
-        ]
-    info = files.info(path)
-    if info["type"] == "file":
-        return [info]
-    return [
-        info
-        for info in files_below(files, path)
-        if info["name"].endswith(".parquet") and not _is_hidden(info["name"].removeprefix(path))
-    ]
+def _each_once(found: list[Info]) -> Iterator[Info]:
+    """``found``; InputError where two are one file on a local disk, by way of a link."""
+    first: dict[object, str] = {}
+    for info in found:
+        other = first.setdefault(info.get("identity", info["name"]), info["name"])
+        if other != info["name"] and os.path.realpath(other) == os.path.realpath(info["name"]):
+            raise InputError(
+                f"{info['name']!a} and {other!a} are one file, by a link: its records "
+                "would be read twice. Take the link out of the corpus."
+            )
+        yield info
 
 
 def _details(file: fsspec.spec.AbstractBufferedFile, path: str) -> dict[str, Any]:
@@ -80,15 +103,13 @@ def _details(file: fsspec.spec.AbstractBufferedFile, path: str) -> dict[str, Any
     return getattr(file, "details", None) or {"name": path, "descriptor": file.fileno()}
 
 
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(("_", ".")) for part in path.split("/"))
-
-
-def _source(files: fsspec.AbstractFileSystem, info: dict[str, Any]) -> SourceFile:
+def _source(files: fsspec.AbstractFileSystem, info: Info) -> SourceFile:
     uri = files.unstrip_protocol(info["name"])
+    if not is_utf8(uri):
+        raise InputError(f"The name {uri!a} is not UTF-8. Rename the file or its folder.")
     if uri.startswith("file://"):
-        status = os.stat(info.get("descriptor", info["name"]))
-        return SourceFile(uri=uri, size=status.st_size, version=str(status.st_mtime_ns))
+        status = info.get("status") or os.stat(info.get("descriptor") or info["name"])
+        return SourceFile(uri=uri, size=status.st_size, version=version_of(status))
     size = int(info["size"])
     if uri.startswith("gs://"):
         checksum = info.get("crc32c", "")

@@ -7,7 +7,7 @@ so that no reader sees half a file. A killed process leaves files in ``_tmp/``, 
 import os
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = "_tmp"
@@ -39,10 +39,18 @@ def delete(paths: Iterable[str]) -> None:
     """Remove the files at ``paths``; those that are gone are no error."""
     folders = set()
     for path in map(Path, paths):
-        if path.parent.is_dir():
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            path.unlink()
             folders.add(path.parent)
     _sync(*folders)
+
+
+def version_of(status: os.stat_result) -> str:
+    """What tells a file from one that was put in its place, even with its size and time.
+
+    Nobody can set the time of the last change of a file's name, owner or bytes (``ctime``).
+    """
+    return f"{status.st_mtime_ns}.{status.st_ctime_ns}"
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import fsspec
 
 from pipeline.errors import OutputError
 from pipeline.storage import local
-from pipeline.storage.backend import canonical, explained, files_below, filesystem, is_taken
+from pipeline.storage.backend import canonical, explained, filesystem, is_taken
+from pipeline.storage.listing import files_below, look_up
 
 _ONE_REQUEST = 5 << 30
 """Bytes up to which S3 takes a body in one request: one condition, checked once."""
@@ -80,10 +81,11 @@ class Store:
             return dict(zip(paths, map(bytes, bodies), strict=True))
 
     def exists(self, path: str) -> bool:
-        """Whether a file is at ``path``."""
+        """Whether a file is at ``path``; an error of the backend is none that says no."""
         with explained(OutputError, "look up", self.uri_of(path)):
             files, name = filesystem(self.uri_of(path))
-            return bool(files.isfile(name))
+            found = look_up(files, name)
+            return found is not None and found["type"] == "file"
 
     def listing(self, folder: str = "") -> dict[str, int]:
         """Bytes of each file below ``folder``, by its path; empty where there is no such folder."""

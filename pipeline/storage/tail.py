@@ -13,6 +13,7 @@ from fsspec.asyn import sync
 from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
 from pipeline.storage.backend import explained, filesystem
+from pipeline.storage.local import version_of
 
 TAIL_BYTES = 1 << 16
 """As much as pyarrow reads of a file first: most footers are smaller."""
@@ -34,7 +35,7 @@ def _local(source: SourceFile, start: int) -> bytes | None:
     descriptor = os.open(source.uri.removeprefix("file://"), os.O_RDONLY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
-        if (status.st_size, str(status.st_mtime_ns)) != (source.size, source.version):
+        if (status.st_size, version_of(status)) != (source.size, source.version):
             return None
         return os.pread(descriptor, source.size - start, start)
     finally:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyiceberg.table import Table
 
 from pipeline.config.tables import TablesSettings
+from pipeline.storage.overlap import require_outside
 from pipeline.tables.columns import LANGUAGES, SCHEMAS, TABLES_VERSION, grown
 from pipeline.tables.data_files import plain_schema
 from pipeline.tables.iceberg import IcebergTables, states_of
@@ -57,6 +58,7 @@ class Plan:
 
 def make_plan(settings: TablesSettings) -> Plan:
     """The plan of a run; reads commit records and footers, and writes nothing."""
+    _require_apart(settings)
     sources = tuple(survey(output) for output in settings.outputs)
     require_columns(settings.documents, (source.origin for source in sources))
     tables = IcebergTables.open(settings.destination, settings.layout.dates)
@@ -68,6 +70,16 @@ def make_plan(settings: TablesSettings) -> Plan:
     names = {source.name for plan in plans for source in plan.changed}
     changed = tuple(source for source in sources if source.name in names)
     return Plan(settings, tables, changed, tuple(plan for plan in plans if plan.changed))
+
+
+def _require_apart(settings: TablesSettings) -> None:
+    """Raise ConfigError where outputs or the tables' files lie in one another."""
+    uris = [output.uri for output in settings.outputs]
+    for place, uri in enumerate(uris):
+        require_outside(f"outputs.{place}.uri", uri, [*uris[:place], *uris[place + 1 :]])
+    warehouse = settings.destination.catalog.warehouse
+    if warehouse is not None and settings.destination.catalog.type != "rest":
+        require_outside("destination.catalog.warehouse", warehouse, uris)
 
 
 def _table_plan(

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.fs
@@ -27,9 +28,10 @@ from tensorboardX import SummaryWriter
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import TensorBoardCallback
 
-from pipeline.errors import PipelineError
+from pipeline.errors import InputError, PipelineError
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
+from pipeline.storage.listing import files_below
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
 from pipeline.training.settings import Training, TrainingRuntime
@@ -219,8 +221,7 @@ def _checkpoint() -> Iterator[Path | None]:
 def _identity(config: Training) -> str:
     """A hash of what determines a training: its config, and the files that this names."""
     settings = config.model_dump(exclude={"out": True, "runtime": _NO_MATTER})
-    files = sorted(file for path in _paths(settings) for file in (path, *path.rglob("*")))
-    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    stamps = sorted(stamp for path in _paths(settings) for stamp in _stamps(path))
     return hashlib.sha256(repr((settings, stamps)).encode()).hexdigest()[:12]
 
 
@@ -237,6 +238,19 @@ def _paths(value: object) -> Iterator[Path]:
     elif isinstance(value, dict | list | tuple):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _paths(inner)
+
+
+def _stamps(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, bytes and time of the file at `path`, or each below; InputError if one is shut."""
+    if path.is_file():
+        yield str(path), path.stat().st_size, path.stat().st_mtime_ns
+        return
+    try:
+        for info in files_below(fsspec.filesystem("file"), str(path)):
+            if info["type"] == "file":
+                yield info["name"], info["size"], info["status"].st_mtime_ns
+    except OSError as error:
+        raise InputError(f"Cannot list {path}: {error}. Check the paths in the config.") from error
 
 
 def _forget(storage: str, name: str) -> None:

@@ -150,6 +150,27 @@ def test_survey_schema_drift_lists_each_file_with_its_columns(corpus: Path):
     assert "text: large_string, expected string" in str(caught.value)
 
 
+def test_survey_schema_is_that_of_most_records_wherever_they_are(corpus: Path):
+    write(corpus / "0000.parquet", {"text": ["x"] * 2, "stray": [1, 2]})
+    with pytest.raises(InputError) as caught:
+        survey(corpus)
+    assert str(caught.value).startswith("1 of 4 input files cannot be read:")
+    assert "0000.parquet has other columns than most records of the corpus: stray: int64" in str(
+        caught.value
+    )
+    found = survey(corpus, allow_bad_files=True)
+    assert (found.rows, len(found.bad_files)) == (10, 1)
+    write(corpus / "0000.parquet", {"text": ["x"] * 11, "stray": [1] * 11})
+    found = survey(corpus, allow_bad_files=True)
+    assert (found.rows, len(found.bad_files)) == (11, 3)
+
+
+def test_survey_counts_what_it_leaves_out(corpus: Path):
+    for name in ("_x.parquet", ".x.parquet", "a.PARQUET", "b.parquet.gz"):
+        write(corpus / name, {"text": ["x"]})
+    assert survey(corpus).left_out == {"files named _* or .*": 2, "files not named *.parquet": 2}
+
+
 def test_survey_drift_in_columns_that_are_not_kept_passes(corpus: Path):
     write(corpus / "b.parquet", {"text": ["x"], "n": [1]})
     assert survey(corpus, keep_columns=["text"]).rows == 8

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import InputSettings
+from pipeline.config import InputSettings, RuntimeSettings
 from pipeline.contract.schema import RESERVED
 from pipeline.corpus.input_schema import input_columns
-from pipeline.corpus.survey import survey_corpus
+from pipeline.corpus.survey import cut, survey_corpus
 from pipeline.errors import InputError
+from pipeline.output.parts import published
 from pipeline.stages.read import read_unit
 from tests.helpers.parquet_files import MAX_BYTES, raw_strings, units_of, write
 
@@ -92,6 +94,87 @@ def test_drift_that_changes_nothing_is_read(tmp_path: Path, kind: str):
     assert len({str(block.schema) for block in blocks}) == 1
 
 
+def struct_of(**types: pa.Field) -> pa.DataType:
+    return pa.struct([field.with_name(name) for name, field in types.items()])
+
+
+NUMBER, SURE = pa.field("item", pa.int64()), pa.field("item", pa.int64(), nullable=False)
+KINDS = {
+    "string": pa.field("x", pa.string()),
+    "string not null": pa.field("x", pa.string(), nullable=False),
+    "string with notes": pa.field("x", pa.string(), metadata={"PARQUET:field_id": "7"}),
+    "large string": pa.field("x", pa.large_string()),
+    "string view": pa.field("x", pa.string_view()),
+    "dictionary": pa.field("x", pa.dictionary(pa.int32(), pa.string())),
+    "ordered dictionary": pa.field("x", pa.dictionary(pa.int32(), pa.string(), ordered=True)),
+    "binary": pa.field("x", pa.binary()),
+    "int32": pa.field("x", pa.int32()),
+    "int64": pa.field("x", pa.int64()),
+    "int64 not null": pa.field("x", pa.int64(), nullable=False),
+    "null": pa.field("x", pa.null()),
+    "decimal 9": pa.field("x", pa.decimal128(9, 2)),
+    "decimal 12": pa.field("x", pa.decimal128(12, 2)),
+    "milliseconds": pa.field("x", pa.timestamp("ms")),
+    "microseconds": pa.field("x", pa.timestamp("us")),
+    "UTC": pa.field("x", pa.timestamp("us", "UTC")),
+    "Berlin": pa.field("x", pa.timestamp("us", "Europe/Berlin")),
+    "list": pa.field("x", pa.list_(NUMBER)),
+    "list of elements": pa.field("x", pa.list_(NUMBER.with_name("element"))),
+    "list not null": pa.field("x", pa.list_(SURE), nullable=False),
+    "large list": pa.field("x", pa.large_list(NUMBER)),
+    "struct": pa.field("x", struct_of(a=NUMBER, b=NUMBER)),
+    "struct of not null": pa.field("x", struct_of(a=SURE, b=SURE)),
+    "struct in another order": pa.field("x", struct_of(b=NUMBER, a=NUMBER)),
+    "struct of more": pa.field("x", struct_of(a=NUMBER, b=NUMBER, c=NUMBER)),
+    "map": pa.field("x", pa.map_(pa.string(), NUMBER)),
+    "map of not null": pa.field("x", pa.map_(pa.string(), SURE)),
+    "deep": pa.field("x", pa.list_(struct_of(a=pa.field("a", pa.list_(SURE), nullable=False)))),
+    "deep null": pa.field("x", pa.list_(struct_of(a=pa.field("a", pa.list_(NUMBER))))),
+}
+ALIKE = (
+    {"string", "string not null", "string with notes", "string view"},
+    {"int64", "int64 not null"},
+    {"list", "list of elements", "list not null"},
+    {"struct", "struct of not null"},
+    {"map", "map of not null"},
+    {"deep", "deep null"},
+)
+
+
+def column_of(field: pa.Field) -> pa.Table:
+    """A value, and a null where the schema has room for one."""
+    values = {pa.types.is_list: [], pa.types.is_struct: {"a": 1, "b": 2}, pa.types.is_map: []}
+    value = next((one for check, one in values.items() if check(field.type)), None)
+    rows = [value if value is not None or field.nullable else 1, None]
+    if pa.types.is_string(field.type):
+        rows[0] = "a"
+    if not field.nullable:
+        rows[1] = rows[0]
+    schema = pa.schema([pa.field("text", pa.string()), field])
+    return pa.table([["a", "b"], pa.array(rows, field.type)], schema)
+
+
+@pytest.mark.parametrize("first", KINDS)
+def test_two_types_of_a_column_are_read_as_one_or_named(tmp_path: Path, first: str):
+    for second in KINDS:
+        folder = tmp_path / second
+        write(folder / "a.parquet", column_of(KINDS[first]))
+        write(folder / "b.parquet", column_of(KINDS[second]))
+        settings = InputSettings(uri=str(folder))
+        survey = survey_corpus(settings, allow_bad_files=True)
+        alike = first == second or any({first, second} <= kinds for kinds in ALIKE)
+        assert [bad.source.uri[-9:] for bad in survey.bad_files] == ["b.parquet"] * (not alike)
+        assert all("other columns than most" in bad.reason for bad in survey.bad_files)
+        columns = input_columns(survey.planned, settings, RESERVED)
+        units = cut(survey, RuntimeSettings(), "f", None)
+        blocks = [read_unit(unit, columns, settings, MAX_BYTES) for unit in units]
+        declared = pa.schema([field for field in columns.fields if field.name == "x"])
+        for block in blocks:
+            sink = pa.BufferOutputStream()
+            pq.write_table(published(block.select(["x"]), declared), sink)
+            assert pq.read_schema(pa.BufferReader(sink.getvalue())).equals(declared)
+
+
 def test_file_of_ten_thousand_columns_is_read_for_those_that_are_kept(tmp_path: Path):
     columns = {f"c{number:05}": pa.array([number, None]) for number in range(10_000)}
     path = write(tmp_path / "a.parquet", {"text": pa.array(["a", "b"]), **columns})
@@ -105,8 +188,6 @@ def test_file_of_ten_thousand_columns_is_read_for_those_that_are_kept(tmp_path: 
 
 @pytest.mark.parametrize("group_rows", [1, 2])
 def test_file_whose_row_groups_are_small_or_empty_gives_each_row(tmp_path: Path, group_rows: int):
-    import pyarrow.parquet as pq
-
     path = tmp_path / "a.parquet"
     table = pa.table({"text": [f"t{row}" for row in range(5)]})
     with pq.ParquetWriter(path, table.schema) as writer:

@@ -308,6 +308,8 @@ def test_job_fallback_none_loads_the_bypass(tree: Tree):
 
 
 def test_job_input_column_of_a_tasks_name_is_renamed(tree: Tree):
+    planned = pa.schema({"id": pa.string(), "text": pa.string(), "Topic_Label": pa.string()})
+    assert ("Topic_Label", "input_Topic_Label") in resolve(tree, planned).reader.columns.kept
     planned = pa.schema({"id": pa.string(), "text": pa.string(), "topic_label": pa.string()})
     assert ("topic_label", "input_topic_label") in resolve(tree, planned).reader.columns.kept
     clash = pa.schema([*planned, pa.field("input_topic_label", pa.string())])
@@ -315,9 +317,10 @@ def test_job_input_column_of_a_tasks_name_is_renamed(tree: Tree):
         resolve(tree, clash)
 
 
-def test_job_classification_that_writes_a_language_column_is_refused(tree: Tree):
-    tree["tasks"][1]["name"] = "language"
-    with pytest.raises(ConfigError, match="two columns language_score"):
+@pytest.mark.parametrize("name", ["language", "Language"])
+def test_job_classification_that_writes_a_language_column_is_refused(tree: Tree, name: str):
+    tree["tasks"][1]["name"] = name
+    with pytest.raises(ConfigError, match=r"two columns .*language_score"):
         resolve(tree)
 
 

@@ -60,6 +60,28 @@ def plan(tmp_path: Path, models: Path) -> Plan:
     return make_plan(settings, Options(allow_bad_files=True))
 
 
+def test_plan_table_counts_what_is_left_out_and_says_how_files_differ(tmp_path: Path, models: Path):
+    folder = tmp_path / "corpus"
+    for name in ("b.parquet", "c.parquet", "_d.parquet", "e.PARQUET", "f.parq"):
+        write(folder / name, {"text": ["x"] * 9})
+    write(folder / "a.parquet", {"text": ["x"], "[/red]": [1]})
+    settings = JobSettings.model_validate(
+        {
+            "input": {"uri": str(folder)},
+            "output": {"uri": str(tmp_path / "out")},
+            "tasks": [{"type": "ner", "model": {"path": str(models / "ner")}}],
+        }
+    )
+    text = " ".join(shown(plan_table(make_plan(settings, Options(allow_bad_files=True)))).split())
+    assert "1 file named _* or .*, 2 files not named *.parquet" in text
+    assert "a.parquet has" in text
+    assert "[/red]:" in text
+    for path in folder.iterdir():
+        if path.name not in {"b.parquet", "c.parquet"}:
+            path.unlink()
+    assert "left out │ none" in " ".join(shown(plan_table(make_plan(settings, Options()))).split())
+
+
 @pytest.fixture
 def result(local_store: Store) -> Reconciliation:
     """Two units: five German and French records each, one French one in quarantine."""

@@ -99,3 +99,18 @@ def test_make_plan_of_columns_that_no_output_has_is_refused(tmp_path: Path):
         make_plan(
             make_settings(tmp_path, [output(tmp_path)], documents={"keep_columns": ["nothing"]})
         )
+
+
+def test_make_plan_of_one_output_under_two_names_is_refused(tmp_path: Path):
+    first = output(tmp_path)
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    for uri in (f"{first['uri']}/", f"{tmp_path}/linked", f"{first['uri']}/data"):
+        outputs = [first, {**first, "uri": uri, "name": "b"}]
+        with pytest.raises(ConfigError, match=r"outputs\.\d\.uri .* is in the output"):
+            make_plan(make_settings(tmp_path, outputs))
+
+
+def test_make_plan_of_tables_in_an_output_is_refused(tmp_path: Path):
+    settings = make_settings(tmp_path, [output(tmp_path, "wh")])
+    with pytest.raises(ConfigError, match=r"destination\.catalog\.warehouse"):
+        make_plan(settings)

@@ -16,8 +16,8 @@ from ray import cloudpickle
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
-from pipeline.errors import CheckpointError
-from pipeline.training.cluster import on_ray, share
+from pipeline.errors import CheckpointError, InputError
+from pipeline.training.cluster import _stamps, on_ray, share
 from pipeline.training.finetune import finetune
 from pipeline.training.learning import Learnt, Worker, alone
 from pipeline.training.pretrain import pretrain
@@ -70,6 +70,27 @@ class Kill(TrainerCallback):
         if state.global_step == self._step and self._step not in before:
             time.sleep(NOTICED_WITHIN)
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_identity_covers_each_file_of_a_folder_and_no_folder_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    (deep / "a").write_bytes(b"one")
+    (tmp_path / "link").symlink_to("deep/a")
+    names = [name.removeprefix(f"{tmp_path}/") for name, _, _ in _stamps(tmp_path)]
+    assert sorted(names) == ["deep/a", "link"]
+    scandir = os.scandir
+
+    def shut(path: str):
+        if str(path) == str(deep):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    with pytest.raises(InputError, match="Permission denied"):
+        list(_stamps(tmp_path))
 
 
 def steps_in(log: Path) -> list[int]:

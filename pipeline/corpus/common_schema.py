@@ -1,0 +1,26 @@
+"""The schemas of a corpus's files → the one that the job is planned with, by the most records."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from pipeline.corpus.view_types import without_views
+
+
+def schema_of_most(rows: Mapping[pa.Schema, int]) -> pa.Schema | None:
+    """Of schemas and the records that have each: the one that most have, the first of equals.
+
+    None where there is no schema.
+    """
+    votes = Counter[frozenset[tuple[str, pa.DataType]]]()
+    for schema, count in rows.items():
+        votes[_shape(schema)] += count
+    most = max(votes, key=lambda shape: votes[shape], default=None)
+    alike = (schema for schema in rows if _shape(schema) == most)
+    return max(alike, key=lambda schema: rows[schema], default=None)
+
+
+def _shape(schema: pa.Schema) -> frozenset[tuple[str, pa.DataType]]:
+    """What of ``schema`` has to agree between files."""
+    return frozenset((field.name, without_views(field.type)) for field in schema)
