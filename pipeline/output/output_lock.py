@@ -137,13 +137,13 @@ def is_own_report(path: str, body: bytes) -> bool:
     return isinstance(values, dict) and {"package_version", "fingerprint"} <= values.keys()
 
 
-def require_own_report(store: Store, path: str) -> None:
-    """Raise OutputError where a file is at ``path`` that this package did not write."""
-    body = store.read(path)
-    if body is not None and not is_own_report(path, body):
+def require_own_page(store: Store) -> None:
+    """Raise OutputError where a page stands that this package did not write."""
+    body = store.read(PAGE)
+    if body is not None and not is_own_report(PAGE, body):
         raise OutputError(
-            f"{store.uri_of(path)} was not written by this package, and is left as it is. Move it "
-            "away, and run jobs/report.py or the job again to have the report written."
+            f"{store.uri_of(PAGE)} was not written by this package, and is left as it is. Move it "
+            "away, and run jobs/report.py to have the page written."
         )
 
 
@@ -172,7 +172,7 @@ def _standing(store: Store) -> RunIdentity | None:
 
 def _refuse_foreign(store: Store) -> None:
     found = [path for folder in (DATA, QUARANTINE, COMMIT) for path in store.listing(folder)]
-    found += [path for path in (SUCCESS, MANIFEST) if store.exists(path)]
+    found += [path for path in (SUCCESS, MANIFEST, REPORT) if store.exists(path)]
     if found:
         raise OutputError(
             f"{store.uri} holds {len(found)} files such as {found[0]}, and no {RUN} that says "
