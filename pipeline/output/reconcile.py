@@ -198,9 +198,14 @@ def _misplaced(standing: Mapping[str, int], records: Mapping[str, CommitRecord])
     return [
         f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
         + (_REPUBLISH if path in named else _UNKNOWN)
-        for path in sorted(named.keys() | standing.keys())
+        for path in sorted(named.keys() | set(filter(_is_read, standing)))
         if named.get(path) != standing.get(path)
     ]
+
+
+def _is_read(path: str) -> bool:
+    """Whether readers of the folder take ``path`` for a part; another file there is a user's."""
+    return path.endswith(".parquet") or unit_of(path) is not None
 
 
 _REPUBLISH = f"delete the unit's record in {COMMIT}/ to have it published again"

@@ -14,8 +14,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pipeline.errors import OutputError
 from pipeline.output.commit import COMMIT, DATA, QUARANTINE
 from pipeline.output.manifest import listed
-from pipeline.output.output_lock import RUN, RunIdentity
-from pipeline.reporting.run_report import REPORT, RunReport
+from pipeline.output.output_lock import REPORT, RUN, RunIdentity
+from pipeline.reporting.run_report import RunReport
 from pipeline.storage import Store
 from pipeline.storage.backend import explained, filesystem
 
