@@ -4,7 +4,8 @@ Enters: commit records as units end. Leaves: LossError once too many of their re
 quarantine, with the reason that most have and three places to look. What holds: a job is stopped by
 evidence. Up to ``_BY_CHANCE`` records more than the share are allowed, so that 1 of 5 stops no job,
 and while less than a tenth of the corpus is done, a tenth of it counts as done, so that one bad
-file at its beginning stops no large one.
+file at its beginning stops no large one. Records of damaged files, which are in quarantine only
+where ``--allow-bad-files`` asked for it, do not count.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from contextlib import suppress
 
 import pyarrow.compute as pc
 
-from pipeline.errors import LossError, PipelineError
+from pipeline.errors import DamagedError, LossError, PipelineError
 from pipeline.output.commit import CommitRecord
 from pipeline.output.parts import read_quarantine
 from pipeline.storage import Store
@@ -43,9 +44,11 @@ class QuarantineLimit:
             return
         self.counted.add(record.unit_id)
         self._done += record.rows_in
-        self._quarantined += record.rows_quarantined
-        self._reasons.update(record.reasons)
-        for reason in record.reasons:
+        reasons = Counter(record.reasons)
+        del reasons[DamagedError.__name__]
+        self._quarantined += reasons.total()
+        self._reasons.update(reasons)
+        for reason in reasons:
             paths = self._examples.setdefault(reason, [])
             if record.quarantine and len(paths) < _PLACES:
                 paths.append(record.quarantine.path)
