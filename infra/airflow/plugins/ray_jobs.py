@@ -39,8 +39,8 @@ class RayJobLink(BaseOperatorLink):
 class RayJobOperator(BaseOperator):
     """Runs `command` as a Ray job.
 
-    `retry_unless` are exit codes after which another try is of no use, such as that of a config
-    that cannot be used, or a corpus of which too much would be lost; `passes` are those that are no failure.
+    `retry_unless` are exit codes after which another try is of no use: 2 of a config that cannot be
+    used, 4 of a corpus of which too much would be lost. `passes` are those that are no failure.
     """
 
     template_fields: ClassVar[Sequence[str]] = ("command", "submission_id", "env_vars")
