@@ -78,8 +78,8 @@ def annotate_corpus(
 
 def _count(plan: Plan, limit: QuarantineLimit, committed: Set[str]) -> None:
     """Judge ``limit`` with all units that are ``committed``: some had no receipt in this run."""
-    planned = (unit.unit_id for unit in plan.units)
-    paths = [commit_path(one) for one in planned if one in committed - limit.counted]
+    unseen = committed - limit.counted
+    paths = [commit_path(unit.unit_id) for unit in plan.units if unit.unit_id in unseen]
     for path, body in plan.store.read_all(paths).items():
         with suppress(PublishError):  # reconciliation reports it
             limit.add(parse_commit(body, plan.store.uri_of(path)))

@@ -67,3 +67,19 @@ def test_limit_of_an_output_whose_quarantine_is_gone_is_said_all_the_same(local_
     limit.add(record)
     with pytest.raises(LossError, match="20 of them for ValueError"):
         limit.require()
+
+
+def test_limit_counts_a_unit_once(local_store: Store):
+    limit = QuarantineLimit(local_store, 0.5, 8)
+    record = commit(local_store, 0, 8, 5)
+    for _ in range(3):
+        limit.add(record)
+    limit.require()
+    assert limit.counted == {record.unit_id}
+
+
+def test_limit_does_not_count_damaged_files_that_were_to_be_left_out(local_store: Store):
+    record = commit(local_store, 0, 20, 20)
+    limit = QuarantineLimit(local_store, 0.1, 20)
+    limit.add(record.model_copy(update={"reasons": {"DamagedError": 20}}))
+    limit.require()
