@@ -74,7 +74,7 @@ def test_job_that_would_lose_too_much_has_a_code_of_its_own():
 
 
 STEPS = {
-    "listing": "pipeline.corpus.survey.input_files",
+    "listing": "pipeline.planning.plan.list_input",
     "footer": "pipeline.corpus.footer.open_parquet",
     "plan": "pipeline.planning.plan.resolve_job",
     "committed": "pipeline.planning.plan.committed_units",
