@@ -64,7 +64,7 @@ class FingerprintError(OutputError):
 
 
 class LossError(PipelineError):
-    """More input files cannot be read than the settings let a job leave out."""
+    """More input files or records would be left out than the settings allow."""
 
 
 class ClusterError(PipelineError):

@@ -65,7 +65,6 @@ TESTED_ELSEWHERE = {
     "pipeline.training.scored_trainer": "tests/training/test_finetune.py",
     "pipeline.training.trainer": "tests/training/test_finetune.py",
     # Commands are tested as users start them.
-    "pipeline.cli.clean_exit": "tests/jobs/test_on_a_cluster.py",
     "pipeline.cli.annotate": "tests/jobs/test_annotate.py",
     "pipeline.cli.annotation": "tests/jobs/test_annotate.py",
     "pipeline.cli.verify": "tests/output/verify/test_verify.py",

@@ -23,6 +23,7 @@ from pipeline.errors import (
 )
 from pipeline.execution.ray_failures import explained
 from pipeline.reporting.logs import is_json
+from pipeline.stages.failure import failure_of
 
 logger = logging.getLogger(__name__)
 
@@ -44,19 +45,32 @@ def clean_exit(name: str = "") -> Iterator[None]:
         yield
     except PipelineError as error:
         raise _exit(before, error) from None
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        raise _exit(before, missing_extra(package, EXTRAS[package])) from None
-    except Exception as error:
-        if not type(error).__module__.startswith("ray."):
-            raise
-        raise _exit(before, explained(error, "run the job")) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter, SystemExit, GeneratorExit):
+        raise
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, lambda *_: os._exit(ExitCode.INTERRUPTED))
         _tell(f"{before}Interrupted. Run the same command again to go on.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except BaseException as error:
+        raise _exit_of_foreign(before, error) from None
+
+
+def _exit_of_foreign(before: str, error: BaseException) -> typer.Exit:
+    """Of an exception that is not this package's; its own message may hold a record's text.
+
+    The calls that led to one that nobody foresaw are in the log at level DEBUG.
+    """
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package in EXTRAS:
+        return _exit(before, missing_extra(package, EXTRAS[package]))
+    if type(error).__module__.startswith("ray."):
+        return _exit(before, explained(error, "run the job"))
+    logger.debug("Unexpected error", exc_info=error)
+    _tell(
+        f"{before}Unexpected error: {failure_of(error, 'command').message}. What is committed "
+        "stays: run the same command again to go on. If it comes again, report it with this line."
+    )
+    return typer.Exit(ExitCode.INCOMPLETE)
 
 
 def _exit(before: str, error: PipelineError) -> typer.Exit:

@@ -98,6 +98,8 @@ def _footer(read: FooterReader, source: SourceFile) -> Footer | BadFile:
         return read(source)
     except (InputError, pa.ArrowException) as error:
         return BadFile(source, str(error))
+    except Exception as error:  # a library's, at this file: its message may hold a value of it
+        return BadFile(source, f"{type(error).__name__} was raised where its footer was read")
 
 
 def _gathered(

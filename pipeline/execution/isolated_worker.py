@@ -4,6 +4,8 @@ Rows run under a time limit. After a failure the next attempt gets a new process
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +17,18 @@ from ray.exceptions import (
     RayActorError,
     RayError,
     RayTaskError,
+    TaskCancelledError,
 )
 
 from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
-from pipeline.errors import CheckpointError, IncompleteError, InputError, TooLargeError
+from pipeline.errors import (
+    CheckpointError,
+    IncompleteError,
+    InputError,
+    PipelineError,
+    TooLargeError,
+)
 from pipeline.execution.reservation import Reservation
 from pipeline.isolation.bisect import RowsFailedError, annotate_by_pieces
 from pipeline.isolation.memory_budget import MemoryBudget
@@ -33,6 +42,37 @@ _START_SECONDS = 600
 _PREPARING = 3
 """Stages before the model, of which each has ``runtime.unit_timeout`` seconds."""
 _DIED = "ProcessDied"
+_SEARCH = 64
+"""Times ``runtime.row_timeout`` that attempts of one unit may fail for, in all."""
+
+
+class _Process(LocalPipeline):
+    """What runs in the process: each exception that is not this package's leaves it as plain data.
+
+    Not every exception survives the way from process to process.
+    """
+
+    def hold(self, unit: Unit) -> None:
+        with _as_data("hold"):
+            super().hold(unit)
+
+    def read(self, part: Unit) -> pa.Table:
+        with _as_data("read"):
+            return super().read(part)
+
+    def annotate(self, part: Unit) -> pa.Table:
+        with _as_data("annotate"):
+            return super().annotate(part)
+
+
+@contextmanager
+def _as_data(method: str) -> Iterator[None]:
+    try:
+        yield
+    except PipelineError:
+        raise
+    except BaseException as error:
+        raise RowsFailedError(failure_of(error, method)) from None
 
 
 class IsolatedWorker:
@@ -62,8 +102,20 @@ class IsolatedWorker:
             unit,
             lambda start, stop: room.held(self._attempt(unit, start, stop)),
             lambda row: self._record_id(unit, row),
+            _SEARCH * self._job.settings.runtime.row_timeout,
         )
-        return self._job.publisher(block)
+        return self._published(unit, block)
+
+    def _published(self, unit: Unit, block: pa.Table) -> pa.Table:
+        try:
+            return self._job.publisher(block)
+        except PipelineError:
+            raise
+        except Exception as error:  # a library's, at this unit: the others go on
+            raise IncompleteError(
+                f"Unit {unit.unit_id} ({unit.source.uri}) cannot be published: "
+                f"{failure_of(error, 'publish')}. Run the same command again to go on."
+            ) from error
 
     def _prepare_whole(self, unit: Unit) -> None:
         """Have this process, and those after it, prepare ``unit`` once for all of its pieces.
@@ -105,6 +157,8 @@ class IsolatedWorker:
         try:
             return ray.get(getattr(actor, method).remote(part), timeout=timeout)
         except RayTaskError as error:
+            if isinstance(error.cause, RowsFailedError):
+                raise error.cause from error
             if isinstance(error.cause, InputError) and not isinstance(error.cause, TooLargeError):
                 raise error.cause from error  # the file's fault, whichever rows are asked for
             raise RowsFailedError(failure_of(error.cause, method)) from error
@@ -112,7 +166,7 @@ class IsolatedWorker:
             self._kill()
             message = f"Took more than {timeout:.0f} seconds (runtime.row_timeout, unit_timeout)."
             raise RowsFailedError(Failure(method, "Timeout", message)) from error
-        except (RayActorError, OutOfMemoryError) as error:
+        except (RayActorError, OutOfMemoryError, TaskCancelledError) as error:
             self._kill()
             message = "The process died: a crash, or killed for want of memory."
             raise RowsFailedError(Failure(method, _DIED, message)) from error
@@ -144,7 +198,7 @@ class IsolatedWorker:
             "max_restarts": 0,
         }
         self._actor = (
-            ray.remote(LocalPipeline)
+            ray.remote(_Process)
             .options(**options)
             .remote(job.reader, [job.identify, job.tokenize], job.annotate)
         )

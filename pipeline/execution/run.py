@@ -2,12 +2,13 @@
 
 Enters: a ``Plan``. Leaves: a reconciled output, or an error that says what is missing. What holds:
 committed units are not done again; units that fail in the actor pool run in isolated workers before
-any row is quarantined.
+any row is quarantined; a job that loses more records than it may, or its output, stops.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from pipeline.contract.unit import Unit
 from pipeline.errors import (
     DamagedError,
     PipelineError,
+    PublishError,
     StoppedError,
     TooLargeError,
 )
@@ -31,8 +33,9 @@ from pipeline.execution.reservation import (
 from pipeline.execution.stop import Stopped, never
 from pipeline.isolation.bisect import all_rows_failed
 from pipeline.output import retry_list
-from pipeline.output.commit import CommitRecord
-from pipeline.output.output_lock import acquire_lock
+from pipeline.output.commit import CommitRecord, commit_path, parse_commit
+from pipeline.output.output_lock import acquire_lock, owner_of, require_owner
+from pipeline.output.quarantine_limit import QuarantineLimit
 from pipeline.output.reconcile import Reconciliation, committed_units, reconcile, reopen
 from pipeline.planning.plan import Plan
 from pipeline.stages.failure import STOPPED, failure_of
@@ -56,22 +59,42 @@ def annotate_corpus(
 ) -> Reconciliation:
     """Annotate what is left of the plan and reconcile the output.
 
-    Raises IncompleteError where units are left without a commit record, and StoppedError once it is
-    ``stopped`` and the units at work have ended.
+    Raises IncompleteError where units are left without a commit record, StoppedError once it is
+    ``stopped`` and the units at work have ended, LossError where more records are in quarantine
+    than ``runtime.max_quarantined`` allows, and OutputError where another run took the output.
     """
+    store, fingerprint, run = plan.store, plan.job.fingerprint, owner_of(plan.store)
+    require_owner(store, fingerprint, run)
+    plan = replace(plan, job=replace(plan.job, run=run))
+    records = sum(unit.rows for unit in plan.units)
+    limit = QuarantineLimit(store, plan.job.settings.runtime.max_quarantined, records)
+    _count(plan, limit, plan.committed)
     if plan.open_units:
-        reopen(plan.store)
-        _annotate(plan, watchers, stopped)
-    return reconcile(plan.store, plan.units, plan.job.fingerprint, plan.changes)
+        reopen(store)
+        _annotate(plan, watchers, limit, stopped)
+        _count(plan, limit, committed_units(store))
+    return reconcile(store, plan.units, fingerprint, plan.changes, run)
 
 
-def _annotate(plan: Plan, watchers: Sequence[Watch], stopped: Stopped) -> None:
+def _count(plan: Plan, limit: QuarantineLimit, committed: Set[str]) -> None:
+    """Judge ``limit`` with all units that are ``committed``: some had no receipt in this run."""
+    unseen = committed - limit.counted
+    paths = [commit_path(unit.unit_id) for unit in plan.units if unit.unit_id in unseen]
+    for path, body in plan.store.read_all(paths).items():
+        with suppress(PublishError):  # reconciliation reports it
+            limit.add(parse_commit(body, plan.store.uri_of(path)))
+    limit.require()
+
+
+def _annotate(
+    plan: Plan, watchers: Sequence[Watch], limit: QuarantineLimit, stopped: Stopped
+) -> None:
     units = list(plan.open_units)
     request = Request.of_actors(plan.job.settings.runtime, len(units))
     while units:
         with reserved(request, stopped) as room:
             try:
-                _Work(plan, room, watchers, stopped).all(units)
+                _Work(plan, room, [*watchers, limit.add], limit, stopped).all(units)
                 return
             except MachineLostError:
                 committed = committed_units(plan.store)
@@ -90,6 +113,7 @@ class _Work:
     plan: Plan
     room: Reservation
     watchers: Sequence[Watch]
+    limit: QuarantineLimit
     stopped: Stopped
 
     def all(self, units: list[Unit]) -> None:
@@ -117,6 +141,7 @@ class _Work:
         job, room, stopped = self.plan.job, self.room, self.stopped
         for table in annotate_units(units, job, room, stopped, in_flight=in_flight):
             committed |= self._committed(table.to_pylist())
+            self.limit.require()
         return [unit for unit in units if unit.unit_id not in committed]
 
     def isolate(self, to_isolate: list[Unit]) -> None:
@@ -133,8 +158,11 @@ class _Work:
             receipt = (
                 _quarantine_whole(plan, unit, found) if isinstance(found, PipelineError) else found
             )
-            if receipt is not None:
+            if receipt is None:
+                self._require_owner()
+            else:
                 retry_list.remove(plan.store, self._committed(receipt.to_pylist()))
+                self.limit.require()
         if ended < len(to_isolate):
             self.require_going_on()
 
@@ -148,6 +176,10 @@ class _Work:
                 "same command again to go on."
             )
 
+    def _require_owner(self) -> None:
+        """End the run where another has taken its output: no other unit would be published."""
+        require_owner(self.plan.store, self.plan.job.fingerprint, self.plan.job.run)
+
     def _committed(self, receipts: Iterable[dict[str, Any]]) -> set[str]:
         committed: set[str] = set()
         for receipt in receipts:
@@ -155,6 +187,7 @@ class _Work:
                 if receipt["failure"] != STOPPED.as_row():
                     unit_id, failure = receipt["unit_id"], Failure(**receipt["failure"])
                     logger.warning("unit %s failed: %s", unit_id, failure, extra={"unit": unit_id})
+                    self._require_owner()
                 continue
             record = CommitRecord.model_validate_json(str(receipt["commit"]))
             for watch in self.watchers:

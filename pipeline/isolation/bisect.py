@@ -1,38 +1,40 @@
 """Which rows of a unit fail: ever smaller pieces, down to single rows.
 
 Enters: a unit that failed, and a way to attempt a range of its rows. Leaves: the whole unit's
-block, its failing rows marked for quarantine. What holds: a row is quarantined only after it failed
-twice alone, or among many that are too large; every other row is annotated; a fault that is not in
-the rows ends the search.
+block, its failing rows marked for quarantine. What holds: the search ends, however many rows fail
+and in whatever way. A row is quarantined only after it failed twice alone, unless so many failed
+before it that its piece is no longer taken apart; every other row is annotated.
 """
 
+import math
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
-from pipeline.errors import IncompleteError, TooLargeError
+from pipeline.errors import TooLargeError
 
 MAX_FAILED_ROWS = 32
-"""Rows of one unit that may fail; beyond that the fault is hardly in the rows."""
+"""Rows of one unit that are found to be too large one by one; then pieces are."""
+
+MAX_FAILURES = 256
+"""Failed attempts of one unit after which pieces that fail are not taken apart any more."""
 
 _PIECES = 64
 """Pieces that failing rows are cut into. A failure may cost a process, which takes seconds or
 minutes to load a model; a piece of a unit that is held in memory costs little: thousands of rows
 come down to one in two failures, where halves would need a dozen."""
 
-_TELLING = 8
-"""Rows of a unit from which on it is telling that not one of them can be annotated."""
-
 
 class RowsFailedError(Exception):
     """An attempt failed in a way that one of its rows may have caused."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
+        super().__init__(failure)
         self.failure = failure
 
     @property
@@ -45,37 +47,82 @@ Attempt = Callable[[int, int], pa.Table]
 """Annotates rows ``start`` to ``stop``; raises RowsFailedError where the rows may be the cause."""
 
 
-def annotate_by_pieces(unit: Unit, attempt: Attempt, record_id: Callable[[int], str]) -> pa.Table:
+def annotate_by_pieces(
+    unit: Unit,
+    attempt: Attempt,
+    record_id: Callable[[int], str],
+    max_seconds: float = math.inf,
+) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     The unit is not attempted whole, for that is what failed. ``record_id`` gives the id of a row
-    that failed. Raises IncompleteError where more than ``MAX_FAILED_ROWS`` rows fail, or all of a
-    unit, and whatever else ``attempt`` raises. Rows that are too large do not count towards that
-    limit; once as many are, pieces that are too large are quarantined whole.
+    that failed. After ``MAX_FAILURES`` failed attempts a piece that fails is quarantined whole;
+    once these took more than ``max_seconds``, so is all that was not attempted. Raises whatever
+    ``attempt`` raises but RowsFailedError.
     """
+    search = _Search(record_id, max_seconds)
     pending = _pieces(unit.start, unit.stop)
     parts: dict[int, pa.Table] = {}
-    warned: set[int] = set()
-    failed: list[int] = []
-    too_large: list[int] = []
     while pending:
         start, stop = pending.pop()
+        piece, begun = replace(unit, start=start, stop=stop), time.monotonic()
+        if search.is_over and search.last is not None:
+            parts[start] = all_rows_failed(piece, search.of_many(piece, search.last))
+            continue
         try:
             parts[start] = attempt(start, stop)
         except RowsFailedError as error:
-            if error.is_size and len(too_large) >= MAX_FAILED_ROWS:
-                parts[start] = all_rows_failed(replace(unit, start=start, stop=stop), error.failure)
-            elif stop - start > 1:
+            failed = search.failed(piece, error)
+            search.seconds += time.monotonic() - begun
+            if failed is None:
                 pending += _pieces(start, stop)
-            elif start not in warned:
-                warned.add(start)
-                pending.append((start, stop))
             else:
-                (too_large if error.is_size else failed).append(start)
-                _require_few(unit, failed, error)
-                parts[start] = _failed_row(start, record_id(start), error.failure)
-    _require_one_annotated(unit, failed)
+                parts[start] = failed
     return _joined(unit, [parts[start] for start in sorted(parts)])
+
+
+@dataclass
+class _Search:
+    """What failed of a unit so far: attempts, rows that are too large, seconds that it took."""
+
+    record_id: Callable[[int], str]
+    max_seconds: float
+    failures: int = 0
+    too_large: int = 0
+    seconds: float = 0.0
+    last: Failure | None = None
+    warned: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is attempted."""
+        return self.seconds > self.max_seconds
+
+    def failed(self, piece: Unit, error: RowsFailedError) -> pa.Table | None:
+        """The block of a ``piece`` that failed; None where it is to be attempted in pieces."""
+        self.failures += 1
+        self.last = error.failure
+        if error.is_size and self.too_large >= MAX_FAILED_ROWS:
+            return all_rows_failed(piece, error.failure)
+        gives_up = self.failures > MAX_FAILURES or self.is_over
+        if gives_up and piece.rows > 1:
+            return all_rows_failed(piece, self.of_many(piece, error.failure))
+        if piece.rows > 1:
+            return None
+        if self.warned != piece.start and not gives_up:
+            self.warned = piece.start
+            return None
+        self.too_large += error.is_size
+        return _failed_row(piece.start, self.record_id(piece.start), error.failure)
+
+    def of_many(self, piece: Unit, failure: Failure) -> Failure:
+        """``failure`` as that of a piece whose rows are not told apart, and why they are not."""
+        return replace(
+            failure,
+            message=f"{failure.message} One of {piece.rows} rows that go to quarantine together: "
+            f"{self.failures} attempts at rows of their unit failed before, in {self.seconds:.0f} "
+            "seconds, and no more are made to tell them apart.",
+        )
 
 
 def all_rows_failed(unit: Unit, failure: Failure) -> pa.Table:
@@ -90,23 +137,6 @@ def _pieces(start: int, stop: int) -> list[tuple[int, int]]:
     """What ``start`` to ``stop`` is cut into, the first piece last."""
     size = -(-(stop - start) // _PIECES)
     return [(first, min(first + size, stop)) for first in range(start, stop, size)][::-1]
-
-
-def _require_few(unit: Unit, failed: list[int], error: RowsFailedError) -> None:
-    if len(failed) > MAX_FAILED_ROWS:
-        raise IncompleteError(
-            f"More than {MAX_FAILED_ROWS} rows of {unit.source.uri} ({unit.start} to {unit.stop}) "
-            f"fail alone, the last with {error.failure.error_type}: {error.failure.message}. The "
-            "fault is hardly in the rows; check memory, model and versions, and run again."
-        ) from error
-
-
-def _require_one_annotated(unit: Unit, failed: list[int]) -> None:
-    if unit.rows >= _TELLING and len(failed) == unit.rows:
-        raise IncompleteError(
-            f"Each of the rows {unit.start} to {unit.stop} of {unit.source.uri} fails alone. The "
-            "fault is hardly in the rows; check memory, model and versions, and run again."
-        )
 
 
 def _failed_row(row: int, record_id: str, failure: Failure) -> pa.Table:

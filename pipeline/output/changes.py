@@ -18,6 +18,7 @@ from pipeline.errors import InputError, PublishError
 from pipeline.output.commit import (
     DATA,
     QUARANTINE,
+    CommitRecord,
     CommittedRows,
     CommittedSource,
     commit_path,
@@ -68,7 +69,8 @@ def compare(
     pending = frozenset(manifest.retired) - planned
     listed = {entry.unit_id: entry.unit for entry in manifest.units}
     strange = {one: rows for one, rows in listed.items() if one not in planned}
-    strange |= _committed_rows(store, frozenset(committed) - planned - pending - listed.keys())
+    unknown = _records(store, frozenset(committed) - planned - pending - listed.keys())
+    strange |= {one: record.unit for one, record in unknown.items() if _is_of(record, units)}
     found = _Comparison(survey, units, listed, _by_file(strange))
     gone, changed = found.gone(), found.changed()
     staying = found.unreadable() | (gone if settings.missing is Missing.KEEP else set())
@@ -87,7 +89,7 @@ def compare(
         changed=tuple(sorted(changed)),
         kept=kept,
         kept_files={uri: Kept.GONE if uri in gone else Kept.UNREADABLE for uri in staying},
-        retired=pending | (strange.keys() - kept.keys()),
+        retired=pending | ((strange.keys() | unknown.keys()) - kept.keys()),
         abandoned=_with_files(store) - planned - strange.keys() - pending - frozenset(committed),
     )
 
@@ -173,16 +175,21 @@ def _content_of(source: SourceFile | CommittedSource) -> tuple[int, str]:
     return source.size, source.content
 
 
-def _committed_rows(store: Store, unit_ids: Collection[str]) -> dict[str, CommittedRows]:
-    """What commit records say; one that says nothing is left to reconciliation to report."""
+def _is_of(record: CommitRecord, units: Sequence[Unit]) -> bool:
+    """Whether the run of ``units`` made ``record``, or one that ``--new-run`` put an end to."""
+    return not units or record.fingerprint == units[0].fingerprint
+
+
+def _records(store: Store, unit_ids: Collection[str]) -> dict[str, CommitRecord]:
+    """Commit records; one that says nothing is left to reconciliation to report."""
     paths = [path for path in map(commit_path, sorted(unit_ids)) if unit_of(path)]
-    rows = {}
+    records = {}
     for path, body in store.read_all(paths).items():
         try:
-            rows[str(unit_of(path))] = parse_commit(body, store.uri_of(path)).unit
+            records[str(unit_of(path))] = parse_commit(body, store.uri_of(path))
         except PublishError:
             continue
-    return rows
+    return records
 
 
 def _with_files(store: Store) -> frozenset[str]:

@@ -161,12 +161,24 @@ def file_entry(path: str, body: bytes) -> FileEntry:
 
 
 def parse_commit(body: bytes, uri: str) -> CommitRecord:
-    """The commit record in ``body``; PublishError that names ``uri`` if it is none."""
+    """The commit record in ``body``; PublishError that names ``uri`` if it is none.
+
+    One that names other files than its unit's own is none: whoever reads what it names reads
+    nothing else.
+    """
     try:
-        return CommitRecord.model_validate_json(body)
+        record = CommitRecord.model_validate_json(body)
     except ValidationError as error:
         places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise PublishError(
             f"{uri} is no commit record of this version (wrong at: {places or 'the whole'}). "
             "Delete it, so that its unit is published again from what stands."
         ) from None
+    own = (part_path(record.unit_id), quarantine_path(record.unit_id))
+    named = tuple(file.path for file in record.files)
+    if named != own[: len(named)] or not all(map(unit_of, named)):
+        raise PublishError(
+            f"{uri} names the files {', '.join(named)}; expected {own[0]} and at most {own[1]}. "
+            "Delete it, so that its unit is published again from what stands."
+        )
+    return record

@@ -1,33 +1,60 @@
-"""Which run an output folder belongs to, by its fingerprint in ``_run.json``.
+"""Which run an output folder belongs to, by ``_run.json``.
 
-Results of two fingerprints never stand side by side. ``--new-run`` deletes what an earlier run
-left: first ``_SUCCESS`` and the manifest, then commit records, then the files they name,
-``_run.json`` last. After a crash in between, the earlier configuration can resume the folder or
-``--new-run`` can be repeated; nothing else may write to it. A folder with results but no
-``_run.json`` is not ours and is never deleted from.
+``_run.json`` holds the run's fingerprint and an id that each ``--new-run`` draws anew. Results of
+two runs never stand side by side: whoever writes checks before and after that the folder is still
+its run's (``require_owner``).
+
+``--new-run`` first puts an id of its own into ``_run.json``, so that writers of the earlier run
+stop; then it deletes ``_SUCCESS`` and the manifest, then commit records, then other files by their
+exact names, and at last writes its identity. After a crash in between, the earlier configuration
+can resume the folder or ``--new-run`` can be repeated; nothing else may write to it. A folder with
+results but no ``_run.json`` is not ours. Files of other names are never deleted, and neither are
+reports that this package did not write.
 """
 
+import json
+import re
+import uuid
 from collections.abc import Iterator, Mapping
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from pipeline.contract.record import Record
 from pipeline.contract.schema import SCHEMA_VERSION
 from pipeline.errors import FingerprintError, OutputError
-from pipeline.output.commit import COMMIT, DATA, QUARANTINE
+from pipeline.output.commit import COMMIT, DATA, QUARANTINE, unit_of
 from pipeline.storage import Store
 
 RUN, MANIFEST, SUCCESS = "_run.json", "_manifest.json", "_SUCCESS"
+REPORT, PAGE = "run_report.json", "report.html"
 
-_REPORTS = ("run_report.json", "report.html")
+PAGE_MARK = '<meta name="generator" content="xmod-pipeline">'
+"""In the head of each page that this package writes, which tells it from a user's."""
+
+_STATE = re.compile(r"_retry/[0-9a-f]+\.json|_tmp/[0-9a-f]{32}")
+_DELETED_AT_ONCE = 1000
 
 
 class RunIdentity(Record):
-    """What ``_run.json`` holds; ``echo`` is there to tell a person what differs."""
+    """What ``_run.json`` holds; ``echo`` is there to tell a person what differs.
+
+    ``clearing`` is true while ``--new-run`` deletes the results of the run that it describes; only
+    ``run`` is then the new one's.
+    """
 
     fingerprint: str
     schema_version: int
     echo: dict[str, JsonValue]
+    run: str = ""
+    clearing: bool = False
+
+
+class _Owner(BaseModel):
+    """What of ``_run.json`` a writer compares."""
+
+    fingerprint: str
+    run: str = ""
+    clearing: bool = False
 
 
 def acquire_lock(
@@ -36,15 +63,20 @@ def acquire_lock(
     """Make ``store`` this run's, or find that it is already: then the run resumes.
 
     Raises FingerprintError where it is another run's and ``new_run`` is false, and OutputError
-    where it holds results of nobody we know.
+    where it holds results of nobody we know, or another ``--new-run`` is faster.
     """
-    ours = RunIdentity(fingerprint=fingerprint, schema_version=SCHEMA_VERSION, echo=dict(echo))
+    ours = RunIdentity(
+        fingerprint=fingerprint,
+        schema_version=SCHEMA_VERSION,
+        echo=dict(echo),
+        run=uuid.uuid4().hex,
+    )
     if new_run and store.exists(RUN):
-        _start_over(store)
+        _start_over(store, ours)
     standing = _standing(store)
     if standing is None:
         _refuse_foreign(store)
-        if store.create(RUN, ours.model_dump_json(indent=1).encode()):
+        if store.create(RUN, _json(ours)):
             return
         standing = _standing(store) or ours
     if standing.fingerprint != fingerprint:
@@ -53,12 +85,76 @@ def acquire_lock(
             "Go back to that configuration to resume it, name another output.uri, or say "
             "--new-run to delete those results and start over."
         )
+    if standing.clearing:  # a --new-run ended half way; one that is still at work finds out
+        store.replace(RUN, _json(ours))
 
 
 def is_locked_by(store: Store, fingerprint: str) -> bool:
     """Whether ``store`` is the output of the run that ``fingerprint`` names."""
     standing = _standing(store)
     return standing is not None and standing.fingerprint == fingerprint
+
+
+def owner_of(store: Store) -> str:
+    """The id of the run that ``store`` belongs to; empty where it has none."""
+    owner = _owner(store)
+    return owner.run if owner else ""
+
+
+def require_owner(store: Store, fingerprint: str, run: str = "") -> None:
+    """Raise OutputError unless ``store`` is still the output of the run that began to write to it.
+
+    ``run`` is the id that it had then. Without one, a folder that is nobody's passes too.
+    """
+    owner = _owner(store)
+    if owner is None and not run:
+        return
+    expected = _Owner(fingerprint=fingerprint, run=run or (owner.run if owner else ""))
+    if owner != expected:
+        raise OutputError(
+            f"{store.uri} is another run's since this one began: someone said --new-run. Nothing "
+            "more is written to it. Name another output.uri, or say --new-run to start over."
+        )
+
+
+def is_left_to(store: Store, fingerprint: str) -> bool:
+    """Whether files of units with ``fingerprint`` have a place in ``store``.
+
+    They have none while ``--new-run`` deletes them, and once the folder is another configuration's.
+    """
+    owner = _owner(store)
+    return owner is not None and not owner.clearing and owner.fingerprint == fingerprint
+
+
+def is_own_report(path: str, body: bytes) -> bool:
+    """Whether ``body`` at ``path`` is a run report or a page that this package wrote."""
+    if path == PAGE:
+        return PAGE_MARK.encode() in body[:4096]
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and {"package_version", "fingerprint"} <= values.keys()
+
+
+def require_own_page(store: Store) -> None:
+    """Raise OutputError where a page stands that this package did not write."""
+    body = store.read(PAGE)
+    if body is not None and not is_own_report(PAGE, body):
+        raise OutputError(
+            f"{store.uri_of(PAGE)} was not written by this package, and is left as it is. Move it "
+            "away, and run jobs/report.py to have the page written."
+        )
+
+
+def _owner(store: Store) -> _Owner | None:
+    body = store.read(RUN)
+    if body is None:
+        return None
+    try:
+        return _Owner.model_validate_json(body)
+    except ValidationError:
+        return _Owner(fingerprint="", clearing=True)
 
 
 def _standing(store: Store) -> RunIdentity | None:
@@ -76,6 +172,7 @@ def _standing(store: Store) -> RunIdentity | None:
 
 def _refuse_foreign(store: Store) -> None:
     found = [path for folder in (DATA, QUARANTINE, COMMIT) for path in store.listing(folder)]
+    found += [path for path in (SUCCESS, MANIFEST, REPORT) if store.exists(path)]
     if found:
         raise OutputError(
             f"{store.uri} holds {len(found)} files such as {found[0]}, and no {RUN} that says "
@@ -83,13 +180,48 @@ def _refuse_foreign(store: Store) -> None:
         )
 
 
-def _start_over(store: Store) -> None:
-    store.delete([SUCCESS, MANIFEST])
-    store.delete(store.listing(COMMIT))
-    state = [path for path in store.listing() if path.startswith("_") and path != RUN]
-    results = [path for folder in (QUARANTINE, DATA) for path in store.listing(folder)]
-    store.delete([*state, *results, *_REPORTS])
-    store.delete([RUN])
+def _start_over(store: Store, ours: RunIdentity) -> None:
+    """Delete what the earlier run left, and make ``store`` ours."""
+    store.replace(RUN, _json(_cleared_by(store, ours)))
+    _delete(store, ours, [SUCCESS, MANIFEST])
+    _delete(store, ours, list(filter(unit_of, store.listing(COMMIT))))
+    _delete(store, ours, [path for path in store.listing() if _is_result(store, path)])
+    _require_clearing(store, ours)
+    store.replace(RUN, _json(ours))
+
+
+def _cleared_by(store: Store, ours: RunIdentity) -> RunIdentity:
+    """The standing identity while ``ours`` takes its place; of a broken one nobody's is left."""
+    try:
+        standing = RunIdentity.model_validate_json(store.read(RUN) or b"")
+    except ValidationError:
+        standing = ours.model_copy(update={"fingerprint": ""})
+    return standing.model_copy(update={"run": ours.run, "clearing": True})
+
+
+def _delete(store: Store, ours: RunIdentity, paths: list[str]) -> None:
+    for start in range(0, len(paths), _DELETED_AT_ONCE):
+        _require_clearing(store, ours)
+        store.delete(paths[start : start + _DELETED_AT_ONCE])
+
+
+def _require_clearing(store: Store, ours: RunIdentity) -> None:
+    if owner_of(store) != ours.run:
+        raise OutputError(
+            f"{store.uri} is being started over by another run too, which was faster. Wait for it, "
+            "or name another output.uri."
+        )
+
+
+def _is_result(store: Store, path: str) -> bool:
+    """Whether a run writes files of this name, and where users may have one too, wrote this."""
+    if path in (REPORT, PAGE):
+        return is_own_report(path, store.read(path) or b"")
+    return unit_of(path) is not None or _STATE.fullmatch(path) is not None
+
+
+def _json(identity: RunIdentity) -> bytes:
+    return identity.model_dump_json(indent=1).encode()
 
 
 def _difference(old: RunIdentity, new: RunIdentity) -> str:

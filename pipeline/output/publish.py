@@ -10,6 +10,10 @@ decision: its footer names the rows that it leaves out, and every later writer p
 quarantine, whether or not it could annotate them. (With the quarantine first, a slow writer with a
 failure of its own would leave a quarantine beside a part that holds the same record.) A unit whose
 rows all failed has a part without rows.
+
+Nothing is written to an output that another run has taken over with ``--new-run``. A writer that
+was at it meanwhile finds out afterwards and takes its files away: their names depend on its
+fingerprint, so that they are no other run's.
 """
 
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.unit import Unit
-from pipeline.errors import PublishError
+from pipeline.errors import OutputError, PipelineError, PublishError
 from pipeline.output.blocks import (
     adapter_counts,
     batches_of,
@@ -37,6 +41,7 @@ from pipeline.output.commit import (
     part_path,
     quarantine_path,
 )
+from pipeline.output.output_lock import is_left_to, require_owner
 from pipeline.output.parts import (
     Part,
     Quarantine,
@@ -55,26 +60,48 @@ from pipeline.storage import Store
 class Publisher:
     """Publishes blocks to ``store`` as parts of schema ``declared``.
 
-    ``text`` is the column of ``declared`` that a block has as ``_text`` alone, if there is one.
+    ``text`` is the column of ``declared`` that a block has as ``_text`` alone, if there is one;
+    ``run`` is the id of the run that ``store`` belonged to when this one began.
     """
 
     store: Store
     declared: pa.Schema
     text: str | None = None
+    run: str = ""
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """One row of ``RECEIPT`` for the unit that ``block`` is.
 
         Raises PublishError where the block is not one whole unit with the declared columns, and
-        where what stands in the output cannot be reconciled with it; OutputError from the store.
+        where what stands in the output cannot be reconciled with it; OutputError from the store,
+        and where another run has taken it.
         """
         watch = Stopwatch.at(block)
         unit = whole_unit(block)
         if self.text is not None and schema.TEXT.name in block.column_names:
             block = block.append_column(self.text, block[schema.TEXT.name])
-        record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
+        require_owner(self.store, unit.fingerprint, self.run)
+        try:
+            record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
+        except PipelineError:
+            self._require_owner_still(unit)
+            raise
+        self._require_owner_still(unit)
         row = {"unit_id": unit.unit_id, "commit": record.model_dump_json(), "failure": None}
         return pa.Table.from_pylist([row], schema.RECEIPT)
+
+    def _require_owner_still(self, unit: Unit) -> None:
+        """Take the files of ``unit`` away where they have no place in the output any more.
+
+        In a new run of the same configuration they have one: it takes them for its own.
+        """
+        try:
+            require_owner(self.store, unit.fingerprint, self.run)
+        except OutputError:
+            if not is_left_to(self.store, unit.fingerprint):
+                names = (commit_path, quarantine_path, part_path)
+                self.store.delete([path_of(unit.unit_id) for path_of in names])
+            raise
 
 
 @dataclass(frozen=True)
@@ -163,7 +190,11 @@ class _UnitWriter:
         return None if body is None else read_quarantine(body, self._quarantine_uri)
 
     def _standing_commit(self) -> CommitRecord | None:
-        """The commit record that is there, once what it names is found to be there too."""
+        """The commit record that is there, once what it names is found to be there too.
+
+        One whose part is gone is what a slow writer left in an output that was started over: it is
+        deleted, and the unit published anew.
+        """
         path = commit_path(self.unit.unit_id)
         body = self.store.read(path)
         if body is None:
@@ -171,6 +202,9 @@ class _UnitWriter:
         record = parse_commit(body, self.store.uri_of(path))
         bodies = {entry.path: self.store.read(entry.path) for entry in record.files}
         entries = {file_entry(name, found) for name, found in bodies.items() if found is not None}
+        if record.is_of(self.unit) and bodies[record.part.path] is None:
+            self.store.delete([path])
+            return None
         if not record.is_of(self.unit) or entries != set(record.files):
             raise PublishError(
                 f"{self.store.uri_of(path)} does not describe unit {self.unit.unit_id} and what is "

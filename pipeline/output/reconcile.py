@@ -2,7 +2,9 @@
 
 Enters: the output folder and the plan's units. Leaves: ``_manifest.json``, ``_SUCCESS`` and the
 job's totals. What holds: ``_SUCCESS`` exists only while exactly the planned and kept units are
-committed, their files have the committed sizes, and ``rows_in == rows_out + rows_quarantined``.
+committed, their files have the committed sizes, ``rows_in == rows_out + rows_quarantined``, and the
+output is still this run's. What a slow writer of an earlier configuration committed after
+``--new-run`` is deleted.
 
 A run that adds units to a complete output calls ``reopen`` before it writes. The manifest stays
 until the next ``reconcile`` replaces it. Units are retired by the manifest in one step: it stops
@@ -18,7 +20,7 @@ from functools import reduce
 from operator import add
 
 from pipeline.contract.unit import Unit
-from pipeline.errors import IncompleteError, PublishError
+from pipeline.errors import IncompleteError, OutputError, PublishError
 from pipeline.output import retry_list
 from pipeline.output.changes import Changes, Rows
 from pipeline.output.commit import (
@@ -34,7 +36,7 @@ from pipeline.output.commit import (
     unit_of,
 )
 from pipeline.output.manifest import manifest_of
-from pipeline.output.output_lock import MANIFEST, SUCCESS
+from pipeline.output.output_lock import MANIFEST, SUCCESS, require_owner
 from pipeline.storage import Store
 
 _SHOWN = 10
@@ -92,16 +94,30 @@ def reopen(store: Store) -> None:
 
 
 def reconcile(
-    store: Store, units: Sequence[Unit], fingerprint: str, changes: Changes = _UNCHANGED
+    store: Store,
+    units: Sequence[Unit],
+    fingerprint: str,
+    changes: Changes = _UNCHANGED,
+    run: str = "",
 ) -> Reconciliation:
     """The totals of a complete output, whose manifest and ``_SUCCESS`` now stand.
 
     Raises IncompleteError that lists what is missing, foreign or wrong; ``_SUCCESS`` is then gone.
+    Raises OutputError where the output is no longer that of ``run``, its id when the run began.
     """
+    require_owner(store, fingerprint, run)
     expected = {unit.unit_id: CommittedRows.of(unit) for unit in units} | dict(changes.kept)
     retired, commits = _divided(store.listing(COMMIT), changes.retired)
     leaving = changes.retired | (changes.abandoned - {unit_of(path) for path in commits})
     records, problems = _parsed(store, store.read_all(commits))
+    strange = {
+        one
+        for one, record in records.items()
+        if record.fingerprint != fingerprint and one not in expected
+    }
+    records = {one: record for one, record in records.items() if one not in strange}
+    retired |= {path: size for path, size in commits.items() if unit_of(path) in strange}
+    leaving |= strange
     leftover, files = _divided({**store.listing(QUARANTINE), **store.listing(DATA)}, leaving)
     problems += _uncommitted(expected, records)
     for unit_id, record in records.items():
@@ -114,12 +130,17 @@ def reconcile(
     result = Reconciliation(tuple(order))
     if retired or leftover:
         reopen(store)
-        _write_manifest(store, result, fingerprint, changes, changes.retired)
+        _write_manifest(store, result, fingerprint, changes, changes.retired | strange)
         store.delete(retired)
         retry_list.remove(store, retry_list.listed(store) - expected.keys())
         store.delete(leftover)
     _write_manifest(store, result, fingerprint, changes)
     store.create(SUCCESS, b"")
+    try:
+        require_owner(store, fingerprint, run)
+    except OutputError:
+        reopen(store)
+        raise
     return result
 
 
@@ -177,9 +198,14 @@ def _misplaced(standing: Mapping[str, int], records: Mapping[str, CommitRecord])
     return [
         f"{path}: {standing.get(path, 'no')} bytes stand, {named.get(path, 'none')} are committed; "
         + (_REPUBLISH if path in named else _UNKNOWN)
-        for path in sorted(named.keys() | standing.keys())
+        for path in sorted(named.keys() | set(filter(_is_read, standing)))
         if named.get(path) != standing.get(path)
     ]
+
+
+def _is_read(path: str) -> bool:
+    """Whether readers of the folder take ``path`` for a part; another file there is a user's."""
+    return path.endswith(".parquet") or unit_of(path) is not None
 
 
 _REPUBLISH = f"delete the unit's record in {COMMIT}/ to have it published again"

@@ -37,7 +37,7 @@ _PLACES_AND_MACHINES = {
     *("readers_per_actor", "max_batch_tokens"),
 }
 _RETRIES = {
-    *("max_attempts", "max_bad_files"),
+    *("max_attempts", "max_bad_files", "max_quarantined"),
     *("unit_timeout", "row_timeout", "start_timeout", "shutdown_timeout"),
 }
 _POLICIES = {"missing", "changed"}
@@ -48,7 +48,8 @@ _POLICIES = {"missing", "changed"}
 class Job:
     """What a run is made of; workers get its parts. ``languages`` are the adapters to load.
 
-    ``lang_id`` in the output counts the languages of the first task's checkpoint.
+    ``lang_id`` in the output counts the languages of the first task's checkpoint. ``run`` is the id
+    of the run that the output belongs to, once it is known.
     """
 
     fingerprint: str
@@ -61,6 +62,7 @@ class Job:
     identify: StageFactory
     tokenize: StageFactory
     annotate: StageFactory
+    run: str = ""
 
     @property
     def preparation(self) -> Preparation:
@@ -72,7 +74,7 @@ class Job:
     def publisher(self) -> Publisher:
         """What ends the flow."""
         text = self.reader.columns.output_of(self.settings.input.text_column)
-        return Publisher(Store.open(self.settings.output.uri), self.declared, text)
+        return Publisher(Store.open(self.settings.output.uri), self.declared, text, self.run)
 
     def actor_bytes(self) -> int:
         """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.language.tags import UNDETERMINED
 from pipeline.output.commit import OTHER, LanguageCounts
+from pipeline.output.output_lock import REPORT
 from pipeline.planning.cost import Cost
 from pipeline.reporting.run_stats import StageLine
 from pipeline.storage import Store
-
-REPORT = "run_report.json"
 
 SOURCES = {
     "column": "language column",

@@ -52,7 +52,9 @@ def guarded(step: Step, stage: str, block: pa.Table) -> pa.Table:
         return block
     try:
         return step(block)
-    except Exception as error:  # whatever it is, it is this unit's, and is reported with it
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # libraries exit and panic too: it is this unit's, and reported
         return failed_block(block["_unit"][0].as_py(), failure_of(error, stage))
 
 

@@ -36,5 +36,7 @@ class Preparation:
     def _read(self, unit: Unit) -> pa.Table:
         try:
             return self.reader(unit)
-        except Exception as error:  # it is this unit's, and is reported with it
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # it is this unit's, and is reported with it
             return failed_block(unit.to_json(), failure_of(error, "read"))

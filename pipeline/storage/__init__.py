@@ -6,14 +6,15 @@ OutputError. Transient failures are retried by the backend's library, a bounded 
 create whose response was lost may therefore report that its own bytes are already there, so whoever
 creates checks what it finds.
 
-===========  ===================================================================================
-``store``    the output folder
-``inputs``   the corpus; ``tail`` reads the end of a file, with its footer
-``pattern``  which files a folder or a glob names, and how many others are there
-``listing``  what is below a folder: no error is taken for "nothing there"
-``local``    whole files on a local disk
-``backend``  URI → filesystem; its exceptions → this package's errors
-===========  ===================================================================================
+=============  =================================================================================
+``store``      the output folder
+``inputs``     the corpus; ``tail`` reads the end of a file, with its footer
+``pattern``    which files a folder or a glob names, and how many others are there
+``listing``    what is below a folder: no error is taken for "nothing there"
+``local``      whole files on a local disk
+``contained``  files of an output on a local disk, within bounds
+``backend``    URI → filesystem; its exceptions → this package's errors
+=============  =================================================================================
 """
 
 from pipeline.storage.backend import canonical

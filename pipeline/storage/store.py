@@ -14,12 +14,15 @@ from typing import TypeVar
 import fsspec
 
 from pipeline.errors import OutputError
-from pipeline.storage import local
+from pipeline.storage import contained, local
 from pipeline.storage.backend import canonical, explained, filesystem, is_taken
 from pipeline.storage.listing import files_below, look_up
 
 _ONE_REQUEST = 5 << 30
 """Bytes up to which S3 takes a body in one request: one condition, checked once."""
+
+_SMALL_JSON, _MANIFEST_JSON = 1 << 24, 1 << 30
+"""Bytes of JSON that are read at most: of a record or a report, and of a manifest of all units."""
 
 _REQUESTS = 16
 """Small requests that are under way at once."""
@@ -65,11 +68,14 @@ class Store:
             files.pipe_file(name, body, chunksize=_ONE_REQUEST)
 
     def read(self, path: str) -> bytes | None:
-        """The bytes at ``path``, None where there is nothing."""
+        """The bytes at ``path``, None where there is nothing.
+
+        Raises OutputError where that is larger than this package writes, or on a local disk no
+        plain file of this folder.
+        """
         with explained(OutputError, "read", self.uri_of(path)):
-            files, name = filesystem(self.uri_of(path))
             try:
-                return bytes(files.cat_file(name))
+                return self._bytes(path)
             except FileNotFoundError:
                 return None
 
@@ -77,8 +83,7 @@ class Store:
         """The bytes at each of ``paths``, fetched concurrently; OutputError if one is missing."""
         with explained(OutputError, "read", self.uri):
             paths = list(paths)
-            bodies = _at_once(filesystem(self.uri)[0].cat_file, self._names(paths))
-            return dict(zip(paths, map(bytes, bodies), strict=True))
+            return dict(zip(paths, _at_once(self._bytes, paths), strict=True))
 
     def exists(self, path: str) -> bool:
         """Whether a file is at ``path``; an error of the backend is none that says no."""
@@ -90,6 +95,8 @@ class Store:
     def listing(self, folder: str = "") -> dict[str, int]:
         """Bytes of each file below ``folder``, by its path; empty where there is no such folder."""
         with explained(OutputError, "list", self.uri_of(folder)):
+            if self._folder:
+                return dict(sorted(contained.listing(self._folder, folder).items()))
             files, name = filesystem(self.uri_of(folder))
             root = filesystem(self.uri)[1].rstrip("/") + "/"
             found = {info["name"]: info["size"] for info in files_below(files, name)}
@@ -107,6 +114,22 @@ class Store:
         """The URI of ``path`` in this folder."""
         return f"{self.uri}/{path}" if path else self.uri
 
+    def _bytes(self, path: str) -> bytes:
+        most = _most_bytes(path)
+        if self._folder:
+            return contained.read(self._folder, path, most)
+        files, name = filesystem(self.uri_of(path))
+        try:
+            body = bytes(files.cat_file(name, start=0, end=most + 1))
+        except FileNotFoundError:
+            raise
+        except Exception:  # stores have no range of an empty file
+            if files.info(name)["size"]:
+                raise
+            return b""
+        contained.require_size(self.uri_of(path), len(body), most)
+        return body
+
     def _names(self, paths: Iterable[str]) -> list[str]:
         return [filesystem(self.uri_of(path))[1] for path in paths]
 
@@ -114,6 +137,12 @@ class Store:
     def _folder(self) -> str:
         """The folder's path on a local disk, empty where it is elsewhere."""
         return self.uri.removeprefix("file://") if self.uri.startswith("file://") else ""
+
+
+def _most_bytes(path: str) -> int:
+    if not path.endswith(".json"):
+        return _ONE_REQUEST
+    return _MANIFEST_JSON if path == "_manifest.json" else _SMALL_JSON
 
 
 def _at_once(request: Callable[[str], _T], names: Iterable[str]) -> list[_T]:

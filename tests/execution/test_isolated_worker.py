@@ -37,3 +37,23 @@ def test_record_that_kills_its_process_is_quarantined_alone(
     assert_complete(output, corpus["id"].to_pylist(), quarantined=[row["record_id"]])
     assert row["row"] == 7
     assert ("is prepared in pieces" in caplog.text) == in_pieces
+
+
+def test_whatever_a_library_raises_costs_its_record_alone(tmp_path, models):
+    """One that cannot be sent from process to process, one that exits, panics or interrupts."""
+    harm = {
+        "POISON-MUTE": "MuteError",
+        "POISON-EXIT": "SystemExit",
+        "POISON-PANIC": "Panic",
+        "POISON-INTERRUPT": "KeyboardInterrupt",
+    }
+    corpus = make_corpus(7, [*harm])
+    source, output = write_local(corpus, tmp_path / "in", files=1), str(tmp_path / "out")
+    plan = make_plan(make_settings(source, output, models, max_attempts=1), Options())
+    lock_output(plan)
+
+    annotate_corpus(plan)
+
+    rows = {row["record_id"]: row["error_type"] for row in output_rows(output, "quarantine")}
+    assert rows == {f"r{7 + place}": name for place, name in enumerate(harm.values())}
+    assert_complete(output, corpus["id"].to_pylist(), quarantined=list(rows))

@@ -7,19 +7,28 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import ray
 
 from pipeline.config import JobSettings
 from pipeline.contract.schema import STAGES
-from pipeline.errors import CheckpointError, FingerprintError, IncompleteError, InputError
+from pipeline.errors import (
+    CheckpointError,
+    FingerprintError,
+    IncompleteError,
+    InputError,
+    LossError,
+    OutputError,
+)
 from pipeline.execution.ray_dataset import annotate_units
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.run import annotate_corpus, lock_output
 from pipeline.execution.stop import never
 from pipeline.output import retry_list
 from pipeline.output.commit import CommitRecord
-from pipeline.output.reconcile import Reconciliation
+from pipeline.output.output_lock import acquire_lock
+from pipeline.output.reconcile import Reconciliation, committed_units
 from pipeline.planning.plan import Options, make_plan
 from pipeline.storage import Store
 from tests.helpers.corpora import (
@@ -163,6 +172,54 @@ def test_poison_records_alone_go_to_quarantine(tmp_path, models):
     assert_complete(settings.output.uri, corpus["id"].to_pylist(), quarantined=["r41", "r43"])
     assert reasons(settings.output.uri) == {"r41": "ProcessDied", "r43": "ZeroDivisionError"}
     assert retry_list.listed(Store.open(settings.output.uri)) == frozenset()
+
+
+def test_job_that_loses_too_much_stops_early_and_goes_on_once_it_may(tmp_path, models):
+    """A column that holds no languages."""
+    corpus = make_corpus(200)
+    corpus = corpus.set_column(
+        corpus.column_names.index("language"), "language", pa.array(["no tag!"] * 200)
+    )
+    source, output = write_local(corpus, tmp_path / "in"), str(tmp_path / "out")
+    quarantine = {"language": {"fallback": "quarantine"}}
+
+    def settings(**runtime: object) -> JobSettings:
+        made = make_settings(source, output, models, unit_rows=10, **runtime)
+        return made.model_validate(made.model_dump() | quarantine)
+
+    with pytest.raises(LossError) as raised:
+        run(settings())
+    message = str(raised.value)
+    assert "runtime.max_quarantined (0.1)" in message
+    assert "for UnknownLanguageTag, such as:" in message
+    assert message.count(".parquet row ") == 3
+    committed = committed_units(Store.open(output))
+    assert 0 < len(committed) < 20
+
+    done, result = run(settings(max_quarantined=1))
+
+    assert 0 < len(done) < 20
+    assert (result.rows_in, result.rows_quarantined) == (200, 200)
+    with pytest.raises(LossError):
+        run(settings())
+
+
+def test_run_whose_output_another_run_takes_ends_at_once_and_leaves_nothing(tmp_path, models):
+    corpus = make_corpus(160)
+    source, output = write_local(corpus, tmp_path / "in"), str(tmp_path / "out")
+    plan = make_plan(make_settings(source, output, models, unit_rows=4), Options())
+    lock_output(plan)
+    store, taken = plan.store, []
+
+    def take(_: CommitRecord) -> None:
+        if not taken:
+            acquire_lock(store, "b" * 64, {}, new_run=True)
+            taken.append(True)
+
+    with pytest.raises(OutputError, match="is another run's"):
+        annotate_corpus(plan, [take])
+    time.sleep(1)
+    assert {path for path in store.listing() if not path.startswith("_tmp/")} == {"_run.json"}
 
 
 def test_record_that_hangs_goes_to_quarantine(tmp_path, models):

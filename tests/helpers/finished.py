@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.schema import STAGES
-from pipeline.output.output_lock import acquire_lock
+from pipeline.output.output_lock import REPORT, acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
-from pipeline.reporting.run_report import REPORT, RunReport
+from pipeline.reporting.run_report import RunReport
 from pipeline.reporting.run_stats import RunStats
 from pipeline.stages.measures import StageSeconds
 from pipeline.storage import Store

@@ -1,6 +1,7 @@
 """Which rows are blamed, and that all others are annotated."""
 
 import math
+import pickle
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -12,9 +13,10 @@ import pytest
 from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
-from pipeline.errors import CheckpointError, IncompleteError, TooLargeError
+from pipeline.errors import CheckpointError, TooLargeError
 from pipeline.isolation.bisect import (
     MAX_FAILED_ROWS,
+    MAX_FAILURES,
     RowsFailedError,
     all_rows_failed,
     annotate_by_pieces,
@@ -131,12 +133,61 @@ def test_blame_as_many_rows_as_may_be_are_blamed():
     assert len(blamed_rows(attempts.block())) == MAX_FAILED_ROWS
 
 
-def test_blame_more_rows_than_may_be_is_no_fault_of_rows():
-    attempts = Attempts(make_unit(0, 100), guilty=range(MAX_FAILED_ROWS + 1))
-    with pytest.raises(IncompleteError) as caught:
-        attempts.block()
-    assert f"More than {MAX_FAILED_ROWS} rows" in str(caught.value)
-    assert "ProcessDied: died" in str(caught.value)
+@pytest.mark.parametrize("guilty", [MAX_FAILED_ROWS + 1, 64, 100])
+def test_blame_rows_are_told_apart_however_many_they_are(guilty: int):
+    block = Attempts(make_unit(0, 100), guilty=range(guilty)).block()
+    assert blamed_rows(block) == list(range(guilty))
+    assert whole_unit(block) == make_unit(0, 100)
+
+
+def test_blame_of_thousands_of_rows_ends_and_says_how_many_go_together():
+    unit = make_unit(0, 10_000)
+    attempts = Attempts(unit, guilty=range(10_000))
+    block = attempts.block()
+    assert blamed_rows(block) == list(range(10_000))
+    assert sum(attempts.asked.values()) < 2 * MAX_FAILURES
+    failures = block["_error"].to_pylist()
+    assert {failure["error_type"] for failure in failures} == {"ProcessDied"}
+    assert "One of 109 rows that go to quarantine together" in failures[-1]["message"]
+
+
+def test_blame_sound_rows_beside_thousands_that_fail_are_annotated():
+    unit = make_unit(0, 4096)
+    block = Attempts(unit, guilty=range(2048)).block()
+    assert blamed_rows(block) == list(range(2048))
+
+
+def test_blame_ends_once_failed_attempts_took_too_long(monkeypatch: pytest.MonkeyPatch):
+    """A unit of rows that all hang: each failed attempt takes a row's whole time limit."""
+    clock = [0.0]
+    monkeypatch.setattr("pipeline.isolation.bisect.time.monotonic", lambda: clock[0])
+    attempts = Attempts(make_unit(0, 10_000), guilty=range(10_000))
+
+    def hang(start: int, stop: int) -> pa.Table:
+        clock[0] += 120
+        return attempts(start, stop)
+
+    block = annotate_by_pieces(attempts.unit, hang, str, 64 * 120)
+    assert blamed_rows(block) == list(range(10_000))
+    assert clock[0] <= 65 * 120
+
+
+def test_blame_time_of_attempts_that_bring_rows_is_not_limited(monkeypatch: pytest.MonkeyPatch):
+    clock = [0.0]
+    monkeypatch.setattr("pipeline.isolation.bisect.time.monotonic", lambda: clock[0])
+    attempts = Attempts(make_unit(0, 100), guilty=[50])
+
+    def slow(start: int, stop: int) -> pa.Table:
+        clock[0] += 1
+        return attempts(start, stop)
+
+    assert blamed_rows(annotate_by_pieces(attempts.unit, slow, str, 5)) == [50]
+    assert clock[0] > 50
+
+
+def test_rows_failed_error_arrives_from_another_process_as_it_was():
+    error = pickle.loads(pickle.dumps(RowsFailedError(FAILURE)))
+    assert error.failure == FAILURE
 
 
 @dataclass
@@ -183,12 +234,14 @@ def test_blame_many_rows_that_are_too_large_take_few_attempts():
     assert attempts.asked < 200
 
 
-def test_blame_rows_that_are_too_large_do_not_hide_that_many_others_die():
+def test_blame_rows_that_are_too_large_are_told_from_many_that_die():
     unit = make_unit(0, 100)
     deadly = range(60, 61 + MAX_FAILED_ROWS)
     attempts = Sizes(unit, [11 if row < 60 else 0 for row in range(100)], deadly=deadly)
-    with pytest.raises(IncompleteError, match="ProcessDied"):
-        annotate_by_pieces(unit, attempts, str)
+    block = annotate_by_pieces(unit, attempts, str)
+    assert blamed_rows(block) == [*range(60), *deadly]
+    kinds = {error["error_type"] for error in block["_error"].to_pylist()[60:] if error}
+    assert kinds == {"ProcessDied"}
 
 
 @pytest.mark.parametrize("kind", [CheckpointError, RuntimeError])

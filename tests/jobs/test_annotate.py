@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from pipeline.output.commit import parse_commit
-from pipeline.reporting.run_report import REPORT, RunReport
+from pipeline.output.output_lock import REPORT
+from pipeline.reporting.run_report import RunReport
 from pipeline.storage import Store
 from tests.helpers.corpora import (
     assert_complete,

@@ -19,7 +19,29 @@ def _eat() -> None:
     raise MemoryError
 
 
+class MuteError(Exception):
+    """One that cannot say what it is, nor be sent to another process."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    def __reduce__(self) -> str:
+        raise TypeError
+
+
+class Panic(BaseException):
+    """As Rust's panics arrive."""
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 HARM = {
+    "POISON-MUTE": lambda: _raise(MuteError()),
+    "POISON-EXIT": lambda: sys.exit(3),
+    "POISON-PANIC": lambda: _raise(Panic()),
+    "POISON-INTERRUPT": lambda: _raise(KeyboardInterrupt()),
     "POISON-KILL": lambda: os._exit(1),
     "POISON-HANG": lambda: time.sleep(3600),
     "POISON-RAISE": lambda: 1 / 0,

@@ -13,10 +13,11 @@ from rich.table import Table
 from pipeline.config import JobSettings
 from pipeline.output.changes import Changes
 from pipeline.output.commit import LanguageCounts
+from pipeline.output.output_lock import REPORT
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import Reconciliation, reconcile
 from pipeline.planning.plan import Options, Plan, make_plan
-from pipeline.reporting.run_report import REPORT, RunReport, keep_report
+from pipeline.reporting.run_report import RunReport, keep_report
 from pipeline.reporting.run_stats import RunStats
 from pipeline.reporting.summary import (
     plan_table,

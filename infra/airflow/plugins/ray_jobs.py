@@ -39,8 +39,8 @@ class RayJobLink(BaseOperatorLink):
 class RayJobOperator(BaseOperator):
     """Runs `command` as a Ray job.
 
-    `retry_unless` are exit codes after which another try is of no use, such as that of a config
-    that cannot be used; `passes` are those that are no failure.
+    `retry_unless` are exit codes after which another try is of no use: 2 of a config that cannot be
+    used, 4 of a corpus of which too much would be lost. `passes` are those that are no failure.
     """
 
     template_fields: ClassVar[Sequence[str]] = ("command", "submission_id", "env_vars")
@@ -54,7 +54,7 @@ class RayJobOperator(BaseOperator):
         submission_id: str = "{{ dag.dag_id }}.{{ task.task_id }}.{{ run_id }}",
         env_vars: Mapping[str, str] | None = None,
         passes: Sequence[int] = (0,),
-        retry_unless: Sequence[int] = (2,),
+        retry_unless: Sequence[int] = (2, 4),
         poll_seconds: float = 10,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:

@@ -1,10 +1,14 @@
 """A commit record's bytes → what it claims, parsed independently of the code that writes it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pipeline.contract.unit import SourceFile, Unit
+
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 @dataclass(frozen=True)
@@ -44,24 +48,66 @@ class Claim:
         return (self.part, self.quarantine) if self.quarantine else (self.part,)
 
 
+class _Source(BaseModel):
+    uri: str
+    size: _Count
+    content: str
+
+
+class _Rows(BaseModel):
+    source: _Source
+    start: _Count
+    stop: _Count
+
+
+class _File(BaseModel):
+    path: str
+    bytes: _Count
+    sha256: str
+
+
+class _Record(BaseModel):
+    """What of a commit record is checked; a value of another type makes it none."""
+
+    model_config = ConfigDict(strict=True)
+
+    unit_id: str
+    unit: _Rows
+    fingerprint: str
+    rows_in: _Count
+    rows_out: _Count
+    rows_quarantined: _Count
+    part: _File
+    quarantine: _File | None
+    counts: dict[str, dict[str, _Count]]
+    reasons: dict[str, _Count]
+
+
+_VALUES = TypeAdapter(dict[str, JsonValue])
+
+
 def parse_claim(path: str, body: bytes) -> Claim | Problem:
     """What the commit record in ``body`` says, or that it is none."""
     try:
-        values = json.loads(body)
-        rows = values["unit"]
-        source = SourceFile(**rows["source"], version="")
-        unit = Unit(
-            source=source,
-            start=int(rows["start"]),
-            stop=int(rows["stop"]),
-            fingerprint=str(values["fingerprint"]),
-        )
-        counted = (values["rows_in"], values["rows_out"], values["rows_quarantined"])
-        part = ClaimedFile(**values["part"])
-        quarantine = values["quarantine"] and ClaimedFile(**values["quarantine"])
-        return Claim(path, unit, str(values["unit_id"]), counted, part, quarantine, values)
-    except (KeyError, TypeError, ValueError) as error:
-        return Problem(path, "no commit record", "its fields", f"{type(error).__name__}: {error}")
+        found, values = _Record.model_validate_json(body), _VALUES.validate_json(body)
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
+        return Problem(path, "no commit record", "its fields", f"wrong at: {places or 'the whole'}")
+    unit = Unit(
+        source=SourceFile(**found.unit.source.model_dump(), version=""),
+        start=found.unit.start,
+        stop=found.unit.stop,
+        fingerprint=found.fingerprint,
+    )
+    return Claim(
+        path,
+        unit,
+        found.unit_id,
+        (found.rows_in, found.rows_out, found.rows_quarantined),
+        ClaimedFile(**found.part.model_dump()),
+        ClaimedFile(**found.quarantine.model_dump()) if found.quarantine else None,
+        dict(values),
+    )
 
 
 def misnamed(claim: Claim) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ from pipeline.output.verify.unit_files import UnitFiles, count_problems, folded,
 from pipeline.storage import Store
 
 _READERS = 8
+_MOST_OF_RECORD, _MOST_OF_MANIFEST = 1 << 24, 1 << 30
+"""Bytes that are read as JSON; what is no plain file is listed with fewer than none."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,19 @@ def verify(store: Store) -> Verdict:
             f"{store.uri} is no output folder: it has no _run.json, _manifest.json or _commit/. "
             "Name the folder that output.uri names."
         )
-    parsed = [parse_claim(path, body) for path, body in store.read_all(commits).items()]
+    plain = [path for path in commits if 0 <= listing[path] <= _MOST_OF_RECORD]
+    parsed: list[Claim | Problem] = [
+        Problem(path, "no commit record", f"{_MOST_OF_RECORD} bytes at most", listing[path])
+        for path in commits
+        if path not in plain
+    ]
+    parsed += [parse_claim(path, body) for path, body in store.read_all(plain).items()]
     committed = [item for item in parsed if isinstance(item, Claim)]
-    run, manifest = _parsed(store, "_run.json"), _parsed(store, "_manifest.json")
+    run, manifest = (_parsed(store, path, listing) for path in ("_run.json", "_manifest.json"))
     claims = _listed(manifest, committed)
     kept = _mapping(_mapping(manifest).get("kept"))
     with ThreadPoolExecutor(_READERS) as readers:
-        units = list(readers.map(lambda claim: read_unit_files(store, claim), claims))
+        units = list(readers.map(lambda claim: read_unit_files(store, claim, listing), claims))
     repeats, unexplained = find_repeats(units, _mapping(run).get("echo"), kept)
     problems = [
         *(item for item in parsed if isinstance(item, Problem)),
@@ -139,11 +147,13 @@ def _top(
     yield from _listed_units(manifest, committed)
 
 
-def _parsed(store: Store, path: str) -> object:
-    body = store.read(path)
+def _parsed(store: Store, path: str, listing: Mapping[str, int]) -> object:
+    most = _MOST_OF_MANIFEST if path == "_manifest.json" else _MOST_OF_RECORD
+    if not 0 <= listing.get(path, -1) <= most:
+        return None
     try:
-        return None if body is None else json.loads(body)
-    except ValueError:
+        return json.loads(store.read(path) or b"")
+    except (ValueError, RecursionError):
         return None
 
 

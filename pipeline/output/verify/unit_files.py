@@ -1,13 +1,14 @@
 """The files of one unit, read again, and where they differ from its commit record.
 
-Values are read only from columns of exactly the expected type, so that a hostile file does no harm.
+Values are read only from columns of exactly the expected type and batch by batch, and only of files
+that have the unit's own names and the committed size, so that a hostile file does no harm.
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.contract.schema import QUARANTINE
+from pipeline.errors import InputError, OutputError
 from pipeline.output.verify.claims import Claim, ClaimedFile, Problem, misnamed
+from pipeline.stages.failure import failure_of
+from pipeline.stages.read import rows_of
 from pipeline.storage import Store
 
 _MOST_TAGS, _OTHER = 256, "other"
 """Language tags that are counted one by one, and what the rest are counted under."""
+
+_MOST_BYTES = 1 << 30
+"""What the ids, tags and entities of a unit may take in memory."""
+
+_MOST_UNCLAIMED = 1 << 26
+"""Bytes that are read of a file though fewer were committed, to say more of it."""
 
 
 @dataclass
@@ -43,18 +53,33 @@ class UnitFiles:
     rows: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
 
-def read_unit_files(store: Store, claim: Claim) -> UnitFiles:
-    """What the files that ``claim`` names hold, and where that is not what it says."""
-    seen = UnitFiles(claim)
-    seen.problems.extend(misnamed(claim))
-    left_out = _read_part(store, seen)
-    rows = _read_quarantine(store, seen) if claim.quarantine else []
+def read_unit_files(store: Store, claim: Claim, sizes: Mapping[str, int]) -> UnitFiles:
+    """What the files that ``claim`` names hold, and where that is not what it says.
+
+    ``sizes`` is the listing of ``store``. A file of another name than the unit's is not opened.
+    """
+    seen = UnitFiles(claim, list(misnamed(claim)))
+    if seen.problems:
+        return seen
+    try:
+        _read_files(store, seen, sizes)
+    except OutputError:  # the store's, which says nothing of the file
+        raise
+    except Exception as error:  # whatever a library makes of hostile bytes
+        what = failure_of(error, "verify").message
+        seen.problems.append(Problem(claim.part.path, "cannot be checked", "a file to read", what))
+    return seen
+
+
+def _read_files(store: Store, seen: UnitFiles, sizes: Mapping[str, int]) -> None:
+    claim = seen.claim
+    left_out = _read_part(store, seen, sizes)
+    rows = _read_quarantine(store, seen, sizes) if claim.quarantine else []
     seen.rows_quarantined = len(rows)
     if left_out is not None and left_out != rows:
         path = claim.part.path
         seen.problems.append(Problem(path, "rows left out and not in quarantine", left_out, rows))
     seen.problems.extend(_accounting(seen))
-    return seen
 
 
 def count_problems(
@@ -62,7 +87,7 @@ def count_problems(
 ) -> Iterator[Problem]:
     """Where ``claimed`` counts by language are not those ``seen`` in parts and quarantines."""
     entries = claimed if isinstance(claimed, dict) else {}
-    told = {tag: Counter(counts) for tag, counts in entries.items() if isinstance(counts, dict)}
+    told = {tag: _counter(counts) for tag, counts in entries.items() if isinstance(counts, dict)}
     failed = sum(counts.pop("quarantined", 0) for counts in told.values())
     if failed != quarantined:
         yield Problem(path, "quarantined records in counts", failed, quarantined)
@@ -86,6 +111,11 @@ def folded(seen: Mapping[str, Counter[str]], claimed: object) -> dict[str, Count
     return counts
 
 
+def _counter(counts: Mapping[str, object]) -> Counter[str]:
+    """``counts`` without what is no number."""
+    return Counter({name: count for name, count in counts.items() if isinstance(count, int)})
+
+
 def hashes(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.int64]:
     """Int64 [rows]: what record ids are told apart by, in this process."""
     return np.fromiter((hash(value) for value in ids.to_pylist()), np.int64, len(ids))
@@ -105,14 +135,13 @@ def _accounting(seen: UnitFiles) -> Iterator[Problem]:
         yield Problem(claim.path, "reasons", claim.values.get("reasons"), dict(seen.reasons))
 
 
-def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
+def _read_part(store: Store, seen: UnitFiles, sizes: Mapping[str, int]) -> list[int] | None:
     """Take up the part's rows; the rows that it says it leaves out."""
     file = seen.claim.part
-    parquet = _parquet(store, file, seen)
+    parquet = _parquet(store, file, seen, sizes)
     if parquet is None:
         return None
     seen.schema = parquet.schema_arrow.remove_metadata()
-    seen.rows_out = parquet.metadata.num_rows
     types = {name: seen.schema.field(name).type for name in seen.schema.names}
     strings = dict.fromkeys(("record_id", "language", "language_source"), pa.string())
     needed = {**strings, "n_tokens": pa.int32()}
@@ -125,11 +154,13 @@ def _read_part(store: Store, seen: UnitFiles) -> list[int] | None:
     table = _rows(parquet, file, seen, [*needed, *entities])
     if table is None:
         return None
+    seen.rows_out = table.num_rows
     seen.ids.append(hashes(table["record_id"]))
     seen.counts = folded(_counts(table), seen.claim.values.get("counts"))
     left_out = _left_out(parquet, seen)
     unit = seen.claim.unit
-    seen.rows.append(np.setdiff1d(np.arange(unit.start, unit.stop), left_out or []))
+    if table.num_rows + len(left_out or []) == unit.rows:  # or there may be no room for its rows
+        seen.rows.append(np.setdiff1d(np.arange(unit.start, unit.stop), left_out or []))
     return left_out
 
 
@@ -141,24 +172,24 @@ def _left_out(parquet: pq.ParquetFile, seen: UnitFiles) -> list[int] | None:
         seen.problems.append(Problem(seen.claim.part.path, "unit in the footer", expected, unit_id))
     try:
         return [int(row) for row in json.loads(footer.get(b"quarantined_rows", b""))]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         seen.problems.append(
             Problem(seen.claim.part.path, "quarantined_rows in the footer", "a JSON list", "none")
         )
         return None
 
 
-def _read_quarantine(store: Store, seen: UnitFiles) -> list[int]:
+def _read_quarantine(store: Store, seen: UnitFiles, sizes: Mapping[str, int]) -> list[int]:
     """The rows in the unit's quarantine."""
     file, unit = seen.claim.quarantine, seen.claim.unit
-    parquet = _parquet(store, file, seen) if file else None
+    parquet = _parquet(store, file, seen, sizes) if file else None
     if file is None or parquet is None:
         return []
     if not parquet.schema_arrow.equals(QUARANTINE):
         columns = str(parquet.schema_arrow.remove_metadata())
         seen.problems.append(Problem(file.path, "columns", str(QUARANTINE), columns))
         return []
-    table = _rows(parquet, file, seen)
+    table = _rows(parquet, file, seen, QUARANTINE.names)
     if table is None:
         return []
     seen.ids.append(hashes(table["record_id"]))
@@ -173,9 +204,15 @@ def _read_quarantine(store: Store, seen: UnitFiles) -> list[int]:
     return rows
 
 
-def _parquet(store: Store, file: ClaimedFile, seen: UnitFiles) -> pq.ParquetFile | None:
+def _parquet(
+    store: Store, file: ClaimedFile, seen: UnitFiles, sizes: Mapping[str, int]
+) -> pq.ParquetFile | None:
     """The file, once its bytes are found to be those that were committed."""
-    body = store.read(file.path)
+    size = sizes.get(file.path)
+    if size is not None and not 0 <= size <= max(file.bytes, _MOST_UNCLAIMED):
+        seen.problems.append(Problem(file.path, "no file that a run wrote", file.bytes, size))
+        return None
+    body = None if size is None else store.read(file.path)
     if body is None:
         seen.problems.append(Problem(file.path, "missing", f"{file.bytes} bytes", "no file"))
         return None
@@ -190,12 +227,16 @@ def _parquet(store: Store, file: ClaimedFile, seen: UnitFiles) -> pq.ParquetFile
 
 
 def _rows(
-    parquet: pq.ParquetFile, file: ClaimedFile, seen: UnitFiles, columns: list[str] | None = None
+    parquet: pq.ParquetFile, file: ClaimedFile, seen: UnitFiles, columns: list[str]
 ) -> pa.Table | None:
-    """The file's rows, unless its pages are damaged."""
+    """The file's rows, unless its pages are damaged or unfold to more than a unit has."""
+    rows = parquet.metadata.num_rows
+    if not rows:
+        return parquet.schema_arrow.empty_table().select(columns)
+    whole = replace(seen.claim.unit, start=0, stop=rows)
     try:
-        return parquet.read(columns)
-    except (pa.ArrowException, OSError) as error:
+        return rows_of(parquet, whole, columns, _MOST_BYTES)
+    except (InputError, pa.ArrowException, OSError) as error:
         seen.problems.append(Problem(file.path, "not Parquet", "pages that unfold", str(error)))
         return None
 

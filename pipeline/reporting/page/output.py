@@ -14,8 +14,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pipeline.errors import OutputError
 from pipeline.output.commit import COMMIT, DATA, QUARANTINE
 from pipeline.output.manifest import listed
-from pipeline.output.output_lock import RUN, RunIdentity
-from pipeline.reporting.run_report import REPORT, RunReport
+from pipeline.output.output_lock import REPORT, RUN, RunIdentity
+from pipeline.reporting.run_report import RunReport
 from pipeline.storage import Store
 from pipeline.storage.backend import explained, filesystem
 
@@ -88,7 +88,8 @@ def read_output(store: Store) -> Output:
     report, identity = _parsed(store, REPORT, RunReport), _parsed(store, RUN, RunIdentity)
     is_listed = listed(store)
     parts, quarantine, commits = (
-        tuple(filter(is_listed, store.listing(folder))) for folder in (DATA, QUARANTINE, COMMIT)
+        tuple(filter(is_listed, _plain_files(store, folder)))
+        for folder in (DATA, QUARANTINE, COMMIT)
     )
     return Output(
         store=store,
@@ -98,6 +99,17 @@ def read_output(store: Store) -> Output:
         quarantine=RowFiles(store, quarantine, report.rows_quarantined),
         commits=commits,
     )
+
+
+def _plain_files(store: Store, folder: str) -> Iterator[str]:
+    """The files in ``folder``; OutputError where one is a link, a pipe or a device."""
+    for path, size in store.listing(folder).items():
+        if size < 0:
+            raise OutputError(
+                f"{store.uri_of(path)} is no plain file, and no run wrote it. Take it away, and "
+                "run jobs/verify.py to find what else is wrong with the folder."
+            )
+        yield path
 
 
 def spread(values: Sequence[str], most: int) -> Sequence[str]:

@@ -15,13 +15,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.errors import PipelineError
+from pipeline.output.output_lock import PAGE, require_own_page
 from pipeline.reporting.page.limits import PageLimits
 from pipeline.reporting.page.output import read_output
 from pipeline.reporting.page.sections import Page, page_of
 from pipeline.reporting.run_report import SOURCES
 from pipeline.storage import Store
-
-PAGE = "report.html"
 
 _HUES = 8
 """Colours that can be told apart, h1 to h8 in ``page.css``; h0 is the grey of all others."""
@@ -32,8 +31,10 @@ logger = logging.getLogger(__name__)
 def write_page(store: Store, limits: PageLimits | None = None) -> str:
     """Write the page of the output in ``store``; returns its URI.
 
-    Raises OutputError where no finished job left an output, or where its files cannot be read.
+    Raises OutputError where no finished job left an output, where its files cannot be read, or
+    where a file of that name is not this package's, which stays.
     """
+    require_own_page(store)
     body = render(page_of(read_output(store), limits or PageLimits()))
     store.replace(PAGE, body)
     return store.uri_of(PAGE)

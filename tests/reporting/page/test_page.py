@@ -75,6 +75,15 @@ def test_try_write_page_does_not_fail_its_job(local_store: Store):
     assert not local_store.exists("report.html")
 
 
+def test_page_of_somebody_else_is_left_as_it_is(local_store: Store):
+    finish(local_store)
+    local_store.create("report.html", b"<html>mine</html>")
+    with pytest.raises(OutputError, match="was not written by this package"):
+        write_page(local_store)
+    assert try_write_page(local_store) is None
+    assert local_store.read("report.html") == b"<html>mine</html>"
+
+
 def test_limits_are_checked():
     with pytest.raises(ValueError, match="less than or equal to 2000"):
         PageLimits(records=1_000_000)
