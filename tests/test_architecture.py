@@ -41,7 +41,6 @@ MODULES = {
 }
 
 TESTED_ELSEWHERE = {
-    "pipeline.errors": "tests/execution/test_ray_failures.py",
     "pipeline.config.section": "tests/config/test_loading.py",
     "pipeline.config.tables": "tests/tables/test_tables_settings.py",
     "pipeline.contract.record": "tests/output/test_manifest.py",
@@ -65,7 +64,6 @@ TESTED_ELSEWHERE = {
     "pipeline.training.scored_trainer": "tests/training/test_finetune.py",
     "pipeline.training.trainer": "tests/training/test_finetune.py",
     # Commands are tested as users start them.
-    "pipeline.cli.clean_exit": "tests/jobs/test_on_a_cluster.py",
     "pipeline.cli.annotate": "tests/jobs/test_annotate.py",
     "pipeline.cli.annotation": "tests/jobs/test_annotate.py",
     "pipeline.cli.verify": "tests/output/verify/test_verify.py",
@@ -162,6 +160,14 @@ def test_module_reaches_no_torch_when_imported(module: str):
 @pytest.mark.parametrize("module", MODULES)
 def test_module_reads_yaml_only_in_config(module: str):
     assert "yaml" not in imports_of(module) or module == "pipeline.config.loading"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_prints_by_what_escapes_control_characters(module: str):
+    consoles = {"rich.console.Console", "rich.print"} & imports_of(module)
+    assert not consoles, "expected the Console of pipeline.reporting.console"
+    echoes = "typer.echo(" in MODULES[module].read_text(encoding="utf-8")
+    assert not echoes or module in ("pipeline.cli.clean_exit", "pipeline.cli.app")
 
 
 @pytest.mark.parametrize("module", MODULES)
