@@ -159,7 +159,7 @@ def test_module_reaches_no_torch_when_imported(module: str):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_reads_yaml_only_in_config(module: str):
-    assert "yaml" not in imports_of(module) or module == "pipeline.config.loading"
+    assert "yaml" not in imports_of(module) or module == "pipeline.config.yaml_values"
 
 
 @pytest.mark.parametrize("module", MODULES)
