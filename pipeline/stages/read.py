@@ -81,7 +81,9 @@ def block_of(
         for (name, _), field in zip(columns.kept, columns.fields, strict=True)
         if name != settings.text_column
     ]
-    fields, values = zip(*kept, *record_columns(rows, unit, settings), strict=True)
+    names = [name for name, _ in columns.kept if name != settings.text_column]
+    records = record_columns(rows, unit, settings, names)
+    fields, values = zip(*kept, *records, strict=True)
     return _without_refused(pa.Table.from_arrays(values, schema=pa.schema(fields)))
 
 

@@ -264,6 +264,21 @@ def test_read_unit_ids_and_tags_are_strings(
     assert errors_of(block) == [None, None]
 
 
+def test_read_unit_kept_strings_that_are_not_utf8_go_to_quarantine_by_row(tmp_path: Path):
+    author = raw_strings([b"good", b"\xffsecret", b"good", None])
+    tags = pa.ListArray.from_arrays([0, 1, 1, 3, 4], raw_strings([b"a", b"b", b"\xfe", b"c"]))
+    path = write(tmp_path / "a.parquet", {"text": list("abcd"), "author": author, "tags": tags})
+    block = read_file(path)
+    assert errors_of(block) == [None, "NotUtf8", "NotUtf8", None]
+    messages = [error and error["message"] for error in block["_error"].to_pylist()]
+    assert "Column 'author' is not UTF-8" in messages[1]
+    assert "Column 'tags' is not UTF-8" in messages[2]
+    assert "secret" not in str(messages)
+    assert block["author"].to_pylist() == ["good", None, None, None]
+    block.validate(full=True)
+    assert errors_of(read_file(path, keep_columns=[])) == [None] * 4
+
+
 def test_read_unit_id_column_called_record_id_is_the_record_id(tmp_path: Path):
     path = write(tmp_path / "a.parquet", {"record_id": [5, 6], "text": ["a", "b"]})
     block = read_file(path, id_column="record_id")
