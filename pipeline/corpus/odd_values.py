@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Flags = npt.NDArray[np.bool_]
 
@@ -22,6 +23,37 @@ def not_utf8(values: pa.Array) -> Flags:
     if _is_string(values.type) and not _is_valid(values):
         return np.array([not _is_utf8(value) for value in values.cast(pa.binary()).to_pylist()])
     return np.zeros(len(values), bool)
+
+
+def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """``column`` with an empty string for each that is not UTF-8 in a dictionary, at any depth.
+
+    A dictionary goes to Parquet whole: readers refuse it even where no row points to the string.
+    """
+    if _is_valid(column):
+        return column
+    chunks = [_mended(chunk.take(pa.array(range(len(chunk))))) for chunk in column.chunks]
+    return pa.chunked_array(chunks, column.type)
+
+
+def _mended(array: pa.Array) -> pa.Array:
+    """``array``, which is no slice of another, with mended dictionaries."""
+    kind, gone = array.type, array.is_null()
+    if isinstance(array, pa.DictionaryArray):
+        values = pc.if_else(pa.array(not_utf8(array.dictionary)), "", array.dictionary)
+        return pa.DictionaryArray.from_arrays(array.indices, values, ordered=kind.ordered)
+    if isinstance(array, pa.StructArray):
+        fields = [_mended(array.field(place)) for place in range(kind.num_fields)]
+        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=gone)
+    if isinstance(array, pa.MapArray):
+        held = (array.offsets, _mended(array.keys), _mended(array.items))
+        return pa.MapArray.from_arrays(*held, kind, mask=gone)
+    if isinstance(array, pa.ListArray | pa.LargeListArray):
+        values = _mended(array.values)
+        return type(array).from_arrays(array.offsets, values, type=kind, mask=gone)
+    if isinstance(array, pa.FixedSizeListArray):
+        return pa.FixedSizeListArray.from_arrays(_mended(array.values), type=kind, mask=gone)
+    return array
 
 
 def _rows(odd: Callable[[pa.Array], Flags], array: pa.Array) -> Flags:
@@ -56,7 +88,7 @@ def _is_string(kind: pa.DataType) -> bool:
     return kind in (pa.string(), pa.large_string(), pa.string_view())
 
 
-def _is_valid(values: pa.Array) -> bool:
+def _is_valid(values: pa.Array | pa.ChunkedArray) -> bool:
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:

@@ -1,9 +1,11 @@
 """Which rows hold a string that is not UTF-8, wherever in their types it is."""
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.corpus.odd_values import not_utf8, rows_with
+from pipeline.corpus.odd_values import not_utf8, rows_with, with_utf8_dictionaries
 from tests.helpers.parquet_files import raw_strings
 
 STRINGS = raw_strings([b"good", b"\xff", None, b"", b"\xc3", b"\xed\xa0\x80"])
@@ -56,3 +58,34 @@ def test_rows_with_passes_over_what_is_below_a_null():
     assert found(pa.nulls(2)) == [False, False]
     nothing = pa.DictionaryArray.from_arrays(pa.nulls(2, pa.int32()), STRINGS[:0])
     assert found(nothing) == [False, False]
+
+
+WORDS = pa.DictionaryArray.from_arrays(
+    pa.array([0, 2, None, 0], pa.int32()), raw_strings([b"good", b"\xff", b"\xfe"])
+)
+OFFSETS = pa.array([0, 1, 2, None, 4], pa.int32())
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (WORDS, ["good", "", None, "good"]),
+        (pa.ListArray.from_arrays(OFFSETS, WORDS), [["good"], [""], [None, "good"], None]),
+        (
+            pa.StructArray.from_arrays([WORDS], ["a"]),
+            [{"a": w} for w in ("good", "", None, "good")],
+        ),
+        (
+            pa.MapArray.from_arrays(OFFSETS, pa.array(list("abcd")), WORDS),
+            [[("a", "good")], [("b", "")], [("c", None), ("d", "good")], None],
+        ),
+        (pa.FixedSizeListArray.from_arrays(WORDS, 2), [["good", ""], [None, "good"]]),
+    ],
+    ids=["dictionary", "list", "struct", "map", "fixed"],
+)
+def test_with_utf8_dictionaries_leaves_a_file_that_duckdb_reads(tmp_path, column, values):
+    mended = with_utf8_dictionaries(pa.chunked_array([column.slice(0, 1), column.slice(1)]))
+    assert mended.type == column.type
+    assert sorted(map(str, mended.to_pylist())) == sorted(map(str, values))
+    pq.write_table(pa.table({"words": mended}), tmp_path / "a.parquet")
+    assert len(duckdb.sql(f"from '{tmp_path}/a.parquet'").fetchall()) == len(values)

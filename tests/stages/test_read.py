@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -277,6 +278,17 @@ def test_read_unit_kept_strings_that_are_not_utf8_go_to_quarantine_by_row(tmp_pa
     assert block["author"].to_pylist() == ["good", None, None, None]
     block.validate(full=True)
     assert errors_of(read_file(path, keep_columns=[])) == [None] * 4
+
+
+def test_read_unit_leaves_a_dictionary_that_readers_take(tmp_path: Path):
+    strings = raw_strings([b"good", b"\xff", b"\xfe: no row has it"])
+    outlet = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int32()), strings)
+    path = write(tmp_path / "a.parquet", {"text": list("abc"), "outlet": outlet})
+    block = read_file(path)
+    assert errors_of(block) == [None, "NotUtf8", None]
+    write(tmp_path / "kept.parquet", block.select(["outlet"]))
+    read = duckdb.sql(f"from '{tmp_path}/kept.parquet'").fetchall()
+    assert read == [("good",), (None,), ("good",)]
 
 
 def test_read_unit_id_column_called_record_id_is_the_record_id(tmp_path: Path):
