@@ -2,7 +2,7 @@
 
 Enters: nothing. Leaves: the exceptions that the package raises on purpose. What holds: each
 message says what is wrong, the value seen, what was expected and where to mend it; no record's text
-is in it.
+is in it. ``printable`` is how any of it is shown: a message quotes names that others gave.
 
 ::
 
