@@ -10,26 +10,27 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.cli.highlight import highlighted
+from pipeline.reporting.console import Console, cell
 
 _RECORDS = """
 select record_id, xmod_language, topic_label, topic_score, text, entities
-from '{folder}/data/*.parquet'
+from {data}
 where len(entities) > 0 and length(text) between 30 and 220
 qualify row_number() over (partition by xmod_language order by len(entities) desc, record_id) = 1
 order by xmod_language
 """
 
 _QUERY = """select e.label, e.text, count(*) as records
-from '{folder}/data/*.parquet', unnest(entities) as u(e)
+from {data}, unnest(entities) as u(e)
 where e.score > 0.7
 group by all order by records desc, e.text limit 8"""
 
 _QUARANTINE = """select record_id, stage, error_type, message
-from '{folder}/quarantine/*.parquet' order by record_id limit 12"""
+from {quarantine} order by record_id limit 12"""
 
 
 def main(
@@ -37,34 +38,43 @@ def main(
 ) -> None:
     """Print annotated records, the quarantine, and a query with its answer."""
     console = Console()
-    console.print("\n[bold]One record a language[/] (magenta persons, green places, yellow orgs)\n")
+    console.print("\nOne record a language", style="bold", end=" ")
+    console.print("(magenta persons, green places, yellow orgs)\n")
     for record in _rows(_RECORDS, output):
         console.print(_heading(record), highlight=False)
         console.print(highlighted(str(record["text"]), record["entities"]))
         console.print()
     if any(output.glob("quarantine/*.parquet")):
-        console.print("[bold]In quarantine[/], with the reason", highlight=False)
+        console.print("In quarantine, with the reason", style="bold")
         console.print(_table(_QUARANTINE, output))
     console.print(f"\nThe output is in {output}. With DuckDB, for instance:\n", highlight=False)
-    console.print(_QUERY.format(folder=output), highlight=False, markup=False)
+    console.print(_with_files(_QUERY, output), highlight=False)
     console.print(_table(_QUERY, output))
 
 
 def _rows(query: str, output: Path) -> list[dict[str, object]]:
-    relation = duckdb.sql(query.format(folder=output))
+    relation = duckdb.sql(_with_files(query, output))
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
-def _heading(record: dict[str, object]) -> str:
+def _with_files(query: str, output: Path) -> str:
+    """``query`` with the files of ``output`` as SQL has them, whatever the folder's name."""
+    folder = str(output).replace("'", "''")
+    return query.format(
+        data=f"'{folder}/data/*.parquet'", quarantine=f"'{folder}/quarantine/*.parquet'"
+    )
+
+
+def _heading(record: dict[str, object]) -> Text:
     topic = f"{record['topic_label']} {record['topic_score']:.2f}"
-    return f"[dim]{record['record_id']}  {record['xmod_language']}  {topic}[/]"
+    return cell(f"{record['record_id']}  {record['xmod_language']}  {topic}", "dim")
 
 
 def _table(query: str, output: Path) -> Table:
     rows = _rows(query, output)
     table = Table(*(rows[0] if rows else ["nothing"]))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*map(cell, row.values()))
     return table
 
 

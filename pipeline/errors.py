@@ -2,7 +2,7 @@
 
 Enters: nothing. Leaves: the exceptions that the package raises on purpose. What holds: each
 message says what is wrong, the value seen, what was expected and where to mend it; no record's text
-is in it.
+is in it. ``printable`` is how any of it is shown: a message quotes names that others gave.
 
 ::
 
@@ -24,6 +24,7 @@ is in it.
     └── StoppedError           the job was told to stop; run again, it goes on       exit 75
 """
 
+import re
 from enum import IntEnum
 
 
@@ -117,3 +118,25 @@ class ExitCode(IntEnum):
     TEMPORARY = 5
     STOPPED = 75
     INTERRUPTED = 130
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""C0 but tab and line feed, C1, separators of lines, bidi embeddings, overrides and isolates, and
+surrogates. Joiners and directional marks stay: Arabic, Hebrew and Indic scripts are spelled so."""
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters escaped: it can neither steer a terminal nor reorder.
+
+    Line feeds and tabs stay; ``on_one_line`` is for what must not begin a line of its own.
+    """
+    return _CONTROLS.sub(_escaped, text)
+
+
+def on_one_line(text: str) -> str:
+    """``printable(text)`` with line feeds escaped: a name cannot pass for another message."""
+    return printable(text).replace("\n", "\\n")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

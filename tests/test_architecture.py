@@ -41,7 +41,6 @@ MODULES = {
 }
 
 TESTED_ELSEWHERE = {
-    "pipeline.errors": "tests/execution/test_ray_failures.py",
     "pipeline.config.section": "tests/config/test_loading.py",
     "pipeline.config.tables": "tests/tables/test_tables_settings.py",
     "pipeline.contract.record": "tests/output/test_manifest.py",
@@ -160,7 +159,15 @@ def test_module_reaches_no_torch_when_imported(module: str):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_reads_yaml_only_in_config(module: str):
-    assert "yaml" not in imports_of(module) or module == "pipeline.config.loading"
+    assert "yaml" not in imports_of(module) or module == "pipeline.config.yaml_values"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_prints_by_what_escapes_control_characters(module: str):
+    consoles = {"rich.console.Console", "rich.print"} & imports_of(module)
+    assert not consoles, "expected the Console of pipeline.reporting.console"
+    echoes = "typer.echo(" in MODULES[module].read_text(encoding="utf-8")
+    assert not echoes or module in ("pipeline.cli.clean_exit", "pipeline.cli.app")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -6,14 +6,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from pipeline.config import JobSettings, load
 from pipeline.execution.metrics import Metrics
 from pipeline.execution.run import annotate_corpus, lock_output
 from pipeline.execution.session import cluster
 from pipeline.execution.stop import never, stopping_on_signals
 from pipeline.planning.plan import Options, Plan, make_plan
+from pipeline.reporting.console import Console
 from pipeline.reporting.logs import log_commit
 from pipeline.reporting.page import try_write_page
 from pipeline.reporting.progress import Progress

@@ -8,6 +8,7 @@ from pipeline.cli.clean_exit import clean_exit
 from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
 from pipeline.cli.training_logs import start_training_logs
 from pipeline.config import load
+from pipeline.reporting.console import Console
 from pipeline.training.settings import AddLanguageConfig
 
 
@@ -32,8 +33,10 @@ def add_language(
 
         silence_transformers()
         added = train(settings, on_ray(settings))
-    typer.echo(
+    Console().print(
         f"{settings.language}: perplexity {added.perplexity_new:.1f} by its own adapter, "
         f"{added.perplexity_nearest:.1f} by that of {added.nearest}, the nearest; "
-        f"{added.new_pieces} vocabulary rows added. Written to {settings.out}."
+        f"{added.new_pieces} vocabulary rows added. Written to {settings.out}.",
+        highlight=False,
+        soft_wrap=True,
     )

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 import typer
-from rich.console import Console
 
 from pipeline.api.annotate import run_plan
 from pipeline.cli.highlight import highlighted, record_table
 from pipeline.cli.try_text import Trial, annotated
 from pipeline.config import JobSettings
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, on_one_line
 from pipeline.planning.estimate import estimate
 from pipeline.planning.plan import Options, Plan, make_plan
+from pipeline.reporting.console import Console
 from pipeline.reporting.lineage import lineage
 from pipeline.reporting.logs import LogFormat, start_logs
 from pipeline.reporting.run_report import RunReport
@@ -78,9 +78,9 @@ def _print(report: RunReport, plan: Plan, console: Console) -> None:
     if report.units_done_here:
         console.print(stages_table(report))
     if plan.survey.left_out:
-        console.print(f"Not read: {summary(plan.survey.left_out)}", highlight=False)
+        console.print(on_one_line(f"Not read: {summary(plan.survey.left_out)}"), highlight=False)
     for bad in plan.survey.bad_files:
-        console.print(f"Left out: {bad.source.uri}: {bad.reason}", markup=False, highlight=False)
+        console.print(on_one_line(f"Left out: {bad.source.uri}: {bad.reason}"), highlight=False)
     if report.units_kept or report.units_retired:
         console.print(
             f"Input files changed {report.files_changed}, gone {report.files_gone}; units of files "

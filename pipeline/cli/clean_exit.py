@@ -20,6 +20,7 @@ from pipeline.errors import (
     PipelineError,
     StoppedError,
     missing_extra,
+    printable,
 )
 from pipeline.execution.ray_failures import explained
 from pipeline.reporting.logs import is_json
@@ -76,9 +77,9 @@ def _exit_of_foreign(before: str, error: BaseException) -> typer.Exit:
 def _exit(before: str, error: PipelineError) -> typer.Exit:
     """Outcomes of a run are told where it tells the rest, all else is an error."""
     if isinstance(error, IncompleteError):
-        typer.echo(f"{before}Not complete. {error}")
+        typer.echo(printable(f"{before}Not complete. {error}"))
     elif isinstance(error, StoppedError):
-        typer.echo(f"{before}{error}")
+        typer.echo(printable(f"{before}{error}"))
     else:
         _tell(f"{before}{error}")
     return typer.Exit(_CODES.get(type(error), ExitCode.UNUSABLE))
@@ -89,4 +90,4 @@ def _tell(message: str) -> None:
     if is_json():
         logger.error("%s", message)
     else:
-        typer.echo(message, err=True)
+        typer.echo(printable(message), err=True)

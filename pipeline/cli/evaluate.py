@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 
 from pipeline.cli.clean_exit import clean_exit
 from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
 from pipeline.cli.training_logs import start_training_logs
 from pipeline.config import load
+from pipeline.reporting.console import Console
 from pipeline.training.settings import EvaluateConfig
 
 

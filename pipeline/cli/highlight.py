@@ -6,6 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.reporting.console import cell, places_shown
+
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold yellow"}
 _OTHER = "bold cyan"
 _SHOWN = 4
@@ -14,11 +16,12 @@ _SHOWN = 4
 
 def highlighted(text: str, entities: Iterable[Mapping[str, Any]]) -> Text:
     """The text with its entities in colour, and what they are below."""
-    marked, found = Text(text), []
+    marked, places, found = cell(text), places_shown(text), []
     for entity in entities:
-        marked.stylize(_COLOURS.get(entity["label"], _OTHER), entity["start"], entity["end"])
+        colour = _COLOURS.get(entity["label"], _OTHER)
+        marked.stylize(colour, places[entity["start"]], places[entity["end"]])
         found.append(f"{entity['text']} {entity['label']}")
-    return marked.append(f"\n→ {', '.join(found) or 'no entities'}", style="dim")
+    return marked.append(cell(f"\n→ {', '.join(found) or 'no entities'}", "dim"))
 
 
 def record_table(columns: Mapping[str, object]) -> Table:
@@ -26,7 +29,7 @@ def record_table(columns: Mapping[str, object]) -> Table:
     table = Table("column", "value")
     for name, value in columns.items():
         if value is not None:
-            table.add_row(name, Text(_cell(value)))
+            table.add_row(cell(name), cell(_cell(value)))
     return table
 
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli.clean_exit import clean_exit
+from pipeline.reporting.console import Console
 from pipeline.reporting.page.limits import PageLimits
 
 
@@ -28,4 +28,4 @@ def report(
         from pipeline.storage import Store
 
         uri = write_page(Store.open(output), limits)
-    Console().print(uri, markup=False, highlight=False, soft_wrap=True)
+    Console().print(uri, highlight=False, soft_wrap=True)

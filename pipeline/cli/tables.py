@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli.clean_exit import clean_exit
 from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
 from pipeline.config import load
 from pipeline.config.tables import TablesSettings
+from pipeline.reporting.console import Console, cell
+from pipeline.reporting.logs import line_handler
 
 if TYPE_CHECKING:
     from pipeline.tables.planning import Plan
@@ -39,7 +40,8 @@ def tables(
     folder of --export cannot be used, or another run was faster; 5 the cluster is away or has no
     room, run again later; 130 ended by ^C.
     """
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    handler = line_handler("%(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     console = Console()
     if dry_run and export_to:
         raise typer.BadParameter("--dry-run is of a build, and --export builds nothing")
@@ -81,7 +83,7 @@ def _lacking(plan: "Plan") -> Table:
     for lacking in plan.open:
         for source in lacking.changed:
             change = "in place of what it was" if source.name in lacking.replaced else "new"
-            table.add_row(lacking.name, source.name, change)
+            table.add_row(lacking.name, cell(source.name), change)
     return table
 
 

@@ -2,7 +2,10 @@
 
 import logging
 
+from pipeline.reporting.logs import line_handler
+
 
 def start_training_logs() -> None:
     """Log from INFO on, with time and logger."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    handler = line_handler("%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from pipeline.cli.clean_exit import clean_exit
+from pipeline.reporting.console import Console, cell
 
 if TYPE_CHECKING:
     from pipeline.output.verify import Problem, Verdict
@@ -35,15 +34,15 @@ def verify(
     if verdict.problems:
         console.print(_problems(verdict.problems))
     summary = _json(output, verdict) if as_json else _summary(verdict)
-    console.print(summary, markup=False, highlight=False, soft_wrap=True)
+    console.print(summary, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if verdict.problems else 0)
 
 
 def _problems(problems: Iterable["Problem"]) -> Table:
     table = Table("file", "what", "expected", "seen", title="Problems")
     for problem in problems:
-        cells = (problem.path, problem.what, problem.expected, problem.seen)
-        table.add_row(*(Text(str(cell)) for cell in cells))
+        values = (problem.path, problem.what, problem.expected, problem.seen)
+        table.add_row(*map(cell, values))
     return table
 
 

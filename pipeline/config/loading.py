@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config.section import Section
+from pipeline.config.yaml_values import parsed
 from pipeline.errors import ConfigError
 
 _FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
@@ -20,6 +20,9 @@ _FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "
 _MAX_BYTES = 1 << 20
 _MAX_VALUES = 10_000
 """Maximum values of a config with its aliases expanded; our longest has 80."""
+
+_SHOWN = 200
+"""Characters of a value in a message."""
 
 ConfigT = TypeVar("ConfigT", bound=Section)
 
@@ -61,17 +64,18 @@ def _found(path: Path | str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(
-                f"{path} has {path.stat().st_size} bytes; expected a job's settings, at most "
-                f"{_MAX_BYTES}. Check --config."
-            )
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        with path.open("rb") as file:
+            body = file.read(_MAX_BYTES + 1)  # a device or a pipe has no size
+    except (OSError, ValueError) as error:  # a name may hold a null
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"Cannot read the config {path}: {reason}. Check --config.") from error
+    if len(body) > _MAX_BYTES:
         raise ConfigError(
-            f"Cannot read the config {path}: {error.strerror}. Check --config."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            f"{path} has more than {_MAX_BYTES} bytes; expected a job's settings. Check --config."
+        )
+    try:
+        tree = parsed(body.decode())
+    except ValueError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         seen = "nothing" if tree is None else f"a {type(tree).__name__}"
@@ -119,7 +123,7 @@ def _key(node: dict[str, Any] | list[Any], name: str, override: str) -> Any:
     """``name``, or for a list the position that it is."""
     if isinstance(node, dict):
         return name
-    if not name.isdecimal() or int(name) >= len(node):
+    if name not in map(str, range(len(node))):
         raise ConfigError(
             f"--set {override!r}: {name!r} is not a position in a list of {len(node)}; "
             "count from 0, as in tasks.0.model.path=…"
@@ -129,8 +133,8 @@ def _key(node: dict[str, Any] | list[Any], name: str, override: str) -> Any:
 
 def _parse_value(value: str, override: str) -> Any:
     try:
-        return yaml.safe_load(value)
-    except (yaml.YAMLError, RecursionError) as error:
+        return parsed(value)
+    except ValueError as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
 
 
@@ -147,9 +151,12 @@ def _explain(problem: Any, model: type[Section]) -> str:
         return f"{where}: unknown key{_suggestion(problem['loc'], model)}"
     if problem["type"] == "missing":
         return f"{where}: missing, and it has no default"
+    message = f"{where or 'config'}: {problem['msg'].removeprefix('Value error, ')}"
     seen = problem.get("input")
-    shown = f" (seen: {seen!r})" if isinstance(seen, str | int | float | bool | None) else ""
-    return f"{where or 'config'}: {problem['msg'].removeprefix('Value error, ')}{shown}"
+    if not isinstance(seen, str | int | float | bool | None):
+        return message
+    shown = repr(seen)
+    return f"{message} (seen: {shown if len(shown) <= _SHOWN else f'{shown[:_SHOWN]}…'})"
 
 
 def _suggestion(location: tuple[str | int, ...], model: type[Section]) -> str:

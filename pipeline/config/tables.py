@@ -1,6 +1,7 @@
 """What ``jobs/tables.py`` is told: enriched outputs, what of them is kept, and where tables go."""
 
 import datetime
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -16,6 +17,8 @@ class Granularity(StrEnum):
     MONTH = "month"
     YEAR = "year"
 
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -33,6 +36,14 @@ class EnrichedOutput(Section):
     """The date of all records, such as ``2026-11-27``, where there is no ``date_column``."""
     allow_incomplete: bool = False
     """Take what is committed of an output whose job has not ended well."""
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _as_written(cls, value: object) -> object:
+        """Seconds since 1970 are dates to pydantic, which takes 86400 for one."""
+        if value is None or isinstance(value, datetime.date) or _ISO.fullmatch(str(value)):
+            return value
+        raise ValueError("expected a date such as 2026-11-27")
 
     @model_validator(mode="after")
     def _one_source_of_dates(self) -> "EnrichedOutput":

@@ -3,7 +3,7 @@
 Every record has an id. A record whose text cannot be used is marked for quarantine, never dropped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -13,17 +13,22 @@ from pipeline.config import InputSettings
 from pipeline.contract import schema
 from pipeline.contract.failure import Failure, failure_column
 from pipeline.contract.unit import Unit
+from pipeline.corpus.odd_values import not_utf8, rows_with
 
 
 def record_columns(
-    rows: pa.Table, unit: Unit, settings: InputSettings
+    rows: pa.Table, unit: Unit, settings: InputSettings, kept: Sequence[str] = ()
 ) -> Iterator[tuple[pa.Field, pa.Array]]:
-    """``schema.READ_FIELDS`` and their values for the unit's ``rows``."""
+    """``schema.READ_FIELDS`` and their values for the unit's ``rows``.
+
+    The columns ``kept`` go to the output as they are, so that they must be readable there.
+    """
     texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
     questions = _strings_of(rows, settings.question_column)
     choices = _lists_of(rows, settings.choices_column)
     too_large = _too_large(texts, questions, choices, settings.max_text_bytes)
-    failures = [first or second for first, second in zip(failures, too_large, strict=True)]
+    unreadable = _unreadable(rows.select(kept))
+    failures = [a or b or c for a, b, c in zip(failures, too_large, unreadable, strict=True)]
     origin = pa.array([unit.to_json()]).dictionary_encode()
     yield schema.RECORD_ID, record_ids(rows, unit, settings)
     yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
@@ -114,6 +119,19 @@ def _too_large(
                 f"bytes; expected at most {max_bytes}. Set input.max_text_bytes.",
             )
         )
+
+
+def _unreadable(kept: pa.Table) -> list[Failure | None]:
+    """Why the output's readers could not read a record: DuckDB refuses the whole file."""
+    failures: list[Failure | None] = [None] * kept.num_rows
+    for name in kept.column_names:
+        for row in rows_with(not_utf8, kept[name]).nonzero()[0]:
+            failures[row] = _failure(
+                "NotUtf8",
+                f"Column {name!r} is not UTF-8. Mend the file's encoding, or leave the column out "
+                "of input.keep_columns.",
+            )
+    return failures
 
 
 def _bytes(column: pa.ChunkedArray) -> Iterator[bytes | None]:

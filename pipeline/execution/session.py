@@ -7,17 +7,23 @@ cluster that cannot be used gives one sentence within half a minute.
 import logging
 import math
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
 import ray
+from ray._private import ray_constants
+from ray._private.authentication.authentication_token_generator import (
+    generate_new_authentication_token,
+)
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._private.grpc_utils import init_grpc_channel
 from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
 from ray._private.services import canonicalize_bootstrap_address
-from ray._raylet import GcsClient  # type: ignore[attr-defined]
+from ray._raylet import AuthenticationTokenLoader, GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -58,10 +64,12 @@ def connected(cpus: float, *, log_to_driver: bool = False) -> Iterator[None]:
         # On its own machine a job may count more CPUs than there are: the kernel shares them out.
         options |= {"include_dashboard": False}
         options |= {"num_cpus": max(os.cpu_count() or 1, math.ceil(cpus))}
+        starting: AbstractContextManager[None] = _own_ray()
     else:
+        starting = nullcontext()
         _require_answer(address)
     try:
-        with _quiet_core():
+        with _quiet_core(), starting:
             ray.init(address=address, **options)
     except (RayError, OSError, RuntimeError, ValueError, TimeoutError) as error:
         raise _explained(address, error) from error
@@ -99,6 +107,43 @@ def _require_answer(address: str) -> None:
         ) from error
     except (RayError, RuntimeError, OSError) as error:
         raise _explained(address, error) from error
+
+
+@contextmanager
+def _own_ray() -> Iterator[None]:
+    """A Ray that is started in the block listens on 127.0.0.1 alone, and its token is private.
+
+    Ray takes an address of the network in place of ``_node_ip_address="127.0.0.1"``, unless it is
+    on a system that it makes no clusters of.
+    """
+    _keep_token_private()
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _keep_token_private() -> None:
+    """Only the user may read the token that Ray makes for its own clusters; make it if need be.
+
+    Ray would make it readable for all.
+    """
+    path = Path.home() / ".ray" / "auth_token"
+    tokens = AuthenticationTokenLoader.instance()
+    if os.environ.get("RAY_AUTH_MODE", "token") == "token" and not tokens.has_token(
+        ignore_auth_mode=True
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # of mode 0600
+            file.write(generate_new_authentication_token())
+            file.flush()
+            with suppress(OSError):  # another command was faster
+                os.link(file.name, path)
+        tokens.reset_cache()
+    with suppress(OSError):  # it is not there, or not this user's
+        path.chmod(0o600)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
+from pipeline.errors import on_one_line, printable
 from pipeline.output.commit import CommitRecord
 
 logger = logging.getLogger(__name__)
@@ -35,8 +36,7 @@ def start_logs(log_format: LogFormat, run: str | None = None) -> None:
     traceback) is logged line by line by the logger ``stderr``.
     """
     if log_format is LogFormat.TEXT:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        handler = line_handler("%(levelname)s %(message)s")
     else:
         handler = logging.StreamHandler(_captured_stderr())
         handler.setFormatter(
@@ -48,6 +48,25 @@ def start_logs(log_format: LogFormat, run: str | None = None) -> None:
         )
         logging.getLogger("pipeline").setLevel(logging.INFO)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def line_handler(layout: str) -> logging.Handler:
+    """Logs to standard error, a record as a line of ``layout`` with its traceback below."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(layout))
+    return handler
+
+
+class LineFormatter(logging.Formatter):
+    """Escapes control characters: a file's name cannot steer a terminal or begin another record."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The record's line, without its traceback."""
+        return on_one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback if there is one."""
+        return printable(super().format(record))
 
 
 def is_json() -> bool:

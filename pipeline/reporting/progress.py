@@ -2,12 +2,12 @@
 
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from pipeline.output.commit import CommitRecord
 from pipeline.planning.plan import Plan
+from pipeline.reporting.console import Console
 from pipeline.reporting.run_stats import RunStats
 
 _LOG_SECONDS = 30

@@ -6,16 +6,17 @@ No text of records and no credential is in them.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from rich.markup import escape
 from rich.table import Table
 
 import pipeline
 from pipeline.corpus.survey import BadFile
+from pipeline.errors import on_one_line
 from pipeline.output.commit import LanguageCounts
 from pipeline.output.reconcile import Reconciliation
 from pipeline.planning.cost import cost_of
 from pipeline.planning.estimate import Estimate
 from pipeline.planning.plan import Plan
+from pipeline.reporting.console import cell
 from pipeline.reporting.run_report import SOURCES, BadFileEntry, RunReport
 from pipeline.reporting.run_stats import RunStats
 from pipeline.storage import summary
@@ -67,7 +68,7 @@ def summary_table(report: RunReport) -> Table:
     share = report.tokens_done_here / report.tokens if report.tokens else 0.0
     for name, counts in report.by_language_name().items():
         speed = counts.tokens * share / report.seconds if report.seconds else 0.0
-        table.add_row(name, *_cells(counts, speed))
+        table.add_row(cell(name), *_cells(counts, speed))
     table.add_section()
     total = sum(report.languages.values(), LanguageCounts())
     table.add_row("all", *_cells(total, report.tokens_per_second))
@@ -79,7 +80,7 @@ def routing_table(report: RunReport) -> Table:
     total = sum(report.languages.values(), LanguageCounts())
     rows = {meaning: getattr(total, name) for name, meaning in SOURCES.items()}
     for reason, count in report.quarantine_reasons.items():
-        rows[f"quarantine: {escape(reason)}"] = count
+        rows[f"quarantine: {reason}"] = count
     return _fact_table("Adapters", {name: f"{count:,}" for name, count in rows.items() if count})
 
 
@@ -107,7 +108,7 @@ def plan_table(plan: Plan) -> Table:
     renamed = [f"{name} → {output}" for name, output in job.reader.columns.kept if name != output]
     committed = len(plan.units) - len(plan.open_units)
     rows = {
-        "input": escape(job.settings.input.uri),
+        "input": job.settings.input.uri,
         "files": f"{len(plan.survey.files)}, unreadable {len(plan.survey.bad_files)}",
         "left out": summary(plan.survey.left_out) or "none",
         **_bad_files(plan.survey.bad_files),
@@ -116,16 +117,16 @@ def plan_table(plan: Plan) -> Table:
         "records": f"{sum(unit.rows for unit in plan.units):,}",
         "units": f"{len(plan.units)}, committed {committed}",
         "units of other files": f"keep {len(changes.kept)}, remove {len(changes.retired)}",
-        "renamed columns": escape(", ".join(renamed)) or "none",
+        "renamed columns": ", ".join(renamed) or "none",
         "tasks": f"{', '.join(tasks)}; forward passes per window: {len(job.workloads)}",
         "models": "\n".join(
-            f"{escape(str(workload.checkpoint.folder))}\nsha256 {workload.checkpoint.digest}"
+            f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}"
             for workload in job.workloads
         ),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
         "actors": f"{runtime.actors.min} to {runtime.actors.max}",
         "memory per actor": f"about {job.actor_bytes() / 2**20:,.0f} MiB",
-        "output": escape(plan.store.uri),
+        "output": plan.store.uri,
         "fingerprint": job.fingerprint,
     }
     return _fact_table("Plan", rows)
@@ -133,7 +134,7 @@ def plan_table(plan: Plan) -> Table:
 
 def _bad_files(bad: Sequence[BadFile]) -> dict[str, str]:
     """The row that says how files differ or why they cannot be read, where there are such files."""
-    reasons = [escape(file.reason) for file in bad[:_SHOWN]]
+    reasons = [on_one_line(file.reason) for file in bad[:_SHOWN]]
     more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
     return {"unreadable": "\n".join([*reasons, *more])} if bad else {}
 
@@ -163,7 +164,7 @@ def _number_table(title: str, first: str, numbers: Sequence[str]) -> Table:
 def _fact_table(title: str, rows: Mapping[str, str]) -> Table:
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(cell(name), cell(value))
     return table
 
 

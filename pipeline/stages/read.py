@@ -16,6 +16,7 @@ from pipeline.contract import schema
 from pipeline.contract.unit import Unit
 from pipeline.corpus.dictionaries import columns_out_of_bounds
 from pipeline.corpus.input_schema import InputColumns, gate, open_parquet, require_planned
+from pipeline.corpus.odd_values import with_utf8_dictionaries
 from pipeline.corpus.records import record_columns
 from pipeline.errors import DamagedError, InputError, TooLargeError
 from pipeline.stages.stage import not_failed
@@ -77,11 +78,13 @@ def block_of(
 ) -> pa.Table:
     """The block of a unit's ``rows``; its texts are in ``_text`` and in no kept column."""
     kept = [
-        (field, rows[name] if rows[name].type == field.type else rows[name].cast(field.type))
+        (field, with_utf8_dictionaries(_as_type(rows[name], field.type)))
         for (name, _), field in zip(columns.kept, columns.fields, strict=True)
         if name != settings.text_column
     ]
-    fields, values = zip(*kept, *record_columns(rows, unit, settings), strict=True)
+    names = [name for name, _ in columns.kept if name != settings.text_column]
+    records = record_columns(rows, unit, settings, names)
+    fields, values = zip(*kept, *records, strict=True)
     return _without_refused(pa.Table.from_arrays(values, schema=pa.schema(fields)))
 
 
@@ -121,6 +124,10 @@ def rows_of(parquet: pq.ParquetFile, unit: Unit, names: list[str], max_bytes: in
             "--allow-bad-files."
         )
     return rows
+
+
+def _as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
 
 
 _PLACES = (schema.RECORD_ID, schema.UNIT, schema.ROW, schema.ERROR)

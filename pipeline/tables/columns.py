@@ -6,12 +6,13 @@ refused by name, and so is every extension type: reading some of them runs code.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
 from pipeline.contract.schema import LANGUAGE_FIELDS, RECORD_ID, TOKEN_FIELDS
 from pipeline.errors import SchemaError
+from pipeline.tables.storable import storable
 
 TABLES_VERSION = 1
 """Raised whenever a column of a table changes its name, type or meaning."""
@@ -80,11 +81,11 @@ _DECIMAL_DIGITS = 38
 def document_names(columns: Iterable[str]) -> dict[str, str]:
     """The name in ``documents`` of each of an output's ``columns``.
 
-    One whose name the table needs itself becomes ``input_<name>``, as in an output. Raises
-    SchemaError where that name is taken as well.
+    One whose name the table needs itself, in whatever case, becomes ``input_<name>``, as in an
+    output. Raises SchemaError where that name is taken as well.
     """
     taken = {*SCHEMAS[DOCUMENTS].names, DATE_GROUP}
-    names = {name: f"input_{name}" if name in taken else name for name in columns}
+    names = {name: f"input_{name}" if name.lower() in taken else name for name in columns}
     doubled = sorted(name for name, count in Counter(names.values()).items() if count > 1)
     if doubled:
         raise SchemaError(
@@ -97,7 +98,7 @@ def document_names(columns: Iterable[str]) -> dict[str, str]:
 def grown(standing: pa.Schema, *additions: tuple[str, pa.Schema]) -> pa.Schema:
     """``standing`` with the columns of ``additions`` that it lacks at its end, by output's name.
 
-    Raises SchemaError where a column is there with another type.
+    Raises SchemaError where a column is there with another type, or its name is none to a reader.
     """
     fields = {field.name: field for field in standing}
     for source, schema in additions:
@@ -109,13 +110,17 @@ def grown(standing: pa.Schema, *additions: tuple[str, pa.Schema]) -> pa.Schema:
                     "the table or another output. Leave it out by documents.keep_columns or "
                     "documents.task_columns, or set another destination.namespace."
                 )
+    _require_names(fields.values())
     return pa.schema(list(fields.values()))
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of ``schema``, in its order and with its types; nulls where there are none."""
+    """The columns of ``schema``, in its order and with its types.
+
+    Null where there is no such column, or where a table cannot hold the value.
+    """
     columns = [
-        table[field.name].cast(field.type)
+        storable(table[field.name], field.type)
         if field.name in table.column_names
         else pa.nulls(table.num_rows, field.type)
         for field in schema
@@ -132,6 +137,32 @@ def plain_field(field: pa.Field) -> pa.Field:
             "documents.keep_columns or documents.task_columns in the config."
         )
     return pa.field(field.name, found)
+
+
+def _require_names(fields: Iterable[pa.Field]) -> None:
+    """Raise SchemaError where readers, to whom case is nothing, cannot tell fields by their paths.
+
+    To Iceberg a column ``a.b`` and the field ``b`` of a column ``a`` have one path.
+    """
+    seen: dict[str, str] = {}
+    for column in fields:
+        for path, name in _paths(column):
+            other = seen.setdefault(path.lower(), path)
+            if not name or other is not path:
+                wrong = f"that of {other!r} to readers to whom case is nothing" if name else "empty"
+                raise SchemaError(
+                    f"Tables cannot hold column {column.name!r}: the name of its field {path!r} is "
+                    f"{wrong}. Leave it out: set documents.keep_columns or "
+                    "documents.task_columns, or another destination.namespace."
+                )
+
+
+def _paths(field: pa.Field, before: str = "") -> Iterator[tuple[str, str]]:
+    """The paths of ``field`` and all fields in it, as Iceberg has them, and their names."""
+    path = f"{before}{field.name}"
+    yield path, field.name
+    for place in range(field.type.num_fields):
+        yield from _paths(field.type.field(place), f"{path}.")
 
 
 def _plain(kind: pa.DataType) -> pa.DataType | None:
@@ -157,5 +188,6 @@ def _plain_nested(kind: pa.DataType) -> pa.DataType | None:
         return None if key is None or value is None else pa.map_(key, value)
     if isinstance(kind, pa.StructType):
         parts = [(field.name, _plain(field.type)) for field in kind]
-        return None if any(part is None for _, part in parts) else pa.struct(parts)
+        known = parts and all(part is not None for _, part in parts)
+        return pa.struct(parts) if known else None
     return None

@@ -1,4 +1,7 @@
-"""The date of each record, and the day, month or year that it is in. What is no date is null."""
+"""The date of each record, and the day, month or year that it is in. What is no date is null.
+
+So is a date outside the years 1 to 9999, which Iceberg's readers cannot take.
+"""
 
 import datetime
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.config.tables import Granularity
 from pipeline.errors import SchemaError
+from pipeline.tables.storable import storable
 
 NO_DATE = "__HIVE_DEFAULT_PARTITION__"
 """Stands for null in the name of a folder; readers of Hive's layout give it back as null."""
@@ -46,10 +50,12 @@ class DateRule:
             return pa.repeat(pa.scalar(self.day, pa.date32()), rows.num_rows)
         values = rows[self.column]
         if _is_text(values.type):
-            return _parsed(values.cast(pa.string()))
-        if pa.types.is_timestamp(values.type) and values.type.tz:
-            values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # or the day is the zone's
-        return values.cast(pa.date32(), safe=False)
+            return _parsed(storable(values, pa.string()))
+        if not pa.types.is_timestamp(values.type):
+            return storable(values, pa.date32())
+        # By the zone UTC, or the day is that of the column's own.
+        utc = pa.timestamp(values.type.unit, "UTC" if values.type.tz else None)
+        return storable(values, utc).cast(pa.date32(), safe=False)
 
 
 def date_groups(
@@ -71,4 +77,4 @@ def _parsed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     days = pc.utf8_slice_codeunits(pc.if_else(begins, texts, None), 0, 10)
     found = pc.strptime(days, format="%Y-%m-%d", unit="s", error_is_null=True).cast(pa.date32())
     # 2026-02-31 parses as a day of March: what does not read back as it was written is no date.
-    return pc.if_else(pc.equal(found.cast(pa.string()), days), found, None)
+    return storable(pc.if_else(pc.equal(found.cast(pa.string()), days), found, None), pa.date32())

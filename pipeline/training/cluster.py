@@ -31,6 +31,7 @@ from transformers.integrations.integration_utils import TensorBoardCallback
 from pipeline.errors import InputError, PipelineError
 from pipeline.execution.reservation import Request, reserved
 from pipeline.execution.session import connected
+from pipeline.reporting.logs import line_handler
 from pipeline.storage.listing import files_below
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
@@ -174,7 +175,8 @@ def _on_worker(told: Mapping[str, Any]) -> Learnt | PipelineError | None:
     context = ray.train.get_context()
     rank, size = context.get_world_rank(), context.get_world_size()
     runtime: TrainingRuntime = told["runtime"]
-    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
+    level = logging.INFO if rank == 0 else logging.WARNING
+    logging.basicConfig(level=level, handlers=[line_handler("%(message)s")])
     silence_transformers()
     if told["folder"].is_dir():
         os.chdir(told["folder"])  # Ray Train's is another, and a config's paths are relative

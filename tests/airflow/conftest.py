@@ -45,6 +45,8 @@ def airflow(head, tmp_path_factory) -> Airflow:
             **{f"AIRFLOW__{name}": value for name, value in options.items()},
             "AIRFLOW_HOME": str(home),
             "AIRFLOW_CONN_RAY": json.dumps(ray),
+            "AIRFLOW_VAR_XMOD_PROJECT": str(ROOT),
+            "AIRFLOW_VAR_XMOD_PYTHON": sys.executable,
             "PYTHONPATH": str(INFRA / "dags"),
             "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",  # it starts itself by name
         }
@@ -76,6 +78,4 @@ def parameters(tmp_path, models) -> dict[str, str]:
         "enriched": str(tmp_path / "enriched"),
         "config": str(tmp_path / "job.yaml"),
         "tables": str(tmp_path / "tables.yaml"),
-        "project": str(ROOT),
-        "python": sys.executable,
     }

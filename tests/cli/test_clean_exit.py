@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 
 from pipeline.cli.app import app
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.errors import LossError
+from pipeline.errors import (
+    ConfigError,
+    IncompleteError,
+    InputError,
+    LossError,
+    PipelineError,
+    StoppedError,
+)
 from tests.helpers.corpora import make_corpus, write_local
 
 
@@ -71,6 +78,20 @@ def test_job_that_would_lose_too_much_has_a_code_of_its_own():
     with pytest.raises(typer.Exit) as ended, clean_exit():
         raise LossError("too much")
     assert ended.value.exit_code == 4
+
+
+@pytest.mark.parametrize("kind", [ConfigError, InputError, IncompleteError, StoppedError])
+def test_message_with_control_characters_is_escaped(kind: type[PipelineError], capfd):
+    with pytest.raises(typer.Exit), clean_exit("tables"):
+        raise kind("corpus/\x1b]0;owned\x07\u202e.parquet is gone\n  and \x9b31m")
+    shown = "".join(capfd.readouterr())
+    assert shown.endswith("corpus/\\x1b]0;owned\\x07\\u202e.parquet is gone\n  and \\x9b31m\n")
+
+
+def test_message_with_a_name_that_is_not_utf8_is_printed(capfd):
+    with pytest.raises(typer.Exit), clean_exit():
+        raise InputError(b"caf\xe9.".decode(errors="surrogateescape"))
+    assert capfd.readouterr().err == "caf\\udce9.\n"
 
 
 STEPS = {

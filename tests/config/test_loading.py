@@ -1,5 +1,6 @@
 """YAML and overrides that become settings, and what is said of those that cannot."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -230,7 +231,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: &a {b: *a}\n", "more than 10000 values"),
         ("input: &a [*a]\n", "more than 10000 values"),
         ("a: " + "[" * 100_000, "not valid YAML"),
-        ("a: " + "x" * (2 << 20), "2097155 bytes; expected a job's settings"),
+        ("a: " + "x" * (2 << 20), "more than 1048576 bytes; expected a job's settings"),
     ],
     ids=["billion laughs", "itself", "itself in a list", "deep", "long"],
 )
@@ -285,3 +286,73 @@ def test_load_file_comes_before_a_config_that_ships(
 def test_load_key_of_an_earlier_version_names_the_new_one(config: Path, old: str, new: str):
     key = old.partition("=")[0]
     assert f"{key}: unknown key; it is called '{new}' now" in complaint(config, old)
+
+
+ODD = (
+    *("2026-11-27", "2026-13-45", "2026-11-27T10:00:00Z", "9" * 5000, "0x" + "f" * 5000, "1:30"),
+    *(
+        "no",
+        ".nan",
+        "-.inf",
+        "1e400",
+        "010",
+        "[]",
+        "{}",
+        "[[]]",
+        "\x00",
+        "!!binary x",
+        "{a: 1, a: 2}",
+    ),
+    *(
+        "!!timestamp x",
+        "!!int x",
+        "!!bool x",
+        "!!float x",
+        "!!set {a}",
+        "\ud800",
+        "'" + "9" * 5000 + "'",
+    ),
+)
+KEYS = (
+    *("input.uri", "input.keep_columns", "input.max_text_bytes", "language.min_score"),
+    *("language.expected", "language.min_scores", "tasks.0.model.revision", "tasks.1.name"),
+    *("runtime.actors", "runtime.unit_rows", "runtime.cpus_per_actor", "runtime.device", "prices"),
+    *("tasks", "input", "tasks.0", "runtime"),
+)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_load_odd_values_are_settings_or_explained(config: Path, key: str):
+    for value in ODD:
+        with suppress(ConfigError):  # any other exception would be a traceback
+            load(config, [f"{key}={value}"], JobSettings)
+
+
+@pytest.mark.parametrize(
+    ("override", "read", "expected"),
+    [
+        ("tasks.0.model.revision=" + "1" * 40, lambda s: s.tasks[0].model.revision, "1" * 40),
+        ("input.uri=2026-11-27", lambda s: s.input.uri, "2026-11-27"),
+        ("language.expected=[no, da_DK]", lambda s: s.language.expected, ("no", "da_DK")),
+        ("runtime.unit_rows=1_000", lambda s: s.runtime.unit_rows, 1000),
+        ("language.per_window=yes", lambda s: s.language.per_window, True),
+        ("language.min_score=1e-3", lambda s: s.language.min_score, 0.001),
+    ],
+)
+def test_load_gives_each_setting_what_was_written(config: Path, override: str, read, expected):
+    assert read(load(config, [override], JobSettings)) == expected
+
+
+def test_load_key_that_is_there_twice_is_refused(tmp_path: Path):
+    path = tmp_path / "job.yaml"
+    path.write_text(COMPLETE + "  unit_rows: 200\n")
+    assert "the key 'unit_rows' twice" in complaint(path)
+
+
+def test_load_endless_file_and_impossible_path_are_refused():
+    assert "more than 1048576 bytes" in complaint(Path("/dev/zero"))
+    assert "Check --config" in complaint(Path("a\0b"))
+
+
+def test_load_position_of_5000_digits_is_refused(config: Path):
+    assert "is not a position" in complaint(config, f"tasks.{'9' * 5000}.name=a")

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
 from pipeline.config import JobSettings, load
 from pipeline.execution.run import lock_output
 from pipeline.planning.plan import Options, Plan, make_plan
+from pipeline.reporting.console import Console
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo"

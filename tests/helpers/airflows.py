@@ -85,6 +85,16 @@ class StandingAirflow:
     def states(self, run: str) -> dict[str, str]:
         return {name: task["state"] for name, task in self.tasks(run).items()}
 
+    def failed_tries(self, run: str) -> str:
+        """The logs of all tries of a run's tasks but the last of each."""
+        logs = []
+        for name, task in self.tasks(run).items():
+            for number in range(1, task["try_number"]):
+                path = f"/dagRuns/{run}/taskInstances/{name}/logs/{number}?full_content=true"
+                lines = [json.dumps(line) for line in self.ask("GET", path)["content"]]
+                logs.append("\n".join([f"{name}, try {number}:", *lines]))
+        return "\n\n".join(logs)
+
     def ended(self, run: str) -> dict[str, str]:
         """The states of the tasks once the run has ended."""
         wait_until(lambda: self.runs()[run] in ("success", "failed"), self.states, run)

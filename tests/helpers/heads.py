@@ -77,6 +77,7 @@ def ray_head(folder: Path, cpus: int = 4, ray: str = RAY, **variables: str) -> I
     """
     port, dashboard, client, agent, metrics = free_ports(5)
     token = folder / "token"
+    token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32))
     environment = {
         **os.environ,

@@ -32,9 +32,9 @@ RECORD = {
 }
 
 
-def logged(log_format: str) -> list[str]:
+def logged(log_format: str, program: str = LOGS) -> list[str]:
     """The lines of a process that logs in ``log_format``: the root logger is a process's own."""
-    command = [sys.executable, "-c", LOGS, log_format, json.dumps(RECORD)]
+    command = [sys.executable, "-c", program, log_format, json.dumps(RECORD)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == ""
     return done.stderr.splitlines()
@@ -60,3 +60,29 @@ def test_logs_in_json_have_the_ids_of_run_and_unit():
 
 def test_logs_in_text_tell_of_warnings_alone():
     assert logged("text") == ["WARNING unit u2 failed"]
+
+
+HOSTILE = """
+import logging, sys
+from pipeline.reporting.logs import LogFormat, start_logs
+
+start_logs(LogFormat(sys.argv[1]))
+try:
+    raise ValueError("\\x1b[2J")
+except ValueError:
+    logging.getLogger("any").exception("%s is gone", "a\\x1b[31m\\u202e\\nERROR all is lost\\x9b")
+"""
+
+
+def test_logs_as_lines_escape_control_characters_and_a_record_begins_one_line():
+    first, *traceback = logged("text", HOSTILE)
+    assert first == r"ERROR a\x1b[31m\u202e\nERROR all is lost\x9b is gone"
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert traceback[-1] == r"ValueError: \x1b[2J"
+
+
+def test_logs_in_json_are_ascii_and_give_the_name_back():
+    (line,) = logged("json", HOSTILE)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["message"] == "a\x1b[31m\u202e\nERROR all is lost\x9b is gone"

@@ -220,7 +220,7 @@ def languages(plan: Plan, result: Reconciliation, **counts: LanguageCounts) -> l
     tags = {tag.replace("_", "-"): count for tag, count in counts.items()}
     table = summary_table(report.model_copy(update={"languages": tags}))
     columns = [list(column.cells) for column in table.columns]
-    return [list(row) for row in zip(*columns, strict=True)][:-1]
+    return [[str(cell) for cell in row] for row in zip(*columns, strict=True)][:-1]
 
 
 def test_summary_table_most_frequent_language_comes_first(plan: Plan, result: Reconciliation):
@@ -259,7 +259,7 @@ def test_routing_table_counts_sources_fallbacks_and_reasons(plan: Plan, result: 
     report = run_report(plan, result, RunStats(units=1, tokens=16, seconds=2.0))
     counts = {"gl": LanguageCounts(records=4, related=3, none=1), **report.languages}
     table = routing_table(report.model_copy(update={"languages": counts}))
-    cells = [list(column.cells) for column in table.columns]
+    cells = [[str(cell) for cell in column.cells] for column in table.columns]
     assert dict(zip(*cells, strict=True)) == {
         "language detector": "9",
         "fallback: related language": "3",

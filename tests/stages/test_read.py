@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -262,6 +263,32 @@ def test_read_unit_ids_and_tags_are_strings(
     ]
     assert block["_tag"].to_pylist() == expected
     assert errors_of(block) == [None, None]
+
+
+def test_read_unit_kept_strings_that_are_not_utf8_go_to_quarantine_by_row(tmp_path: Path):
+    author = raw_strings([b"good", b"\xffsecret", b"good", None])
+    tags = pa.ListArray.from_arrays([0, 1, 1, 3, 4], raw_strings([b"a", b"b", b"\xfe", b"c"]))
+    path = write(tmp_path / "a.parquet", {"text": list("abcd"), "author": author, "tags": tags})
+    block = read_file(path)
+    assert errors_of(block) == [None, "NotUtf8", "NotUtf8", None]
+    messages = [error and error["message"] for error in block["_error"].to_pylist()]
+    assert "Column 'author' is not UTF-8" in messages[1]
+    assert "Column 'tags' is not UTF-8" in messages[2]
+    assert "secret" not in str(messages)
+    assert block["author"].to_pylist() == ["good", None, None, None]
+    block.validate(full=True)
+    assert errors_of(read_file(path, keep_columns=[])) == [None] * 4
+
+
+def test_read_unit_leaves_a_dictionary_that_readers_take(tmp_path: Path):
+    strings = raw_strings([b"good", b"\xff", b"\xfe: no row has it"])
+    outlet = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int32()), strings)
+    path = write(tmp_path / "a.parquet", {"text": list("abc"), "outlet": outlet})
+    block = read_file(path)
+    assert errors_of(block) == [None, "NotUtf8", None]
+    write(tmp_path / "kept.parquet", block.select(["outlet"]))
+    read = duckdb.sql(f"from '{tmp_path}/kept.parquet'").fetchall()
+    assert read == [("good",), (None,), ("good",)]
 
 
 def test_read_unit_id_column_called_record_id_is_the_record_id(tmp_path: Path):

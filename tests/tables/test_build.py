@@ -167,6 +167,15 @@ def test_build_after_a_crash_before_the_commit_is_as_if_nothing_had_been(
     assert by_source(settings, DOCUMENTS) == {"a": 11}
 
 
+def test_build_of_an_output_whose_records_are_all_in_quarantine_counts_them(tmp_path: Path):
+    output = write_output(tmp_path / "out", failed=range(12))
+    settings = make_settings(tmp_path, [{"uri": output, "name": "a", "date_column": "published"}])
+    assert built(settings).keys() == set(TABLES)
+    assert by_source(settings, DOCUMENTS) == {}
+    assert sum(row["quarantined"] for row in rows_of(settings, LANGUAGES)) == 12
+    assert built(settings) == {}
+
+
 def test_build_while_another_run_changes_the_tables_is_refused(tmp_path: Path):
     output = {"uri": write_output(tmp_path / "a"), "name": "a", "date": "2026-01-01"}
     settings = make_settings(tmp_path, [output])

@@ -33,6 +33,31 @@ def test_document_names_are_apart_from_those_of_the_table():
     }
 
 
+def test_document_names_are_apart_whatever_their_case():
+    assert document_names(["Date", "FILE"]) == {"Date": "input_Date", "FILE": "input_FILE"}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [("Author", pa.string()), ("author", pa.string())],
+        [("a.b", pa.string()), ("a", pa.struct([("B", pa.string())]))],
+        [("", pa.string())],
+        [("a", pa.list_(pa.struct([("", pa.string())])))],
+        [("a", pa.struct([("x", pa.string()), ("X", pa.string())]))],
+    ],
+    ids=["case", "path", "empty", "empty inside", "case inside"],
+)
+def test_grown_refuses_names_that_readers_cannot_tell_apart(columns):
+    with pytest.raises(SchemaError, match=r"Tables cannot hold column .*documents\.keep_columns"):
+        grown(pa.schema([]), ("demo", pa.schema(columns)))
+
+
+@pytest.mark.parametrize("name", ["No.", "a.b", "a b/c", "1x", "ünï", "x\0\n", "y" * 3000])
+def test_grown_takes_any_other_name(name: str):
+    assert grown(pa.schema([]), ("demo", pa.schema([(name, pa.int32())]))).names == [name]
+
+
 def test_document_names_that_meet_are_refused():
     with pytest.raises(SchemaError, match=r"two columns input_date: .*documents\.keep_columns"):
         document_names(["date", "input_date"])

@@ -8,6 +8,7 @@ import pytest
 from pipeline.config.tables import Granularity
 from pipeline.errors import SchemaError
 from pipeline.tables.dates import NO_DATE, DateRule, date_groups
+from tests.helpers.parquet_files import raw_strings
 
 BY_COLUMN = DateRule(None, "when")
 DAY = dt.date(2026, 1, 2)
@@ -43,6 +44,28 @@ def test_dates_of_each_kind_of_column(values: pa.Array):
 def test_dates_of_timestamps_with_a_zone_count_by_utc():
     late = dt.datetime(2026, 1, 2, 1, 0, tzinfo=dt.UTC)
     assert dates_of(pa.array([late], pa.timestamp("us", "America/New_York"))) == [DAY]
+
+
+FAR = 2**40
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([-FAR, 10**9, FAR], pa.int64()).view(pa.timestamp("s")),
+        pa.array([-(2**62), 10**12, 2**62], pa.int64()).view(pa.timestamp("ms", "UTC")),
+        pa.array([-719163, 11574, 2932897], pa.int32()).view(pa.date32()),
+        pa.array([-(2**62), 10**12, 2**62], pa.int64()).view(pa.date64()),
+        pa.array(["0000-12-31", "2001-09-09", "99999-01-01"]),
+        pa.array(["0000-12-31", "2001-09-09", None]).dictionary_encode(),
+        raw_strings([b"2001-09-\xff", b"2001-09-09", b"\xff"]),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_dates_outside_the_years_1_to_9999_are_null_and_have_a_group(values: pa.Array):
+    assert dates_of(values) == [None, dt.date(2001, 9, 9), None]
+    dates = BY_COLUMN.dates(pa.table({"when": values}))
+    assert date_groups(dates, Granularity.YEAR).to_pylist() == [NO_DATE, "2001", NO_DATE]
 
 
 def test_dates_of_strings_that_are_none_are_null():

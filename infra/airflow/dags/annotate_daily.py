@@ -5,8 +5,10 @@ Enters: a corpus in folders by date, `<corpus>/date=2026-11-27/*.parquet`. Leave
 Holds: each task is a Ray job that can be run again. A retry, and a date that is run or backfilled
 a second time, resume: what is committed stays, and a date that is done is left as it is.
 
-Which corpus, and where the project is on the cluster's machines, comes with the run: the defaults
-are parameters of the DAG, so `airflow dags trigger --conf` and the form of the UI can change them.
+Which corpus comes with the run: the defaults are parameters of the DAG, so `airflow dags trigger
+--conf` and the form of the UI can change them. Which program runs is not a run's to choose: the
+project's folder and its Python on the cluster are the Airflow Variables `xmod_project` and
+`xmod_python`.
 """
 
 from datetime import timedelta
@@ -22,9 +24,23 @@ BAD_FILES = 3
 """What annotate ends with when it is done and left out files that cannot be read."""
 
 
+PYTHON = "{{ var.value.get('xmod_python', 'python') }}"
+PROJECT = "{{ var.value.get('xmod_project', '/app') }}"
+
+PLACE = r"^(?:/|s3://|gs://)[^\s\x00-\x1f\x7f]+$(?!\n)"
+CONFIG = r"^/[^\s\x00-\x1f\x7f]+\.ya?ml$(?!\n)"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)"
+"""What a parameter may be: never an option of the command, and never two words."""
+
+
 def job(name: str, *options: str) -> list[str]:
     """The command of one of the project's jobs."""
-    return ["{{ params.python }}", f"{{{{ params.project }}}}/jobs/{name}.py", *options]
+    return [PYTHON, f"{PROJECT}/jobs/{name}.py", *options]
+
+
+def text(default: str, pattern: str, description: str) -> Param:
+    """A parameter of a run."""
+    return Param(default, type="string", pattern=pattern, description=description)
 
 
 ANNOTATE = job(
@@ -57,14 +73,14 @@ with DAG(
         "execution_timeout": timedelta(hours=12),
     },
     params={
-        "corpus": Param("s3://corpus/articles", type="string", description="Folders by date."),
-        "enriched": Param("s3://corpus/enriched", type="string", description="Where they go."),
-        "config": Param("/app/configs/ner.yaml", type="string", description="Of annotate.py."),
-        "tables": Param("/app/configs/tables.yaml", type="string", description="Of tables.py."),
-        "date": Param(None, type=["null", "string"], format="date", description="Not the run's."),
+        "corpus": text("s3://corpus/articles", PLACE, "Folders by date."),
+        "enriched": text("s3://corpus/enriched", PLACE, "Where they go."),
+        "config": text("/app/configs/ner.yaml", CONFIG, "Of annotate.py, on the cluster."),
+        "tables": text("/app/configs/tables.yaml", CONFIG, "Of tables.py, on the cluster."),
+        "date": Param(
+            None, type=["null", "string"], format="date", pattern=DAY, description="Not the run's."
+        ),
         "allow_bad_files": Param(False, type="boolean", description="Leave out unreadable files."),
-        "project": Param("/app", type="string", description="The project, on the cluster."),
-        "python": Param("python", type="string", description="Its Python, on the cluster."),
     },
     tags=["xmod", "ray"],
     doc_md=__doc__,

@@ -2,10 +2,10 @@
 
 Enters: a command, and an Airflow connection of type HTTP to the dashboard of a Ray head, whose
 password is Ray's token. Leaves: what the command prints as its last line, where that is JSON.
-Holds: a task of a run has one submission id. So a retry that finds its job at work waits for that
-one, and starts it again, under the same id, where it has ended; of two that submit at once one is
-refused. No worker slot is taken meanwhile: a trigger asks for the job's state. Whoever kills the
-task, at work or deferred, stops the job.
+Holds: a task of a run has one submission id, and so has each instance of a mapped one. So a retry
+that finds its job at work waits for that one, and starts it again, under the same id, where it has
+ended; of two that submit at once one is refused. No worker slot is taken meanwhile: a trigger asks
+for the job's state. Whoever kills the task, at work or deferred, stops the job.
 
 No provider for Ray is maintained, so `ray_jobs_api` asks over the HTTP provider's hooks.
 """
@@ -25,6 +25,9 @@ from ray_jobs_api import ENDED, RayJobs, ask, in_urls, path
 TAIL = 60
 """Lines of a job's log that go to the task's."""
 
+SUBMISSION_ID = "{{ dag.dag_id }}~{{ task.task_id }}~{{ ti.map_index }}~{{ run_id }}"
+"""No two task instances share it: ids of DAGs and tasks have no tilde. It is -1 if not mapped."""
+
 
 class RayJobLink(BaseOperatorLink):
     """From the task to its job in the dashboard."""
@@ -33,7 +36,7 @@ class RayJobLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
         """The job's page."""
-        return RayJobs(operator.connection).url(operator.submission_id)
+        return RayJobs(operator.connection).url(operator.job_id)
 
 
 class RayJobOperator(BaseOperator):
@@ -51,7 +54,7 @@ class RayJobOperator(BaseOperator):
         *,
         command: Sequence[str],
         connection: str = "ray",
-        submission_id: str = "{{ dag.dag_id }}.{{ task.task_id }}.{{ run_id }}",
+        submission_id: str = SUBMISSION_ID,
         env_vars: Mapping[str, str] | None = None,
         passes: Sequence[int] = (0,),
         retry_unless: Sequence[int] = (2, 4),
@@ -67,27 +70,31 @@ class RayJobOperator(BaseOperator):
         self.retry_unless = retry_unless
         self.poll_seconds = poll_seconds
 
+    @property
+    def job_id(self) -> str:
+        """The submission id as Ray has it."""
+        return in_urls(self.submission_id)
+
     def execute(self, context: Context) -> None:
         """Have the job run, and hand over to the trigger."""
-        self.submission_id = in_urls(self.submission_id)
         jobs = RayJobs(self.connection)
-        found = jobs.find(self.submission_id)
+        found = jobs.find(self.job_id)
         if found and found["status"] in ENDED:
             self.log.info("The job of an earlier try has ended (%s).", found["status"])
-            jobs.forget(self.submission_id)
+            jobs.forget(self.job_id)
             found = None
         if found is None:
             jobs.submit(
                 {
-                    "submission_id": self.submission_id,
+                    "submission_id": self.job_id,
                     "entrypoint": shlex.join(part for part in self.command if part),
                     "runtime_env": {"env_vars": dict(self.env_vars or {})},
                     "metadata": {"dag": self.dag_id, "task": self.task_id},
                 }
             )
-        self.log.info("Waiting for %s", jobs.url(self.submission_id))
+        self.log.info("Waiting for %s", jobs.url(self.job_id))
         self.defer(
-            trigger=RayJobTrigger(self.connection, self.submission_id, self.poll_seconds),
+            trigger=RayJobTrigger(self.connection, self.job_id, self.poll_seconds),
             method_name="completed",
             timeout=self.execution_timeout,
         )
@@ -100,13 +107,15 @@ class RayJobOperator(BaseOperator):
         if code in self.passes:
             return json_of(lines[-1] if lines else "")
         what = f"Ray job {event['submission_id']} is {event['status']}, exit code {code}"
+        if code is None:  # Ray lost it
+            what += f" ({event['message']})"
         if code in self.retry_unless:
             raise AirflowFailException(f"{what}: another try would end so too. See its log above.")
         raise AirflowException(f"{what}. See its log above; the next try goes on from there.")
 
     def on_kill(self) -> None:
         """Stop the job: the task was killed before it was deferred."""
-        RayJobs(self.connection).stop(self.submission_id)
+        RayJobs(self.connection).stop(self.job_id)
 
 
 class RayJobTrigger(BaseTrigger):
@@ -124,11 +133,11 @@ class RayJobTrigger(BaseTrigger):
         return "ray_jobs.RayJobTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event, with the job's status and exit code."""
+        """One event, with the job's status, exit code and what Ray says of it."""
         while True:
             job = await ask(self.connection, "GET", path(self.submission_id), self.poll_seconds)
             if job["status"] in ENDED:
-                names = ("submission_id", "status", "driver_exit_code")
+                names = ("submission_id", "status", "driver_exit_code", "message")
                 yield TriggerEvent({name: job.get(name) for name in names})
                 return
             await asyncio.sleep(self.poll_seconds)

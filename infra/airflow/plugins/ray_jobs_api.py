@@ -8,6 +8,7 @@ away.
 The API: docs.ray.io, "Ray Jobs REST API".
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,6 +21,9 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_f
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 OUTAGE_SECONDS = 900
 """That a head may be away while a job is waited for; after them the try fails, and not the job."""
+
+LONGEST = 200
+"""Characters of a submission id: Ray names a file by it."""
 
 
 class RayJobs:
@@ -106,5 +110,15 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def in_urls(name: str) -> str:
-    """`name` as part of a URL: a run id has a time with colons and a plus."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
+    """A name for URLs and files, which no other `name` has.
+
+    A run id has colons and a plus. They become `=3A` and `=2B`: servers undo `%3A`.
+    """
+    escaped = re.sub(r"[^A-Za-z0-9_.~-]", _escaped, name)
+    if len(escaped) <= LONGEST:
+        return escaped
+    return f"{escaped[: LONGEST // 2]}={hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"={byte:02X}" for byte in found[0].encode())

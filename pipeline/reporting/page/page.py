@@ -1,6 +1,7 @@
 """``report.html``: a finished output as one page, written beside its results.
 
-Every value is escaped, and the policy of the page allows its own style and script only.
+Every value is escaped, control characters too, and the policy of the page allows its own style and
+script only.
 """
 
 import base64
@@ -14,7 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, printable
 from pipeline.output.output_lock import PAGE, require_own_page
 from pipeline.reporting.page.limits import PageLimits
 from pipeline.reporting.page.output import read_output
@@ -89,7 +90,11 @@ def hues(values: Iterable[str]) -> dict[str, int]:
 
 def _environment() -> Environment:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         count="{:,.0f}".format,
@@ -99,6 +104,11 @@ def _environment() -> Environment:
         hues=hues,
     )
     return environment
+
+
+def _printable(value: object) -> object:
+    """Overrides in a text would reorder what stands beside it on the page."""
+    return printable(value) if type(value) is str else value
 
 
 def _hash(text: str) -> str:

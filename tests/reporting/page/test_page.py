@@ -57,6 +57,14 @@ def test_write_page_makes_the_same_page_again(local_store: Store):
     assert page(local_store) == first
 
 
+def test_write_page_escapes_what_would_reorder_the_page(local_store: Store):
+    hostile = "safe\u202egpj.exe\u2066\x9b\x07"
+    write_page(finish(local_store, 1, text=[hostile], record_id=[hostile]))
+    shown = page(local_store)
+    assert r"safe\u202egpj.exe\u2066\x9b\x07" in shown
+    assert not set("\u202e\u2066\x9b\x07") & set(shown)
+
+
 def test_write_page_writes_nothing_where_it_fails(local_store: Store):
     with pytest.raises(OutputError):
         write_page(local_store)

@@ -1,0 +1,104 @@
+"""Which rows of a column hold a value that readers cannot take, at any depth of its type."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Flags = npt.NDArray[np.bool_]
+
+
+def rows_with(odd: Callable[[pa.Array], Flags], column: pa.ChunkedArray) -> Flags:
+    """For each row of ``column`` whether ``odd`` is true of a plain value in it; never of a null.
+
+    ``odd`` is given arrays of plain types: strings, numbers, times.
+    """
+    return np.concatenate([np.zeros(0, bool), *(_rows(odd, chunk) for chunk in column.chunks)])
+
+
+def not_utf8(values: pa.Array) -> Flags:
+    """Which strings are no UTF-8: Parquet's readers give such bytes as they are."""
+    if _is_string(values.type) and not _is_valid(values):
+        return np.array([not _is_utf8(value) for value in values.cast(pa.binary()).to_pylist()])
+    return np.zeros(len(values), bool)
+
+
+def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """``column`` with an empty string for each that is not UTF-8 in a dictionary, at any depth.
+
+    A dictionary goes to Parquet whole: readers refuse it even where no row points to the string.
+    """
+    if _is_valid(column):
+        return column
+    chunks = [_mended(chunk.take(pa.array(range(len(chunk))))) for chunk in column.chunks]
+    return pa.chunked_array(chunks, column.type)
+
+
+def _mended(array: pa.Array) -> pa.Array:
+    """``array``, which is no slice of another, with mended dictionaries."""
+    kind, gone = array.type, array.is_null()
+    if isinstance(array, pa.DictionaryArray):
+        values = pc.if_else(pa.array(not_utf8(array.dictionary)), "", array.dictionary)
+        return pa.DictionaryArray.from_arrays(array.indices, values, ordered=kind.ordered)
+    if isinstance(array, pa.StructArray):
+        fields = [_mended(array.field(place)) for place in range(kind.num_fields)]
+        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=gone)
+    if isinstance(array, pa.MapArray):
+        held = (array.offsets, _mended(array.keys), _mended(array.items))
+        return pa.MapArray.from_arrays(*held, kind, mask=gone)
+    if isinstance(array, pa.ListArray | pa.LargeListArray):
+        values = _mended(array.values)
+        return type(array).from_arrays(array.offsets, values, type=kind, mask=gone)
+    if isinstance(array, pa.FixedSizeListArray):
+        return pa.FixedSizeListArray.from_arrays(_mended(array.values), type=kind, mask=gone)
+    return array
+
+
+def _rows(odd: Callable[[pa.Array], Flags], array: pa.Array) -> Flags:
+    if isinstance(array, pa.DictionaryArray):
+        places = array.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        found = np.append(_rows(odd, array.dictionary), False)[places]
+    elif isinstance(array, pa.StructArray):
+        fields = (_rows(odd, array.field(place)) for place in range(array.type.num_fields))
+        found = np.any([np.zeros(len(array), bool), *fields], axis=0)
+    elif isinstance(array, pa.MapArray):
+        found = _held(array, _rows(odd, array.keys) | _rows(odd, array.items))
+    elif isinstance(array, pa.ListArray | pa.LargeListArray):
+        found = _held(array, _rows(odd, array.values))
+    elif isinstance(array, pa.FixedSizeListArray):
+        size = array.type.list_size
+        values = array.values.slice(array.offset * size, len(array) * size)
+        found = _rows(odd, values).reshape(len(array), size).any(axis=1)
+    else:
+        found = odd(array)
+    flags: Flags = found & array.is_valid().to_numpy(zero_copy_only=False)
+    return flags
+
+
+def _held(lists: pa.ListArray, odd: Flags) -> Flags:
+    """Which of ``lists`` hold an item that is ``odd``, of all items by their place."""
+    before = np.concatenate([[0], np.cumsum(odd)])[lists.offsets.to_numpy()]
+    flags: Flags = before[1:] > before[:-1]
+    return flags
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string(), pa.string_view())
+
+
+def _is_valid(values: pa.Array | pa.ChunkedArray) -> bool:
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
