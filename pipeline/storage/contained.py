@@ -67,6 +67,8 @@ def _sizes(folder: str) -> Iterator[tuple[str, int]]:
             found = list(entries)
     except FileNotFoundError:
         return
+    except OSError as error:  # which may not say of which folder it is
+        raise OSError(error.errno, error.strerror or str(error), folder) from error
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
             yield from _sizes(entry.path)
