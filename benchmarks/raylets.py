@@ -64,16 +64,14 @@ def raylets(cores: Sequence[int], folder: Path) -> Iterator[Driver]:
 
 
 @contextmanager
-def _raylet(
-    core: int, arguments: Sequence[str], folder: Path, token: Mapping[str, str]
-) -> Iterator[None]:
+def _raylet(core: int, arguments: list[str], folder: Path, token: dict[str, str]) -> Iterator[None]:
     ray = str(Path(sys.executable).with_name("ray"))
     log = folder / f"core-{core}.log"
     variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     with log.open("w") as output:
         process = subprocess.Popen(
             [*_on(core), ray, "start", *arguments, *_COMMON],
-            env=variables | dict(token),
+            env=variables | token,
             stdout=output,
             stderr=output,
             start_new_session=True,
