@@ -305,7 +305,14 @@ def publish_in_turn(store: Store, failed: tuple[int, ...], turns: Turns, writer:
 
 
 @pytest.mark.parametrize("other", [(1, 4), (), (2,)])
-@pytest.mark.parametrize("every", [97, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "every",
+    [
+        97,
+        pytest.param(29, marks=pytest.mark.slow),
+        pytest.param(1, marks=[pytest.mark.slow, pytest.mark.long]),
+    ],
+)
 def test_publish_by_two_writers_in_any_order_leaves_each_record_once(
     other: tuple[int, ...], every: int
 ):
