@@ -36,6 +36,8 @@ _SIZES = {
 _CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementation")
 """Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
 _DTYPES = {"F64", "F32", "F16", "BF16"}
+_BUFFERS = (".position_ids", ".token_type_ids")
+"""Integers that transformers once saved with the weights, and makes by itself."""
 _READ = ("id2label", "num_labels", "architectures", "problem_type")
 """What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
 _CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -93,7 +95,8 @@ def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[s
 def _header(path: Path) -> Shapes:
     try:
         with safe_open(path, framework="np") as file:
-            slices = {key: file.get_slice(key) for key in file.keys()}
+            names = [key for key in file.keys() if not key.endswith(_BUFFERS)]
+            slices = {key: file.get_slice(key) for key in names}
             strange = {one.get_dtype() for one in slices.values()} - _DTYPES
             shapes = {key: tuple(one.get_shape()) for key, one in slices.items()}
     except (SafetensorError, OSError) as error:
