@@ -6,7 +6,6 @@ weights, so that a number in a text file cannot fill the memory; transformers ca
 """
 
 import re
-import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 
-from pipeline.errors import CheckpointError
+from pipeline.errors import CheckpointError, on_one_line
 from pipeline.xmod.files import CONFIG, read_json, read_object, weight_files
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ _BUFFERS = (".position_ids", ".token_type_ids")
 """Integers that transformers once saved with the weights, and makes by itself."""
 _READ = ("id2label", "num_labels", "architectures", "problem_type")
 """What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
-_CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_JOINERS = {"\u200c", "\u200d"}
-"""Format characters that Persian and Indic words need."""
 
 Shapes = dict[str, tuple[int, ...]]
 """Name of a weight → its shape."""
@@ -193,7 +189,8 @@ def _is_label(label: object) -> bool:
     return (
         isinstance(label, str)
         and label != ""
-        and all(c in _JOINERS or unicodedata.category(c) not in _CONTROL for c in label)
+        and "\t" not in label
+        and on_one_line(label) == label
     )
 
 
