@@ -187,10 +187,7 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
 def _is_label(label: object) -> bool:
     """Whether ``label`` is text without control characters."""
     return (
-        isinstance(label, str)
-        and label != ""
-        and "\t" not in label
-        and on_one_line(label) == label
+        isinstance(label, str) and label != "" and "\t" not in label and on_one_line(label) == label
     )
 
 

@@ -163,3 +163,10 @@ def test_tokenizer_of_other_files_alone_is_refused(copied):
     (copied / "vocab.txt").write_text("a\nb\n")
     with pytest.raises(CheckpointError, match=r"no tokenizer files \(tokenizer\.json"):
         _ = open_folder(copied).tokenizer
+
+
+def test_tokenizer_is_loaded_and_checked_once(copied, monkeypatch):
+    checkpoint = open_folder(copied)
+    first = checkpoint.tokenizer
+    monkeypatch.delattr(type(first), "get_vocab")
+    assert checkpoint.tokenizer is first
