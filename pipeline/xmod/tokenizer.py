@@ -160,8 +160,10 @@ def _special_tokens(
 
 
 def _max_length(folder: Path, config: dict[str, Any]) -> int:
-    """Tokens of an input that the tokenizer is for; transformers writes 1e30 for no limit."""
-    length = config.get("model_max_length", 1e30)
+    """Tokens of an input that the tokenizer is for; null and transformers' 1e30 are no limit."""
+    length = config.get("model_max_length")
+    if length is None:
+        length = 1e30
     if isinstance(length, bool) or not isinstance(length, int | float) or not 3 <= length <= 1e30:
         raise CheckpointError(
             f"{folder / TOKENIZER_CONFIG} has model_max_length {length!r:.50}; expected the number "

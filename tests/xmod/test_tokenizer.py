@@ -138,6 +138,12 @@ def test_tokenizer_config_that_does_not_fit_is_refused(copied, changes):
         _ = open_folder(copied).tokenizer
 
 
+@pytest.mark.parametrize("limit", [None, int(1e30)])
+def test_tokenizer_config_without_a_limit_leaves_it_to_the_model(copied, limit):
+    change(copied, "tokenizer_config.json", model_max_length=limit)
+    assert open_folder(copied).window_length(512) == 128
+
+
 @pytest.mark.parametrize("broken", ["model", "unk_id", "post_processor", "normalizer"])
 def test_tokenizer_that_cannot_encode_is_refused(copied, broken):
     values = json.loads((copied / "tokenizer.json").read_text())
