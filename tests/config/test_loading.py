@@ -143,6 +143,7 @@ def test_load_later_override_wins(config: Path):
         ("tasks.2={type: ner}", "'2' is not a position in a list of 2"),
         ("input.uri.scheme=s3", "'uri' is a value, not a section"),
         ("runtime.actors=[1", "the value is not valid YAML"),
+        ("input.uri=*.parquet", "in quotes of its own: --set 'input.uri=\"*.parquet\"'"),
     ],
 )
 def test_load_bad_override_says_what_is_wrong_with_it(config: Path, override: str, expected: str):
