@@ -174,13 +174,17 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
         "languages": not languages
         or len(set(languages)) != len(languages)
         or not all(map(_LANGUAGE.fullmatch, languages)),
-        "id2label": set(labels) != set(range(len(labels)))
-        or not all(map(_is_label, labels.values())),
+        "id2label": set(labels) != set(range(len(labels))),
     }
     for name in (name for name, is_wrong in wrong.items() if is_wrong):
         raise CheckpointError(
             f"{folder}/config.json has {name} {_shown(getattr(config, name))}, which no X-MOD can "
             "work with. Save the model's own config there."
+        )
+    if odd := [label for label in labels.values() if not _is_label(label)]:
+        raise CheckpointError(
+            f"{folder}/config.json has the label {_shown(odd[0])} in id2label; expected text "
+            "without control characters. Correct it there."
         )
 
 

@@ -97,6 +97,13 @@ def test_config_keys_that_are_no_xmods_have_no_effect(copied, ner_folder):
     assert vetted_config(copied).to_dict() == vetted_config(ner_folder).to_dict()
 
 
+def test_label_that_is_refused_is_named_also_among_many(copied):
+    labels = {str(number): f"label {number}" for number in range(100)}
+    change_config(copied, id2label=labels | {"77": "a\u202eb"})
+    with pytest.raises(CheckpointError, match=r"has the label 'a\\u202eb' in id2label; expected"):
+        vetted_config(copied)
+
+
 @pytest.mark.parametrize("invisible", list("\u200b\u200c\u200d\u200e\u200f\u061c\u00ad\u2060"))
 def test_labels_with_format_characters_of_their_script_are_accepted(copied, invisible):
     labels = {str(number): f"می{invisible}خواهم{number}" for number in range(7)}
