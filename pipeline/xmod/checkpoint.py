@@ -157,7 +157,8 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
         own, expected = getattr(tokenizer, name), getattr(config, name)
-        if own is not None and expected is not None and own != expected:
+        several = expected if isinstance(expected, list) else [expected]  # as eos_token_id may be
+        if None not in (own, expected) and own not in several:
             raise CheckpointError(
                 f"{folder} has a tokenizer with {name} {own} and a model with {expected}; "
                 "they belong to different checkpoints. Save the tokenizer that the model was "

@@ -164,6 +164,14 @@ def test_tokenizer_whose_padding_is_not_the_models_is_refused(copied):
         _ = open_folder(copied).tokenizer
 
 
+def test_model_with_several_ends_takes_a_tokenizer_with_one_of_them(copied):
+    change(copied, "config.json", eos_token_id=[2, 4])
+    assert open_folder(copied).tokenizer.eos_token_id == 2
+    change(copied, "config.json", eos_token_id=[3, 4])
+    with pytest.raises(CheckpointError, match=r"eos_token_id 2 and a model with \[3, 4\]"):
+        _ = open_folder(copied).tokenizer
+
+
 def test_tokenizer_of_other_files_alone_is_refused(copied):
     (copied / "tokenizer.json").unlink()
     (copied / "vocab.txt").write_text("a\nb\n")
