@@ -68,8 +68,8 @@ def _exit_of_foreign(before: str, error: BaseException) -> typer.Exit:
         return _exit(before, explained(error, "run the job"))
     logger.debug("Unexpected error", exc_info=error)
     _tell(
-        f"{before}Unexpected error: {failure_of(error, 'command').message}. What is committed "
-        "stays: run the same command again to go on. If it comes again, report it with this line."
+        f"{before}Unexpected error: {failure_of(error, 'command').message}. Nothing that a run has "
+        "committed is lost. Run the same command again; if this comes again, report this line."
     )
     return typer.Exit(ExitCode.INCOMPLETE)
 

@@ -27,9 +27,19 @@ def _pairs(value: object) -> object:
     for key, score in value.items():
         if not isinstance(key, str):
             raise ValueError(f"a key is {key!r}; expected an X-MOD language, such as ms_MY")
-        if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        if not _is_score(score):
             raise ValueError(f"{key} is {score!r}; expected a score from 0 to 1")
     return tuple(sorted(value.items()))
+
+
+def _is_score(value: object) -> bool:
+    """Whether ``value`` is from 0 to 1; YAML makes a string of ``1e-2``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    try:
+        return 0 <= float(value) <= 1
+    except (ValueError, OverflowError):
+        return False
 
 
 ScoreByLanguage = Annotated[

@@ -135,7 +135,10 @@ def _parse_value(value: str, override: str) -> Any:
     try:
         return parsed(value)
     except ValueError as error:
-        raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+        raise ConfigError(
+            f"--set {override!r}: the value is not valid YAML: {error}\nWrite a string that begins "
+            "with a special character in quotes of its own: --set 'input.uri=\"*.parquet\"'."
+        ) from error
 
 
 def _causes(error: ValidationError) -> list[Any]:

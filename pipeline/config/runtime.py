@@ -127,7 +127,7 @@ class RuntimeSettings(Section):
     @field_validator("actors", mode="before", json_schema_input_type=int | ActorPool)
     @classmethod
     def _one_number(cls, value: object) -> object:
-        return {"min": value, "max": value} if isinstance(value, int) else value
+        return {"min": value, "max": value} if isinstance(value, int | float | str) else value
 
     @model_validator(mode="after")
     def _integers_on_a_cpu(self) -> "RuntimeSettings":

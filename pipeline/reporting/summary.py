@@ -6,7 +6,7 @@ No text of records and no credential is in them.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from rich.table import Table
+from rich.table import Column, Table
 
 import pipeline
 from pipeline.corpus.survey import BadFile
@@ -162,7 +162,8 @@ def _number_table(title: str, first: str, numbers: Sequence[str]) -> Table:
 
 
 def _fact_table(title: str, rows: Mapping[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", show_header=False)
+    columns = (Column(), Column(overflow="fold"))  # a digest or a path is whole on any terminal
+    table = Table(*columns, title=title, title_justify="left", show_header=False)
     for name, value in rows.items():
         table.add_row(cell(name), cell(value))
     return table

@@ -1,11 +1,13 @@
 """Failures as data: a unit that fails in one stage passes the later ones as a block that says so.
 
 An exception of this package is quoted. Any other is only named with its place in the code, because
-its message may hold a record's text.
+its message may hold a record's text; of one of the system the reason is said too.
 """
 
+import os
 import traceback
 from collections.abc import Callable
+from errno import errorcode
 
 import pyarrow as pa
 
@@ -74,4 +76,6 @@ def _message(error: BaseException) -> str:
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__module__}.{type(error).__name__}{place}"
+    code = error.errno if isinstance(error, OSError) else None
+    reason = f" ({os.strerror(code)})" if code is not None and code in errorcode else ""
+    return f"{type(error).__module__}.{type(error).__name__}{reason}{place}"

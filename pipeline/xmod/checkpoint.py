@@ -6,6 +6,7 @@ language order, labels or sizes of a particular one.
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,23 +55,7 @@ class Checkpoint:
 
         Raises CheckpointError where it is not the model's, or its files have changed.
         """
-        tokenizer = load_tokenizer(self.folder, self.stamp)
-        size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
-        if size > self.config.vocab_size:
-            raise CheckpointError(
-                f"{self.folder} has a tokenizer of {size} tokens and a model of "
-                f"vocab_size {self.config.vocab_size}; they belong to different checkpoints. "
-                "Save the tokenizer that the model was trained with there."
-            )
-        for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
-            own, expected = getattr(tokenizer, name), getattr(self.config, name)
-            if own is not None and expected is not None and own != expected:
-                raise CheckpointError(
-                    f"{self.folder} has a tokenizer with {name} {own} and a model with {expected}; "
-                    "they belong to different checkpoints. Save the tokenizer that the model was "
-                    "trained with there."
-                )
-        return tokenizer
+        return _tokenizer(self)
 
     @property
     def mask_id(self) -> int:
@@ -157,3 +142,26 @@ def _locate(settings: ModelSettings) -> Path:
             f"Cannot fetch {path!r} at revision {revision!r}: {type(error).__name__}. Check the "
             "name, the revision and the network, or set model.path to a local folder."
         ) from error
+
+
+@cache
+def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
+    folder, config = checkpoint.folder, checkpoint.config
+    tokenizer = load_tokenizer(folder, checkpoint.stamp)
+    size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
+    if size > config.vocab_size:
+        raise CheckpointError(
+            f"{folder} has a tokenizer of {size} tokens and a model of "
+            f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
+            "Save the tokenizer that the model was trained with there."
+        )
+    for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
+        own, expected = getattr(tokenizer, name), getattr(config, name)
+        several = expected if isinstance(expected, list) else [expected]  # as eos_token_id may be
+        if None not in (own, expected) and own not in several:
+            raise CheckpointError(
+                f"{folder} has a tokenizer with {name} {own} and a model with {expected}; "
+                "they belong to different checkpoints. Save the tokenizer that the model was "
+                "trained with there."
+            )
+    return tokenizer

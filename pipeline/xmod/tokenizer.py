@@ -7,11 +7,11 @@ before it and one after it.
 """
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.models import Unigram
 
 from pipeline.errors import CheckpointError
 from pipeline.xmod.files import (
@@ -45,9 +45,8 @@ _PROBE = "a\U0010fffd \x00"
 """A letter, and characters that no vocabulary has."""
 
 
-@cache
 def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
-    """The tokenizer in ``folder``, whose files must have ``stamp``; loaded once in a process."""
+    """The tokenizer in ``folder``, whose files must have ``stamp``."""
     path = tokenizer_file(folder)
     if not path.exists():
         raise CheckpointError(
@@ -74,12 +73,12 @@ def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def _definition(path: Path, body: bytes) -> dict[str, Any]:
+def _definition(path: Path, body: bytes) -> str:
     """What ``tokenizer.json`` holds, or would."""
-    if path.name == SENTENCEPIECE:
-        body = unigram_tokenizer(parsed_model(body)).backend_tokenizer.to_str().encode()
-    found: dict[str, Any] = json.loads(body)
-    return found
+    if path.name != SENTENCEPIECE:
+        return body.decode()
+    made: str = unigram_tokenizer(parsed_model(body)).backend_tokenizer.to_str()
+    return made
 
 
 def without_control_tokens(definition: str, kept: str | None = None) -> str:
@@ -122,15 +121,13 @@ def _require_unspellable(
             )
 
 
-def _made(
-    folder: Path, definition: dict[str, Any], config: dict[str, Any]
-) -> "PreTrainedTokenizerBase":
+def _made(folder: Path, definition: str, config: dict[str, Any]) -> "PreTrainedTokenizerBase":
     from transformers import PreTrainedTokenizerFast  # imports torch
 
-    backend = Tokenizer.from_str(json.dumps(definition))
+    backend = Tokenizer.from_str(definition)
     backend.no_truncation()
     backend.no_padding()
-    if definition["model"]["type"] != "Unigram":
+    if not isinstance(backend.model, Unigram):
         without_control_tokens(backend.to_str())
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=backend,
@@ -163,8 +160,10 @@ def _special_tokens(
 
 
 def _max_length(folder: Path, config: dict[str, Any]) -> int:
-    """Tokens of an input that the tokenizer is for; transformers writes 1e30 for no limit."""
-    length = config.get("model_max_length", 1e30)
+    """Tokens of an input that the tokenizer is for; null and transformers' 1e30 are no limit."""
+    length = config.get("model_max_length")
+    if length is None:
+        length = 1e30
     if isinstance(length, bool) or not isinstance(length, int | float) or not 3 <= length <= 1e30:
         raise CheckpointError(
             f"{folder / TOKENIZER_CONFIG} has model_max_length {length!r:.50}; expected the number "
@@ -188,7 +187,7 @@ def _require_special_tokens(folder: Path, tokenizer: "PreTrainedTokenizerBase") 
             "a text and one after it, as XLM-R's does. Check its post_processor."
         )
     probed = tokenizer(_PROBE, _PROBE)["input_ids"]
-    if not set(probed) <= set(tokenizer.get_vocab().values()):
+    if None in map(tokenizer.backend_tokenizer.id_to_token, probed):
         raise CheckpointError(
             f"{folder / TOKENIZER} puts tokens around a text that are not in its vocabulary. Check "
             "its post_processor."

@@ -6,7 +6,6 @@ weights, so that a number in a text file cannot fill the memory; transformers ca
 """
 
 import re
-import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 
-from pipeline.errors import CheckpointError
+from pipeline.errors import CheckpointError, on_one_line
 from pipeline.xmod.files import CONFIG, read_json, read_object, weight_files
 
 if TYPE_CHECKING:
@@ -36,11 +35,10 @@ _SIZES = {
 _CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementation")
 """Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
 _DTYPES = {"F64", "F32", "F16", "BF16"}
+_BUFFERS = (".position_ids", ".token_type_ids")
+"""Integers that transformers once saved with the weights, and makes by itself."""
 _READ = ("id2label", "num_labels", "architectures", "problem_type")
 """What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
-_CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_JOINERS = {"\u200c", "\u200d"}
-"""Format characters that Persian and Indic words need."""
 
 Shapes = dict[str, tuple[int, ...]]
 """Name of a weight → its shape."""
@@ -93,7 +91,8 @@ def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[s
 def _header(path: Path) -> Shapes:
     try:
         with safe_open(path, framework="np") as file:
-            slices = {key: file.get_slice(key) for key in file.keys()}
+            names = [key for key in file.keys() if not key.endswith(_BUFFERS)]
+            slices = {key: file.get_slice(key) for key in names}
             strange = {one.get_dtype() for one in slices.values()} - _DTYPES
             shapes = {key: tuple(one.get_shape()) for key, one in slices.items()}
     except (SafetensorError, OSError) as error:
@@ -175,22 +174,24 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
         "languages": not languages
         or len(set(languages)) != len(languages)
         or not all(map(_LANGUAGE.fullmatch, languages)),
-        "id2label": set(labels) != set(range(len(labels)))
-        or not all(map(_is_label, labels.values())),
+        "id2label": set(labels) != set(range(len(labels))),
     }
     for name in (name for name, is_wrong in wrong.items() if is_wrong):
         raise CheckpointError(
             f"{folder}/config.json has {name} {_shown(getattr(config, name))}, which no X-MOD can "
             "work with. Save the model's own config there."
         )
+    if odd := [label for label in labels.values() if not _is_label(label)]:
+        raise CheckpointError(
+            f"{folder}/config.json has the label {_shown(odd[0])} in id2label; expected text "
+            "without control characters. Correct it there."
+        )
 
 
 def _is_label(label: object) -> bool:
     """Whether ``label`` is text without control characters."""
     return (
-        isinstance(label, str)
-        and label != ""
-        and all(c in _JOINERS or unicodedata.category(c) not in _CONTROL for c in label)
+        isinstance(label, str) and label != "" and "\t" not in label and on_one_line(label) == label
     )
 
 

@@ -143,6 +143,7 @@ def test_load_later_override_wins(config: Path):
         ("tasks.2={type: ner}", "'2' is not a position in a list of 2"),
         ("input.uri.scheme=s3", "'uri' is a value, not a section"),
         ("runtime.actors=[1", "the value is not valid YAML"),
+        ("input.uri=*.parquet", "in quotes of its own: --set 'input.uri=\"*.parquet\"'"),
     ],
 )
 def test_load_bad_override_says_what_is_wrong_with_it(config: Path, override: str, expected: str):
@@ -204,8 +205,27 @@ def test_load_thresholds_by_language_from_an_override(config: Path):
 
 
 @pytest.mark.parametrize(
+    ("override", "score", "actors"),
+    [
+        ("language.min_scores.ms_MY=7e-1", 0.7, 1),
+        ("language.min_scores.ms_MY='0.7'", 0.7, 1),
+        ("runtime.actors=1_0", 0.5, 10),
+        ("runtime.actors=04", 0.5, 4),
+        ("runtime.actors=4.0", 0.5, 4),
+    ],
+)
+def test_load_numbers_that_are_strings_in_yaml(config: Path, override, score, actors):
+    settings = load(config, [override], JobSettings)
+    assert settings.language.least_score("ms_MY") == score
+    assert settings.runtime.actors.max == actors
+
+
+@pytest.mark.parametrize(
     ("override", "message"),
     [
+        ("language.min_scores.ms_MY=yes", "ms_MY is 'yes'; expected a score from 0 to 1"),
+        ("language.min_scores.ms_MY=true", "ms_MY is True; expected a score from 0 to 1"),
+        ("runtime.actors=yes", "runtime.actors.max: Input should be a valid integer"),
         ("language.min_scores.ms_MY=2", "ms_MY is 2; expected a score from 0 to 1"),
         ("language.min_scores={1: 0.5, ms_MY: 0.7}", "a key is 1; expected an X-MOD language"),
         ("language.candidates=[de_DE, de_DE]", "de_DE is there twice"),

@@ -301,6 +301,15 @@ def test_plan_table_shows_what_a_run_will_do(plan: Plan):
         assert part in text
 
 
+def test_plan_table_shows_a_digest_whole_on_a_narrow_terminal(plan: Plan):
+    console = Console(width=60)
+    with console.capture() as capture:
+        console.print(plan_table(plan))
+    lines = [line.split("│")[2].strip() for line in capture.get().splitlines() if "│" in line]
+    assert plan.job.workloads[0].checkpoint.digest in "".join(lines)
+    assert plan.job.fingerprint in "".join(lines)
+
+
 def test_plan_table_shows_names_with_brackets_as_they_are(plan: Plan):
     text = shown(plan_table(plan))
     assert "/corpus [bold]" in text

@@ -1,5 +1,7 @@
 """Failures that pass through the flow as data, and what they say."""
 
+from errno import ENOSPC
+
 import pyarrow as pa
 import pytest
 
@@ -34,6 +36,14 @@ def test_failure_of_foreign_exception_names_type_and_place_and_no_text(kind: typ
     assert "secret" not in failure.message
     assert kind.__module__ in failure.message
     assert f"{__file__}:" in failure.message
+
+
+def test_failure_of_the_system_says_the_reason_and_no_text():
+    full = failure_of(raised(OSError(ENOSPC, "secret", "secret")), "publish")
+    assert full.message.startswith("builtins.OSError (No space left on device) at ")
+    assert "secret" not in full.message
+    for odd in (OSError("secret"), OSError(10**12, "secret"), OSError("secret", "secret")):
+        assert failure_of(odd, "publish").message == "builtins.OSError"
 
 
 def test_failure_of_exception_that_was_never_raised_names_its_type():

@@ -65,6 +65,15 @@ def shard(folder: Path, elsewhere: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
+def test_integer_buffers_of_old_checkpoints_are_left_out(copied):
+    expected = output(loaded(copied), [0, 1])
+    weights = load_file(copied / "model.safetensors")
+    for name in ("position_ids", "token_type_ids"):
+        weights[f"roberta.embeddings.{name}"] = torch.zeros(1, 130, dtype=torch.int64)
+    save_file(weights, copied / "model.safetensors")
+    assert torch.equal(output(loaded(copied), [0, 1]), expected)
+
+
 @pytest.mark.parametrize("folder", ["ner_folder", "topic_folder", "encoder_folder"])
 def test_load_model_encoder_comes_from_checkpoints_with_and_without_a_head(folder, request):
     path = request.getfixturevalue(folder)

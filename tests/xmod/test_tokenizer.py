@@ -138,6 +138,12 @@ def test_tokenizer_config_that_does_not_fit_is_refused(copied, changes):
         _ = open_folder(copied).tokenizer
 
 
+@pytest.mark.parametrize("limit", [None, int(1e30)])
+def test_tokenizer_config_without_a_limit_leaves_it_to_the_model(copied, limit):
+    change(copied, "tokenizer_config.json", model_max_length=limit)
+    assert open_folder(copied).window_length(512) == 128
+
+
 @pytest.mark.parametrize("broken", ["model", "unk_id", "post_processor", "normalizer"])
 def test_tokenizer_that_cannot_encode_is_refused(copied, broken):
     values = json.loads((copied / "tokenizer.json").read_text())
@@ -158,8 +164,23 @@ def test_tokenizer_whose_padding_is_not_the_models_is_refused(copied):
         _ = open_folder(copied).tokenizer
 
 
+def test_model_with_several_ends_takes_a_tokenizer_with_one_of_them(copied):
+    change(copied, "config.json", eos_token_id=[2, 4])
+    assert open_folder(copied).tokenizer.eos_token_id == 2
+    change(copied, "config.json", eos_token_id=[3, 4])
+    with pytest.raises(CheckpointError, match=r"eos_token_id 2 and a model with \[3, 4\]"):
+        _ = open_folder(copied).tokenizer
+
+
 def test_tokenizer_of_other_files_alone_is_refused(copied):
     (copied / "tokenizer.json").unlink()
     (copied / "vocab.txt").write_text("a\nb\n")
     with pytest.raises(CheckpointError, match=r"no tokenizer files \(tokenizer\.json"):
         _ = open_folder(copied).tokenizer
+
+
+def test_tokenizer_is_loaded_and_checked_once(copied, monkeypatch):
+    checkpoint = open_folder(copied)
+    first = checkpoint.tokenizer
+    monkeypatch.delattr(type(first), "get_vocab")
+    assert checkpoint.tokenizer is first

@@ -77,7 +77,8 @@ def test_config_with_a_size_that_the_weights_have_not_is_refused(copied, name, s
             {"id2label": names}
             for names in ({"0": 5}, {"1": "O"}, {"x": "O"}, {"-1": "O"}, [], "O")
         ),
-        *({"id2label": {"0": name}} for name in ("a\nb", "\x1b[2J", "a\u202eb", "\x85", "", None)),
+        *({"id2label": {"0": name}} for name in ("a\nb", "a\tb", "\x1b[2J", "\x85", "", None)),
+        *({"id2label": {"0": name}} for name in ("a\u202eb", "\u2067b", "a\u2028b")),
         {"adapter_layer_norm": True},
         {"is_decoder": "yes"},
         {"is_decoder": True, "add_cross_attention": True},
@@ -96,8 +97,16 @@ def test_config_keys_that_are_no_xmods_have_no_effect(copied, ner_folder):
     assert vetted_config(copied).to_dict() == vetted_config(ner_folder).to_dict()
 
 
-def test_labels_with_joiners_of_their_script_are_accepted(copied):
-    labels = {str(number): f"می\u200cخواهم{number}" for number in range(7)}
+def test_label_that_is_refused_is_named_also_among_many(copied):
+    labels = {str(number): f"label {number}" for number in range(100)}
+    change_config(copied, id2label=labels | {"77": "a\u202eb"})
+    with pytest.raises(CheckpointError, match=r"has the label 'a\\u202eb' in id2label; expected"):
+        vetted_config(copied)
+
+
+@pytest.mark.parametrize("invisible", list("\u200b\u200c\u200d\u200e\u200f\u061c\u00ad\u2060"))
+def test_labels_with_format_characters_of_their_script_are_accepted(copied, invisible):
+    labels = {str(number): f"می{invisible}خواهم{number}" for number in range(7)}
     change_config(copied, id2label=labels)
     assert vetted_config(copied).id2label[6].endswith("6")
 
