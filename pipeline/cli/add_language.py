@@ -37,6 +37,5 @@ def add_language(
         f"{settings.language}: perplexity {added.perplexity_new:.1f} by its own adapter, "
         f"{added.perplexity_nearest:.1f} by that of {added.nearest}, the nearest; "
         f"{added.new_pieces} vocabulary rows added. Written to {settings.out}.",
-        highlight=False,
         soft_wrap=True,
     )

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from pipeline.contract.record import Record
 from pipeline.contract.schema import SCHEMA_VERSION
@@ -38,13 +38,13 @@ _DELETED_AT_ONCE = 1000
 class RunIdentity(Record):
     """What ``_run.json`` holds; ``echo`` is there to tell a person what differs.
 
-    ``run`` is the id that each ``--new-run`` draws. ``clearing`` is true while ``--new-run`` deletes
-    the results of the run that the other fields describe.
+    ``run`` is an id that each ``--new-run`` draws anew. ``clearing`` is true while ``--new-run``
+    deletes the results of the run that the other fields describe.
     """
 
     fingerprint: str
     schema_version: int = 0
-    echo: dict[str, JsonValue] = {}
+    echo: dict[str, JsonValue] = Field(default_factory=dict)
     run: str = ""
     clearing: bool = False
 
@@ -139,7 +139,7 @@ def require_own_page(store: Store) -> None:
 
 
 _UNREADABLE = RunIdentity(fingerprint="", clearing=True)
-"""Stands for a ``_run.json`` that is not valid, or of another version; no run has its fingerprint."""
+"""Stands for a ``_run.json`` that is not valid: no run has its fingerprint."""
 
 
 def _identity(store: Store) -> RunIdentity | None:

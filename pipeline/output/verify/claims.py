@@ -26,7 +26,7 @@ class ClaimedFile:
     """A file as a commit record names it."""
 
     path: str
-    bytes: int
+    bytes: _Count
     sha256: str
 
 
@@ -60,12 +60,6 @@ class _Rows(BaseModel):
     stop: _Count
 
 
-class _File(BaseModel):
-    path: str
-    bytes: _Count
-    sha256: str
-
-
 class _Record(BaseModel):
     """What of a commit record is checked; a value of another type makes it none."""
 
@@ -77,8 +71,8 @@ class _Record(BaseModel):
     rows_in: _Count
     rows_out: _Count
     rows_quarantined: _Count
-    part: _File
-    quarantine: _File | None
+    part: ClaimedFile
+    quarantine: ClaimedFile | None
     counts: dict[str, dict[str, _Count]]
     reasons: dict[str, _Count]
 
@@ -104,8 +98,8 @@ def parse_claim(path: str, body: bytes) -> Claim | Problem:
         unit,
         found.unit_id,
         (found.rows_in, found.rows_out, found.rows_quarantined),
-        ClaimedFile(**found.part.model_dump()),
-        ClaimedFile(**found.quarantine.model_dump()) if found.quarantine else None,
+        found.part,
+        found.quarantine,
         dict(values),
     )
 
