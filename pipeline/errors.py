@@ -25,6 +25,7 @@ is in it. ``printable`` is how any of it is shown: a message quotes names that o
 """
 
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -136,6 +137,12 @@ def printable(text: str) -> str:
 def on_one_line(text: str) -> str:
     """``printable(text)`` with line feeds escaped: a name cannot pass for another message."""
     return printable(text).replace("\n", "\\n")
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The first ten of ``lines``, and how many more there are."""
+    more = [f"… and {len(lines) - 10} more"] if len(lines) > 10 else []
+    return [*lines[:10], *more]
 
 
 def _escaped(found: re.Match[str]) -> str:

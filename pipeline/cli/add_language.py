@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-import typer
-
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.options import Config, override_option
 from pipeline.cli.training_logs import start_training_logs
 from pipeline.config import load
 from pipeline.reporting.console import Console
@@ -13,11 +11,8 @@ from pipeline.training.settings import AddLanguageConfig
 
 
 def add_language(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(AddLanguageConfig)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(AddLanguageConfig)] = None,
 ) -> None:
     """Train an adapter for a new language, and vocabulary rows for a new script.
 

@@ -6,7 +6,7 @@ import typer
 from rich.markdown import Markdown
 
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.options import Config, override_option
 from pipeline.cli.training_logs import start_training_logs
 from pipeline.config import load
 from pipeline.reporting.console import Console
@@ -14,11 +14,8 @@ from pipeline.training.settings import EvaluateConfig
 
 
 def evaluate(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(EvaluateConfig)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(EvaluateConfig)] = None,
     transfer: Annotated[
         bool,
         typer.Option(

@@ -2,21 +2,16 @@
 
 from typing import Annotated
 
-import typer
-
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.options import Config, override_option
 from pipeline.cli.training_logs import start_training_logs
 from pipeline.config import load
 from pipeline.training.settings import FinetuneConfig
 
 
 def finetune(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(FinetuneConfig)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(FinetuneConfig)] = None,
 ) -> None:
     """Train a task head, by default with embeddings and language adapters frozen.
 

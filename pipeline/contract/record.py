@@ -1,6 +1,6 @@
 """The base of everything that is written as JSON beside the results."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,3 +11,11 @@ class Record(BaseModel):
     """What is written as JSON beside the results: frozen, and closed to fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sums(Record):
+    """Numbers that are added field by field."""
+
+    def __add__(self, other: Self) -> Self:
+        fields = type(self).model_fields
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in fields})

@@ -5,9 +5,8 @@ type. All files of a corpus must have one schema; what a file says of nulls, of 
 and of the names of lists' items is no part of it.
 """
 
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import InputSettings
-from pipeline.contract.schema import RECORD_ID
+from pipeline.contract.schema import RECORD_ID, clashing, folded
 from pipeline.corpus.view_types import without_views
 from pipeline.errors import DamagedError, SchemaError
 
@@ -67,11 +66,9 @@ def input_columns(
     if settings.id_column == RECORD_ID.name:
         wanted.discard(RECORD_ID.name)  # it is the output's record_id already
     names = [name for name in planned.names if name in wanted]
-    taken = frozenset(map(_folded, reserved))
+    taken = frozenset(map(folded, reserved))
     kept = tuple((name, _output_name(name, taken)) for name in names)
-    counts = Counter(_folded(output) for _, output in kept)
-    doubled = sorted({output for _, output in kept if counts[_folded(output)] > 1})
-    if doubled:
+    if doubled := clashing([output for _, output in kept]):
         raise SchemaError(
             f"The output would have two columns {', '.join(doubled)}: an input column whose name "
             "the output needs is kept as input_<name>, and names that differ in case alone are one "
@@ -98,7 +95,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
             f"{_listed(file_schema.names)}. Set input.text_column, id_column, language_column, "
             "language_prior_column, question_column, choices_column or keep_columns."
         )
-    doubled = _doubled(file_schema.names)
+    doubled = sorted(name for name, count in Counter(file_schema.names).items() if count > 1)
     if doubled:
         raise SchemaError(f"{uri} has columns of one name: {', '.join(doubled)}. Rename them.")
     kept = [
@@ -138,15 +135,6 @@ def _is_alike(found: pa.DataType | None, expected: pa.DataType | None) -> bool:
     return bool(without_views(found) == without_views(expected))
 
 
-def _folded(name: str) -> str:
-    """``name`` as one that compares names without regard to case or composition has it."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
-def _doubled(names: Iterable[str]) -> list[str]:
-    return sorted(name for name, count in Counter(names).items() if count > 1)
-
-
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
@@ -167,8 +155,8 @@ def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) ->
 
 
 def _output_name(name: str, taken: frozenset[str]) -> str:
-    """``taken`` are names as ``_folded`` has them."""
-    return f"input_{name}" if _folded(name) in taken or name.startswith("_") else name
+    """``taken`` are ``folded`` names."""
+    return f"input_{name}" if folded(name) in taken or name.startswith("_") else name
 
 
 def refuse_extensions(field: pa.Field, uri: str) -> None:

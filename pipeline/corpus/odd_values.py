@@ -1,4 +1,4 @@
-"""Which rows of a column hold a value that readers cannot take, at any depth of its type."""
+"""Which rows of a column hold a value that readers of the output refuse, at any depth."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,10 @@ def rows_with(odd: Callable[[pa.Array], Flags], column: pa.ChunkedArray) -> Flag
 
 
 def not_utf8(values: pa.Array) -> Flags:
-    """Which strings are no UTF-8: Parquet's readers give such bytes as they are."""
+    """Which strings are not UTF-8: reading Parquet does not check them."""
     if _is_string(values.type) and not _is_valid(values):
-        return np.array([not _is_utf8(value) for value in values.cast(pa.binary()).to_pylist()])
+        strings = values.cast(pa.binary()).fill_null(b"").to_pylist()
+        return np.array([one.decode(errors="ignore").encode() != one for one in strings])
     return np.zeros(len(values), bool)
 
 
@@ -92,13 +93,5 @@ def _is_valid(values: pa.Array | pa.ChunkedArray) -> bool:
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_utf8(value: bytes | None) -> bool:
-    try:
-        (value or b"").decode()
-    except UnicodeDecodeError:
         return False
     return True

@@ -18,7 +18,7 @@ from pipeline.contract.unit import SourceFile, Unit
 from pipeline.corpus.common_schema import schema_of_most
 from pipeline.corpus.footer import Footer, FooterReader
 from pipeline.corpus.input_schema import require_planned
-from pipeline.errors import InputError
+from pipeline.errors import InputError, shortened
 from pipeline.storage import InputListing, list_input
 
 _READERS = 32
@@ -117,17 +117,16 @@ def _gathered(
     return Survey(files, bad, planned, listing.left_out)
 
 
-def _rows_by_schema(footers: Iterable[Footer | BadFile]) -> dict[pa.Schema, int]:
-    """By the schema as an object first: to hash one takes as long as to read a footer."""
-    schemas: dict[int, pa.Schema] = {}
+def _rows_by_schema(footers: Sequence[Footer | BadFile]) -> dict[pa.Schema, int]:
+    """Groups by identity first: hashing a schema takes as long as reading a footer."""
+    schemas = {id(one.columns): one.columns for one in footers if isinstance(one, Footer)}
     rows = Counter[int]()
     for footer in footers:
         if isinstance(footer, Footer):
-            schemas[id(footer.columns)] = footer.columns
             rows[id(footer.columns)] += footer.rows
-    counts: dict[pa.Schema, int] = {}
+    counts = Counter[pa.Schema]()
     for key, schema in schemas.items():
-        counts[schema] = counts.get(schema, 0) + rows[key]
+        counts[schema] += rows[key]
     return counts
 
 
@@ -146,9 +145,8 @@ def _fitting(
 
 def complaint(bad: Sequence[BadFile], total: int) -> str:
     """Which of ``total`` files are ``bad``, and why."""
-    shown = "\n".join(f"  {file.source.uri}: {file.reason}" for file in bad[:10])
-    more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
-    return f"{len(bad)} of {total} input files cannot be read:\n{shown}{more}"
+    reasons = [f"{file.source.uri}: {file.reason}" for file in bad]
+    return "\n  ".join([f"{len(bad)} of {total} input files cannot be read:", *shortened(reasons)])
 
 
 def _units(file: CorpusFile, runtime: RuntimeSettings, fingerprint: str) -> Iterator[Unit]:

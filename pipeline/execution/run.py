@@ -15,21 +15,10 @@ import pyarrow as pa
 
 from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
-from pipeline.errors import (
-    DamagedError,
-    PipelineError,
-    PublishError,
-    StoppedError,
-    TooLargeError,
-)
+from pipeline.errors import DamagedError, PipelineError, PublishError, StoppedError, TooLargeError
 from pipeline.execution.isolated_pool import publish_isolated
 from pipeline.execution.ray_dataset import annotate_units
-from pipeline.execution.reservation import (
-    MachineLostError,
-    Request,
-    Reservation,
-    reserved,
-)
+from pipeline.execution.reservation import MachineLostError, Request, Reservation, reserved
 from pipeline.execution.stop import Stopped, never
 from pipeline.isolation.bisect import all_rows_failed
 from pipeline.output import retry_list

@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,10 @@ def connected(cpus: float, *, log_to_driver: bool = False) -> Iterator[None]:
         # On its own machine a job may count more CPUs than there are: the kernel shares them out.
         options |= {"include_dashboard": False}
         options |= {"num_cpus": max(os.cpu_count() or 1, math.ceil(cpus))}
-        starting: AbstractContextManager[None] = _own_ray()
     else:
-        starting = nullcontext()
         _require_answer(address)
     try:
-        with _quiet_core(), starting:
+        with _quiet_core(), _own_ray() if address == "local" else nullcontext():
             ray.init(address=address, **options)
     except (RayError, OSError, RuntimeError, ValueError, TimeoutError) as error:
         raise _explained(address, error) from error

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from pipeline.contract.record import Count, Record
+from pipeline.contract.record import Count, Record, Sums
 from pipeline.contract.unit import Unit
 from pipeline.errors import PublishError
 from pipeline.stages.measures import MicroBatches, StageSeconds
@@ -36,7 +36,7 @@ class FileEntry(Record):
     sha256: str
 
 
-class LanguageCounts(Record):
+class LanguageCounts(Sums):
     """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not.
 
     The rest are records by their ``language_source``.
@@ -51,11 +51,6 @@ class LanguageCounts(Record):
     related: Count = 0
     default: Count = 0
     none: Count = 0
-
-    def __add__(self, other: "LanguageCounts") -> "LanguageCounts":
-        return LanguageCounts(
-            **{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
-        )
 
 
 def most_frequent(counts: Mapping[str, LanguageCounts]) -> dict[str, LanguageCounts]:

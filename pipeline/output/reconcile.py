@@ -20,7 +20,7 @@ from functools import reduce
 from operator import add
 
 from pipeline.contract.unit import Unit
-from pipeline.errors import IncompleteError, OutputError, PublishError
+from pipeline.errors import IncompleteError, OutputError, PublishError, shortened
 from pipeline.output import retry_list
 from pipeline.output.changes import Changes, Rows
 from pipeline.output.commit import (
@@ -39,7 +39,6 @@ from pipeline.output.manifest import manifest_of
 from pipeline.output.output_lock import MANIFEST, SUCCESS, require_owner
 from pipeline.storage import Store
 
-_SHOWN = 10
 _UNCHANGED = Changes()
 
 
@@ -226,9 +225,8 @@ def _write_manifest(
 
 
 def _message(store: Store, problems: Sequence[str]) -> str:
-    shown = "\n".join(f"  {problem}" for problem in problems[:_SHOWN])
-    rest = f"\n  … and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    return f"{store.uri} is not complete ({len(problems)} problems):\n{shown}{rest}"
+    count = f"{store.uri} is not complete ({len(problems)} problems):"
+    return "\n  ".join([count, *shortened(problems)])
 
 
 def _unit_id(path: str) -> str:

@@ -11,14 +11,12 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.unit import Unit
-from pipeline.errors import InputError, PublishError
+from pipeline.errors import InputError, PublishError, shortened
 from pipeline.output.blocks import divided
 from pipeline.output.commit import commit_path, parse_commit, part_path, unit_of
 from pipeline.output.manifest import read_manifest
 from pipeline.output.parts import Part, read_part
 from pipeline.output.publish import Publisher
-
-_SHOWN = 10
 
 Read = Callable[[Unit], pa.Table]
 """A unit → its block as the read stage makes it."""
@@ -39,11 +37,10 @@ def require_same_rows(
         }
     )
     if replaced:
-        more = f"\n  and {len(replaced) - _SHOWN} more" if len(replaced) > _SHOWN else ""
-        shown = "".join(f"\n  {uri}" for uri in replaced[:_SHOWN])
+        uris = "\n  ".join(shortened(replaced))
         raise InputError(
             f"{len(replaced)} input files were replaced after a run that did not end had annotated "
-            f"some of their records, and have other rows at the same places:{shown}{more}\n"
+            f"some of their records, and have other rows at the same places:\n  {uris}\n"
             "Put the earlier files back, give the new ones other names, or say --new-run to delete "
             "what is annotated and start over."
         )
