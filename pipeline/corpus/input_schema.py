@@ -1,8 +1,8 @@
 """The schema check: which columns of a file the job reads, decided before any value is touched.
 
 Extension types are refused, because some run code when their values are read. Text must be a string
-type. All files of a corpus must have one schema; what a file says of nulls, of the order of columns
-and of the names of lists' items is no part of it.
+type. All files of a corpus must have one schema, up to nullability, the order of columns and the
+names of list items.
 """
 
 from collections import Counter
@@ -59,8 +59,8 @@ def input_columns(
 ) -> InputColumns:
     """The columns to read; one whose name is ``reserved`` is kept as ``input_<name>``.
 
-    Names that differ in case alone are one name, as they are for DuckDB and Spark. Raises
-    SchemaError where two columns would have one.
+    Names that differ only in case count as equal, as in DuckDB and Spark. Raises SchemaError where
+    two columns would have equal names.
     """
     wanted = set(planned.names if settings.keep_columns == "all" else settings.keep_columns)
     if settings.id_column == RECORD_ID.name:

@@ -11,9 +11,9 @@ Flags = npt.NDArray[np.bool_]
 
 
 def rows_with(odd: Callable[[pa.Array], Flags], column: pa.ChunkedArray) -> Flags:
-    """For each row of ``column`` whether ``odd`` is true of a plain value in it; never of a null.
+    """For each row of ``column`` whether ``odd`` flags a value in it, at any depth; never a null.
 
-    ``odd`` is given arrays of plain types: strings, numbers, times.
+    ``odd`` takes arrays of types that are not nested.
     """
     return np.concatenate([np.zeros(0, bool), *(_rows(odd, chunk) for chunk in column.chunks)])
 
@@ -27,9 +27,9 @@ def not_utf8(values: pa.Array) -> Flags:
 
 
 def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """``column`` with an empty string for each that is not UTF-8 in a dictionary, at any depth.
+    """``column`` with strings in dictionaries that are not UTF-8 emptied, at any depth.
 
-    A dictionary goes to Parquet whole: readers refuse it even where no row points to the string.
+    Parquet stores a dictionary whole: readers refuse such a string even if no row refers to it.
     """
     if _is_valid(column):
         return column
@@ -38,7 +38,7 @@ def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _mended(array: pa.Array) -> pa.Array:
-    """``array``, which is no slice of another, with mended dictionaries."""
+    """``array``, which must not be a slice, with such strings emptied."""
     kind, gone = array.type, array.is_null()
     if isinstance(array, pa.DictionaryArray):
         values = pc.if_else(pa.array(not_utf8(array.dictionary)), "", array.dictionary)
@@ -79,7 +79,7 @@ def _rows(odd: Callable[[pa.Array], Flags], array: pa.Array) -> Flags:
 
 
 def _held(lists: pa.ListArray, odd: Flags) -> Flags:
-    """Which of ``lists`` hold an item that is ``odd``, of all items by their place."""
+    """Which of ``lists`` hold an item that is ``odd``; ``odd`` has a flag for each item."""
     before = np.concatenate([[0], np.cumsum(odd)])[lists.offsets.to_numpy()]
     flags: Flags = before[1:] > before[:-1]
     return flags

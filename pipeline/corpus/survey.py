@@ -48,7 +48,7 @@ class BadFile:
 class Survey:
     """What is at the input's URI; ``planned`` is the schema that the job reads.
 
-    ``left_out`` counts, by reason, what is there and was not taken for a part of the corpus.
+    ``left_out`` counts files and folders that are not part of the corpus, by reason.
     """
 
     files: tuple[CorpusFile, ...]
@@ -65,7 +65,7 @@ class Survey:
 def survey_corpus(
     settings: InputSettings, *, allow_bad_files: bool, listing: InputListing | None = None
 ) -> Survey:
-    """The files at ``settings.uri``, of which ``listing`` is, where the caller has it already.
+    """The files at ``settings.uri``; ``listing`` is what is there, if the caller has listed it.
 
     Raises InputError where a file is bad and that is not allowed.
     """
@@ -98,7 +98,7 @@ def _footer(read: FooterReader, source: SourceFile) -> Footer | BadFile:
         return read(source)
     except (InputError, pa.ArrowException) as error:
         return BadFile(source, str(error))
-    except Exception as error:  # a library's, at this file: its message may hold a value of it
+    except Exception as error:  # a library's, whose message may hold a value
         return BadFile(source, f"{type(error).__name__} was raised where its footer was read")
 
 

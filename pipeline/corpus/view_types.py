@@ -1,7 +1,7 @@
-"""Arrow types → the types of the output, which do not hang on how one file was written.
+"""Arrow types → the types of the output, which do not depend on how a file was written.
 
-Views become plain types, which Arrow can filter and take. All that a type holds may be null, and a
-list calls its items ``element``, as Parquet does.
+Views become plain types, which Arrow can filter and take. Everything nested is nullable, and the
+items of a list are named ``element``, as in Parquet.
 """
 
 import pyarrow as pa

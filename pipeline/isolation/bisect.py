@@ -123,10 +123,8 @@ class _Search:
 
 def all_rows_failed(unit: Unit, failure: Failure) -> pa.Table:
     """The block of ``unit`` with every row marked for quarantine, named by its place."""
-    rows = range(unit.start, unit.stop)
-    places = (f"{unit.source.uri}#{row}" for row in rows)
-    failed = [_failed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
-    return _joined(unit, failed)
+    uri, rows = unit.source.uri, range(unit.start, unit.stop)
+    return _joined(unit, [_failed_row(row, f"{uri}#{row}", failure) for row in rows])
 
 
 def _pieces(start: int, stop: int) -> list[tuple[int, int]]:

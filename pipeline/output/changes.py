@@ -175,7 +175,7 @@ def _content_of(source: SourceFile | CommittedSource) -> tuple[int, str]:
 
 
 def _is_of(record: CommitRecord, units: Sequence[Unit]) -> bool:
-    """Whether the run of ``units`` made ``record``, or one that ``--new-run`` put an end to."""
+    """Whether ``record`` is of the run that planned ``units``, not of one before ``--new-run``."""
     return not units or record.fingerprint == units[0].fingerprint
 
 

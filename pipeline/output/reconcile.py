@@ -3,8 +3,8 @@
 Enters: the output folder and the plan's units. Leaves: ``_manifest.json``, ``_SUCCESS`` and the
 job's totals. What holds: ``_SUCCESS`` exists only while exactly the planned and kept units are
 committed, their files have the committed sizes, ``rows_in == rows_out + rows_quarantined``, and the
-output is still this run's. What a slow writer of an earlier configuration committed after
-``--new-run`` is deleted.
+output is still this run's. Units that a slow writer of an earlier configuration committed after
+``--new-run`` are deleted.
 
 A run that adds units to a complete output calls ``reopen`` before it writes. The manifest stays
 until the next ``reconcile`` replaces it. Units are retired by the manifest in one step: it stops

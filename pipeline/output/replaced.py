@@ -1,8 +1,8 @@
-"""Input files that were replaced while a run had annotated only a part of their units.
+"""Input files that were replaced after an interrupted run had annotated some of their units.
 
-The name of a unit leaves room for an edit that keeps a file's size, footer and end. Where a file is
-not the version that a unit was made of, and no run that ended lists the unit, its part is compared
-with the rows that the file has now, so that those of two files are not mixed.
+A unit's id does not change with an edit that keeps the file's size, footer and end. So where a file
+has another version than at the time of the commit, and no finished run lists the unit, the part is
+compared with the rows that the file has now: an output never mixes the rows of two files.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -25,9 +25,9 @@ Read = Callable[[Unit], pa.Table]
 def require_same_rows(
     publisher: Publisher, units: Sequence[Unit], committed: Collection[str], read: Read
 ) -> None:
-    """Raise InputError that names the files of ``units`` whose ``committed`` rows are others now.
+    """Raise InputError that names the files of ``units`` whose ``committed`` rows have changed.
 
-    Of files that have the version that they had, nothing is read.
+    Files whose version is the same are not read.
     """
     replaced = sorted(
         {
@@ -49,9 +49,9 @@ def require_same_rows(
 def _doubtful(
     publisher: Publisher, units: Sequence[Unit], committed: Collection[str]
 ) -> Iterator[tuple[Unit, Part]]:
-    """Units made of another version of their file, with their parts.
+    """Units of another version of their file, with their parts.
 
-    A commit record or a part that is none is left to reconciliation to report.
+    Reconciliation reports commit records and parts that are damaged.
     """
     store = publisher.store
     manifest = read_manifest(store)
@@ -79,9 +79,9 @@ def _is_of(part: Part, block: pa.Table, text: str | None) -> bool:
 
 
 def _are_equal(first: pa.ChunkedArray, second: pa.ChunkedArray) -> bool:
-    """As strings where there is such a form: not a number is not equal to itself as a number.
+    """Compares as strings where possible, because NaN does not equal itself.
 
-    Nested columns that may hold such a one, or dictionaries, are not compared.
+    Nested columns that may hold NaN or dictionaries are not compared.
     """
     try:
         return bool(first.cast(pa.string()).equals(second.cast(pa.string())))

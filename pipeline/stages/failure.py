@@ -50,17 +50,12 @@ def guarded(step: Step, stage: str, block: pa.Table) -> pa.Table:
     """``step(block)``; a failed block as it is; a new failed block where ``step`` raises."""
     if failure_in(block) is not None:
         return block
-    return block_or_failure(lambda: step(block), stage, block["_unit"][0].as_py())
-
-
-def block_or_failure(make: Callable[[], pa.Table], stage: str, unit_json: str) -> pa.Table:
-    """``make()``; a failed block of the unit where it raises."""
     try:
-        return make()
+        return step(block)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # some libraries exit or panic
-        return failed_block(unit_json, failure_of(error, stage))
+        return failed_block(block["_unit"][0].as_py(), failure_of(error, stage))
 
 
 def receipt(block: pa.Table, publish: Step) -> pa.Table:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline.contract.unit import Unit
-from pipeline.stages.failure import block_or_failure
+from pipeline.stages.failure import failed_block, failure_of
 from pipeline.stages.read import Reader
 from pipeline.stages.stage_factory import StageFactory, TimeLimited
 
@@ -34,4 +34,9 @@ class Preparation:
         return block
 
     def _read(self, unit: Unit) -> pa.Table:
-        return block_or_failure(lambda: self.reader(unit), "read", unit.to_json())
+        try:
+            return self.reader(unit)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # some libraries exit or panic
+            return failed_block(unit.to_json(), failure_of(error, "read"))

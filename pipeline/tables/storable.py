@@ -1,7 +1,7 @@
-"""Values → what a table can hold: a value that Iceberg or its readers cannot take becomes null.
+"""Values → what a table can hold: a value that Iceberg or its readers refuse becomes null.
 
 These are strings that are not UTF-8, dates and timestamps outside the years 1 to 9999 and times
-outside a day, alone or in a list, struct or map. Timestamps and times keep microseconds.
+outside a day, also in a list, struct or map. Timestamps and times are in microseconds.
 """
 
 import datetime

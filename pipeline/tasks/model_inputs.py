@@ -33,8 +33,8 @@ class Beside(StrEnum):
 class ModelInput:
     """How to read a record; ``asked`` is the question, or the choices, of all records.
 
-    Where ``asked`` is empty, each record has its own. A control token that is spelled in a text,
-    such as ``</s>``, is text; with ``masks`` the mask token is the exception.
+    Where ``asked`` is empty, each record has its own. Control tokens such as ``</s>`` in a text are
+    encoded as text, except the mask token with ``masks``.
     """
 
     tokenizer: WindowTokenizer
@@ -178,7 +178,7 @@ def _tokenizer(
 ) -> Tokenizer:
     """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
 
-    Of the control tokens it finds ``kept`` alone in a text.
+    ``kept`` is the only control token that it finds in a text.
     """
     loaded = Tokenizer.from_str(without_control_tokens(tokenizer.definition, kept))
     loaded.no_padding()

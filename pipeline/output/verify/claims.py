@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from pipeline.contract.record import wrong_places
 from pipeline.contract.unit import SourceFile, Unit
 
 _Count = Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -85,8 +86,7 @@ def parse_claim(path: str, body: bytes) -> Claim | Problem:
     try:
         found, values = _Record.model_validate_json(body), _VALUES.validate_json(body)
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
-        return Problem(path, "no commit record", "its fields", f"wrong at: {places or 'the whole'}")
+        return Problem(path, "no commit record", "its fields", wrong_places(error))
     unit = Unit(
         source=SourceFile(**found.unit.source.model_dump(), version=""),
         start=found.unit.start,
