@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import InputSettings
 from pipeline.contract.schema import RECORD_ID, clashing, folded
+from pipeline.corpus.common_schema import columns_of
 from pipeline.corpus.view_types import without_views
 from pipeline.errors import DamagedError, SchemaError
 
@@ -112,11 +113,7 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
     if seen.equals(planned):
         return
     expected, found = ({field.name: field.type for field in s} for s in (planned, seen))
-    drifted = sorted(
-        name
-        for name in expected.keys() | found.keys()
-        if not _is_alike(found.get(name), expected.get(name))
-    )
+    drifted = sorted({name for name, _ in columns_of(planned) ^ columns_of(seen)})
     if drifted:
         differences = "; ".join(
             f"{name}: {found.get(name, 'missing')}, expected {expected.get(name, 'no such column')}"
@@ -126,13 +123,6 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
             f"{uri} has other columns than most records of the corpus: {differences}. Convert it, "
             "choose columns that all files share in input.keep_columns, or leave the file out."
         )
-
-
-def _is_alike(found: pa.DataType | None, expected: pa.DataType | None) -> bool:
-    """Whether a column of type ``found`` has the values of one of type ``expected``."""
-    if found is None or expected is None:
-        return False
-    return bool(without_views(found) == without_views(expected))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -74,15 +74,13 @@ def _rows(odd: Callable[[pa.Array], Flags], array: pa.Array) -> Flags:
         found = _rows(odd, values).reshape(len(array), size).any(axis=1)
     else:
         found = odd(array)
-    flags: Flags = found & array.is_valid().to_numpy(zero_copy_only=False)
-    return flags
+    return np.asarray(found & array.is_valid().to_numpy(zero_copy_only=False), bool)
 
 
 def _held(lists: pa.ListArray, odd: Flags) -> Flags:
     """Which of ``lists`` hold an item that is ``odd``; ``odd`` has a flag for each item."""
     before = np.concatenate([[0], np.cumsum(odd)])[lists.offsets.to_numpy()]
-    flags: Flags = before[1:] > before[:-1]
-    return flags
+    return np.asarray(before[1:] > before[:-1], bool)
 
 
 def _is_string(kind: pa.DataType) -> bool:

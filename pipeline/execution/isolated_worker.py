@@ -87,9 +87,6 @@ class IsolatedWorker:
             lambda row: self._record_id(unit, row),
             _SEARCH_TIMEOUTS * self._job.settings.runtime.row_timeout,
         )
-        return self._published(unit, block)
-
-    def _published(self, unit: Unit, block: pa.Table) -> pa.Table:
         try:
             return self._job.publisher(block)
         except PipelineError:

@@ -1,10 +1,11 @@
 """How many records a job may lose to quarantine: ``runtime.max_quarantined``.
 
-Enters: commit records as units end. Leaves: LossError once too many records are in quarantine, with
-the most frequent reason and up to three records. What holds: ``_TOLERANCE`` records beyond the
-share are allowed, so that 1 of 5 does not stop a job; until a tenth of the corpus is done, a tenth
-counts as done, so that one bad file at the beginning does not stop a large job. Records of damaged
-files, which ``--allow-bad-files`` sends to quarantine, do not count.
+Enters: commit records as units end. Leaves: LossError once too many of their records are in
+quarantine, with the reason that most have and three places to look. What holds: a job is stopped by
+evidence. Up to ``_BY_CHANCE`` records more than the share are allowed, so that 1 of 5 stops no job,
+and while less than a tenth of the corpus is done, a tenth of it counts as done, so that one bad
+file at its beginning stops no large one. Records of damaged files, which are in quarantine only
+where ``--allow-bad-files`` asked for it, do not count.
 """
 
 from collections import Counter
@@ -17,9 +18,9 @@ from pipeline.output.commit import CommitRecord
 from pipeline.output.parts import read_quarantine
 from pipeline.storage import Store
 
-_TOLERANCE = 4
-_MIN_DONE = 0.1
-_EXAMPLES = 3
+_BY_CHANCE = 4
+_EARLIEST = 0.1
+_PLACES = 3
 
 
 class QuarantineLimit:
@@ -49,13 +50,13 @@ class QuarantineLimit:
         self._reasons.update(reasons)
         for reason in reasons:
             paths = self._examples.setdefault(reason, [])
-            if record.quarantine and len(paths) < _EXAMPLES:
+            if record.quarantine and len(paths) < _PLACES:
                 paths.append(record.quarantine.path)
 
     def require(self) -> None:
         """Raise LossError where more is in quarantine than the share allows."""
-        done = max(self._done, _MIN_DONE * self._records)
-        allowed = self._share * done + (_TOLERANCE if self._share else 0)
+        done = max(self._done, _EARLIEST * self._records)
+        allowed = self._share * done + (_BY_CHANCE if self._share else 0)
         if self._quarantined <= allowed:
             return
         reason, count = self._reasons.most_common(1)[0]
@@ -72,9 +73,9 @@ class QuarantineLimit:
         for path in self._examples.get(reason, []):
             with suppress(PipelineError):  # what is lost is said in any case
                 table = read_quarantine(self._store.read(path) or b"", path).table
-                rows = table.filter(pc.equal(table["error_type"], reason)).slice(0, _EXAMPLES)
+                rows = table.filter(pc.equal(table["error_type"], reason)).slice(0, _PLACES)
                 lines += [
                     f"\n  {row['file']} row {row['row']}, {row['stage']}: {row['message']}"
                     for row in rows.to_pylist()
                 ]
-        return f", such as:{''.join(lines[:_EXAMPLES])}" if lines else "."
+        return f", such as:{''.join(lines[:_PLACES])}" if lines else "."

@@ -13,11 +13,9 @@ of abandoned units (left without a commit record by an earlier run and no longer
 manifest is written that retires nothing.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from pipeline.contract.unit import Unit
 from pipeline.errors import IncompleteError, OutputError, PublishError, shortened
@@ -66,14 +64,11 @@ class Reconciliation:
     @property
     def counts(self) -> dict[str, LanguageCounts]:
         """Counts by language tag."""
-        tags = sorted({tag for record in self.records for tag in record.counts})
-        nothing = LanguageCounts()
-        return most_frequent(
-            {
-                tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
-                for tag in tags
-            }
-        )
+        totals = defaultdict[str, LanguageCounts](LanguageCounts)
+        for record in self.records:
+            for tag, counts in record.counts.items():
+                totals[tag] += counts
+        return most_frequent(totals)
 
     @property
     def reasons(self) -> dict[str, int]:

@@ -46,5 +46,4 @@ def _is_odd(values: pa.Array) -> Flags:
 def _outside(values: pa.Array, first: int, after: int) -> Flags:
     """Which integers are below ``first``, or not below ``after``."""
     numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
-    outside: Flags = (numbers < first) | (numbers >= after)
-    return outside
+    return np.asarray((numbers < first) | (numbers >= after), bool)
