@@ -130,12 +130,7 @@ TOKEN_FIELDS = (
 )
 
 QUARANTINE = pa.schema(
-    [
-        RECORD_ID,
-        pa.field("file", pa.string()),
-        pa.field("row", pa.int64()),
-        *FAILURE,
-    ]
+    [RECORD_ID, pa.field("file", pa.string()), pa.field("row", pa.int64()), *FAILURE]
 )
 """One row a record that could not be annotated. No text: find it by file and row."""
 

@@ -57,18 +57,20 @@ class Checkpoint:
         tokenizer = load_tokenizer(self.folder, self.stamp)
         size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
         if size > self.config.vocab_size:
-            raise self._mismatch(f"of {size} tokens", f"of vocab_size {self.config.vocab_size}")
+            raise CheckpointError(
+                f"{self.folder} has a tokenizer of {size} tokens and a model of "
+                f"vocab_size {self.config.vocab_size}; they belong to different checkpoints. "
+                "Save the tokenizer that the model was trained with there."
+            )
         for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
             own, expected = getattr(tokenizer, name), getattr(self.config, name)
             if own is not None and expected is not None and own != expected:
-                raise self._mismatch(f"with {name} {own}", f"with {expected}")
+                raise CheckpointError(
+                    f"{self.folder} has a tokenizer with {name} {own} and a model with {expected}; "
+                    "they belong to different checkpoints. Save the tokenizer that the model was "
+                    "trained with there."
+                )
         return tokenizer
-
-    def _mismatch(self, tokenizer: str, model: str) -> CheckpointError:
-        return CheckpointError(
-            f"{self.folder} has a tokenizer {tokenizer} and a model {model}; they belong to "
-            "different checkpoints. Save the tokenizer that the model was trained with there."
-        )
 
     @property
     def mask_id(self) -> int:

@@ -72,7 +72,7 @@ def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
 
 
 def _definition(path: Path, body: bytes) -> dict[str, Any]:
-    """The contents of ``tokenizer.json``, made from SentencePiece's file where there is none."""
+    """What ``tokenizer.json`` holds, or would."""
     if path.name == SENTENCEPIECE:
         body = unigram_tokenizer(parsed_model(body)).backend_tokenizer.to_str().encode()
     found: dict[str, Any] = json.loads(body)
