@@ -9,23 +9,17 @@ import typer
 
 from demo.training.pretrain import pretrain_demo
 from demo.training.settings import DemoPretrainConfig
-from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import OVERRIDE
-from pipeline.cli.training_logs import start_training_logs
-from pipeline.config import load
+from pipeline.cli.options import override_option
+from pipeline.cli.training import training_command
 from pipeline.training.cluster import on_ray
-from pipeline.xmod.transformers_logging import silence_transformers
 
 
 def main(
     config: Annotated[str, typer.Option(help="YAML file, such as demo/training/pretrain.yaml.")],
-    overrides: Annotated[list[str] | None, typer.Option("--set", help=OVERRIDE)] = None,
+    overrides: Annotated[list[str] | None, override_option(DemoPretrainConfig)] = None,
 ) -> None:
     """Train vocabulary, shared weights and language adapters by the objectives of the config."""
-    start_training_logs()
-    silence_transformers()
-    with clean_exit("demo.pretrain"):
-        settings = load(config, overrides or [], DemoPretrainConfig)
+    with training_command("demo.pretrain", DemoPretrainConfig, config, overrides) as settings:
         pretrain_demo(settings, on_ray(settings))
 
 

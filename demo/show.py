@@ -41,14 +41,14 @@ def main(
     console.print("\nOne record a language", style="bold", end=" ")
     console.print("(magenta persons, green places, yellow orgs)\n")
     for record in _rows(_RECORDS, output):
-        console.print(_heading(record), highlight=False)
+        console.print(_heading(record))
         console.print(highlighted(str(record["text"]), record["entities"]))
         console.print()
     if any(output.glob("quarantine/*.parquet")):
         console.print("In quarantine, with the reason", style="bold")
         console.print(_table(_QUARANTINE, output))
-    console.print(f"\nThe output is in {output}. With DuckDB, for instance:\n", highlight=False)
-    console.print(_with_files(_QUERY, output), highlight=False)
+    console.print(f"\nThe output is in {output}. With DuckDB, for instance:\n")
+    console.print(_with_files(_QUERY, output))
     console.print(_table(_QUERY, output))
 
 

@@ -9,20 +9,17 @@ import typer
 
 from demo.training.identifier import train_identifier
 from demo.training.settings import IdentifierConfig
-from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import OVERRIDE
-from pipeline.cli.training_logs import start_training_logs
-from pipeline.config import load
+from pipeline.cli.options import override_option
+from pipeline.cli.training import training_command
 
 
 def main(
     config: Annotated[str, typer.Option(help="YAML file, such as demo/training/identifier.yaml.")],
-    overrides: Annotated[list[str] | None, typer.Option("--set", help=OVERRIDE)] = None,
+    overrides: Annotated[list[str] | None, override_option(IdentifierConfig)] = None,
 ) -> None:
     """Count what texts of each language are made of, and calibrate the detectors."""
-    start_training_logs()
-    with clean_exit("demo.train_identifier"):
-        train_identifier(load(config, overrides or [], IdentifierConfig))
+    with training_command("demo.train_identifier", IdentifierConfig, config, overrides) as settings:
+        train_identifier(settings)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from pipeline.config.section import Section
 _HEAD = """# Configs
 
 Every key of every config, from the models that read them. `configs/` has an annotated file for each
-command; a key that no model knows is refused, with the ones that it might have been.
+command; a key that no model knows is refused, with the ones that it might have been. Values are
+YAML 1.2: `no` and `2026-11-27` are strings. A repeated key is an error.
 """
 
 _OF_TYPE = " of type "

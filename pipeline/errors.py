@@ -2,7 +2,7 @@
 
 Enters: nothing. Leaves: the exceptions that the package raises on purpose. What holds: each
 message says what is wrong, the value seen, what was expected and where to mend it; no record's text
-is in it. ``printable`` is how any of it is shown: a message quotes names that others gave.
+is in it. Messages quote untrusted names, and are shown as ``printable`` text.
 
 ::
 
@@ -25,6 +25,7 @@ is in it. ``printable`` is how any of it is shown: a message quotes names that o
 """
 
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -121,21 +122,24 @@ class ExitCode(IntEnum):
 
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""C0 but tab and line feed, C1, separators of lines, bidi embeddings, overrides and isolates, and
-surrogates. Joiners and directional marks stay: Arabic, Hebrew and Indic scripts are spelled so."""
+"""C0 except tab and line feed, C1, line separators, bidi embeddings, overrides and isolates, and
+surrogates. Joiners and directional marks stay: Arabic, Hebrew and Indic scripts need them."""
 
 
 def printable(text: str) -> str:
-    """``text`` with control characters escaped: it can neither steer a terminal nor reorder.
-
-    Line feeds and tabs stay; ``on_one_line`` is for what must not begin a line of its own.
-    """
+    """``text`` with control characters escaped, except line feeds and tabs."""
     return _CONTROLS.sub(_escaped, text)
 
 
 def on_one_line(text: str) -> str:
-    """``printable(text)`` with line feeds escaped: a name cannot pass for another message."""
+    """``printable(text)`` with line feeds escaped, so that a name cannot pass for a message."""
     return printable(text).replace("\n", "\\n")
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The first ten of ``lines``, and how many more there are."""
+    more = [f"… and {len(lines) - 10} more"] if len(lines) > 10 else []
+    return [*lines[:10], *more]
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ TESTED_ELSEWHERE = {
     "pipeline.cli.finetune": "tests/training/test_training_jobs.py",
     "pipeline.cli.evaluate": "tests/training/test_training_jobs.py",
     "pipeline.cli.add_language": "tests/training/test_training_jobs.py",
-    "pipeline.cli.training_logs": "tests/training/test_training_jobs.py",
+    "pipeline.cli.training": "tests/training/test_training_jobs.py",
 }
 """Modules that no test of their package imports, and the test that runs them."""
 

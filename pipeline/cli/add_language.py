@@ -2,41 +2,29 @@
 
 from typing import Annotated
 
-import typer
-
-from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
-from pipeline.cli.training_logs import start_training_logs
-from pipeline.config import load
+from pipeline.cli.options import Config, override_option
+from pipeline.cli.training import training_command
 from pipeline.reporting.console import Console
 from pipeline.training.settings import AddLanguageConfig
 
 
 def add_language(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(AddLanguageConfig)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(AddLanguageConfig)] = None,
 ) -> None:
     """Train an adapter for a new language, and vocabulary rows for a new script.
 
     Exit codes: 0 done; 2 the config, the data or the model cannot be used; 5 the cluster is away or
     has no room; 130 ended by ^C.
     """
-    start_training_logs()
-    with clean_exit("add_language"):
-        settings = load(config, overrides or [], AddLanguageConfig)
+    with training_command("add_language", AddLanguageConfig, config, overrides) as settings:
         from pipeline.training.add_language import add_language as train
         from pipeline.training.cluster import on_ray
-        from pipeline.xmod.transformers_logging import silence_transformers
 
-        silence_transformers()
         added = train(settings, on_ray(settings))
     Console().print(
         f"{settings.language}: perplexity {added.perplexity_new:.1f} by its own adapter, "
         f"{added.perplexity_nearest:.1f} by that of {added.nearest}, the nearest; "
         f"{added.new_pieces} vocabulary rows added. Written to {settings.out}.",
-        highlight=False,
         soft_wrap=True,
     )

@@ -6,18 +6,15 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.options import Config, override_option
 from pipeline.config import JobSettings, load
 from pipeline.errors import ConfigError
 from pipeline.reporting.logs import LogFormat, start_logs
 
 
 def annotate(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(JobSettings)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(JobSettings)] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan, what it will take, and stop.")

@@ -78,18 +78,16 @@ def _print(report: RunReport, plan: Plan, console: Console) -> None:
     if report.units_done_here:
         console.print(stages_table(report))
     if plan.survey.left_out:
-        console.print(on_one_line(f"Not read: {summary(plan.survey.left_out)}"), highlight=False)
+        console.print(on_one_line(f"Not read: {summary(plan.survey.left_out)}"))
     for bad in plan.survey.bad_files:
-        console.print(on_one_line(f"Left out: {bad.source.uri}: {bad.reason}"), highlight=False)
+        console.print(on_one_line(f"Left out: {bad.source.uri}: {bad.reason}"))
     if report.units_kept or report.units_retired:
         console.print(
             f"Input files changed {report.files_changed}, gone {report.files_gone}; units of files "
-            f"that are gone or unreadable kept {report.units_kept}, retired {report.units_retired}",
-            highlight=False,
+            f"that are gone or unreadable kept {report.units_kept}, retired {report.units_retired}"
         )
     console.print(
         f"{report.rows_in:,} records in, {report.rows_out:,} annotated, "
         f"{report.rows_quarantined:,} in quarantine, {report.seconds:.1f} s; {plan.store.uri}",
-        highlight=False,
         soft_wrap=True,
     )

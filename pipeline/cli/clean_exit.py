@@ -57,9 +57,9 @@ def clean_exit(name: str = "") -> Iterator[None]:
 
 
 def _exit_of_foreign(before: str, error: BaseException) -> typer.Exit:
-    """Of an exception that is not this package's; its own message may hold a record's text.
+    """The exit for an exception of a library, whose own message may hold a record's text.
 
-    The calls that led to one that nobody foresaw are in the log at level DEBUG.
+    The traceback of an unexpected one is logged at level DEBUG.
     """
     package = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and package in EXTRAS:

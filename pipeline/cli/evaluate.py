@@ -5,20 +5,15 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 
-from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
-from pipeline.cli.training_logs import start_training_logs
-from pipeline.config import load
+from pipeline.cli.options import Config, override_option
+from pipeline.cli.training import training_command
 from pipeline.reporting.console import Console
 from pipeline.training.settings import EvaluateConfig
 
 
 def evaluate(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(EvaluateConfig)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(EvaluateConfig)] = None,
     transfer: Annotated[
         bool,
         typer.Option(
@@ -33,14 +28,10 @@ def evaluate(
     Exit codes: 0 done; 2 the config, the data or the model cannot be used; 5 the cluster is away or
     has no room; 130 ended by ^C.
     """
-    start_training_logs()
-    with clean_exit("evaluate"):
-        settings = load(config, overrides or [], EvaluateConfig)
+    with training_command("evaluate", EvaluateConfig, config, overrides) as settings:
         from pipeline.training.evaluate import evaluate as score
         from pipeline.training.scoreboard import markdown, write
-        from pipeline.xmod.transformers_logging import silence_transformers
 
-        silence_transformers()
         boards = score(settings, transfer=transfer)
         write(boards, settings.out / "transfer" if transfer else settings.out)
     for board in boards:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.reporting.console import cell, places_shown
+from pipeline.reporting.console import cell, printed_offsets
 
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold yellow"}
 _OTHER = "bold cyan"
@@ -16,10 +16,10 @@ _SHOWN = 4
 
 def highlighted(text: str, entities: Iterable[Mapping[str, Any]]) -> Text:
     """The text with its entities in colour, and what they are below."""
-    marked, places, found = cell(text), places_shown(text), []
+    marked, offsets, found = cell(text), printed_offsets(text), []
     for entity in entities:
         colour = _COLOURS.get(entity["label"], _OTHER)
-        marked.stylize(colour, places[entity["start"]], places[entity["end"]])
+        marked.stylize(colour, offsets[entity["start"]], offsets[entity["end"]])
         found.append(f"{entity['text']} {entity['label']}")
     return marked.append(cell(f"\n→ {', '.join(found) or 'no entities'}", "dim"))
 

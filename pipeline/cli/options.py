@@ -1,14 +1,13 @@
 """Options that commands share, and what a shell completes of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Any, get_args
+
+import typer
 
 from pipeline.config.loading import shipped
 from pipeline.config.section import Section
-
-CONFIG = "YAML file, or the name of a config that ships with the package."
-OVERRIDE = "key=value, in place of what the config says; can be given several times."
 
 
 def complete_config(incomplete: str) -> list[str]:
@@ -17,13 +16,23 @@ def complete_config(incomplete: str) -> list[str]:
     return [*(name for name in shipped() if name.startswith(incomplete)), *files]
 
 
-def complete_keys(model: type[Section]) -> Callable[[str], list[str]]:
-    """Completes the keys of ``model``, as ``--set`` takes them."""
+Config = Annotated[
+    str,
+    typer.Option(
+        help="YAML file, or the name of a config that ships with the package.",
+        autocompletion=complete_config,
+    ),
+]
+
+
+def override_option(model: type[Section]) -> Any:  # noqa: ANN401 - of no type that typer exports
+    """``--set``, which completes the keys of ``model``."""
 
     def complete(incomplete: str) -> list[str]:
         return [f"{key}=" for key in setting_keys(model) if key.startswith(incomplete)]
 
-    return complete
+    help_text = "key=value, in place of what the config says; can be given several times."
+    return typer.Option("--set", help=help_text, autocompletion=complete)
 
 
 def setting_keys(model: type[Section], before: str = "") -> Iterator[str]:

@@ -28,4 +28,4 @@ def report(
         from pipeline.storage import Store
 
         uri = write_page(Store.open(output), limits)
-    Console().print(uri, highlight=False, soft_wrap=True)
+    Console().print(uri, soft_wrap=True)

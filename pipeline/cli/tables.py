@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.clean_exit import clean_exit
-from pipeline.cli.options import CONFIG, OVERRIDE, complete_config, complete_keys
+from pipeline.cli.options import Config, override_option
 from pipeline.config import load
 from pipeline.config.tables import TablesSettings
 from pipeline.reporting.console import Console, cell
@@ -24,11 +24,8 @@ _EXPORT = (
 
 
 def tables(
-    config: Annotated[str, typer.Option(help=CONFIG, autocompletion=complete_config)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=OVERRIDE, autocompletion=complete_keys(TablesSettings)),
-    ] = None,
+    config: Config,
+    overrides: Annotated[list[str] | None, override_option(TablesSettings)] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the tables lack and stop.")
     ] = False,

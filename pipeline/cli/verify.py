@@ -34,7 +34,7 @@ def verify(
     if verdict.problems:
         console.print(_problems(verdict.problems))
     summary = _json(output, verdict) if as_json else _summary(verdict)
-    console.print(summary, highlight=False, soft_wrap=True)
+    console.print(summary, soft_wrap=True)
     raise typer.Exit(1 if verdict.problems else 0)
 
 

@@ -1,9 +1,8 @@
-"""YAML text → mappings, lists, strings, numbers, booleans and null; nothing that a reader may miss.
+"""YAML text → mappings, lists, strings, numbers, booleans and null.
 
-Scalars are YAML 1.2's: ``no`` is a language and ``2026-11-27`` a string, as is a number that no
-64 bits hold or that is not decimal. The settings' models make dates and numbers of such strings
-where they expect them. A key that is there twice, and any tag but those of these values, is an
-error.
+Scalars are those of YAML 1.2: ``no`` and ``2026-11-27`` are strings, and so are numbers that are
+not decimal or exceed 64 bits. The settings' models parse dates and numbers from strings where they
+expect them. A repeated key is an error, and so is any other tag.
 """
 
 import re
@@ -23,18 +22,18 @@ _SCALARS = {
     ),
     "merge": ("<<", "<"),
 }
-"""What a plain scalar is: a pattern, and the characters that it may begin with."""
+"""Tag of a plain scalar → its pattern, and the characters that it may begin with."""
 
 _PREFIX = "tag:yaml.org,2002:"
 
 
 def parsed(text: str) -> Any:
-    """The value of the YAML ``text``; raises ValueError that says where it is none."""
+    """The value of the YAML ``text``; raises ValueError that says where it is invalid."""
     try:
         return yaml.load(text, _Loader)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
-    except Exception as error:  # PyYAML raises whatever it likes at an odd value of a tag
+    except Exception as error:  # PyYAML raises many types for an invalid value of a tag
         raise ValueError(str(error)) from error
 
 

@@ -13,6 +13,10 @@ declared here, so that an empty list has the type of a full one::
     publish    → one row of RECEIPT
 """
 
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 SCHEMA_VERSION = 4
@@ -126,12 +130,7 @@ TOKEN_FIELDS = (
 )
 
 QUARANTINE = pa.schema(
-    [
-        RECORD_ID,
-        pa.field("file", pa.string()),
-        pa.field("row", pa.int64()),
-        *FAILURE,
-    ]
+    [RECORD_ID, pa.field("file", pa.string()), pa.field("row", pa.int64()), *FAILURE]
 )
 """One row a record that could not be annotated. No text: find it by file and row."""
 
@@ -148,6 +147,17 @@ RESERVED = frozenset(
     field.name for field in (*READ_FIELDS, *LANGUAGE_FIELDS, LANGUAGE_FRACTIONS, *TOKEN_FIELDS)
 ) | frozenset({"entities", "embedding"})
 """Names that an input column gives up: it is kept as ``input_<name>``."""
+
+
+def folded(name: str) -> str:
+    """``name`` without case and composition, which DuckDB and Spark ignore in names of columns."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def clashing(names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that differ from another in case or composition alone, or not at all."""
+    counts = Counter(map(folded, names))
+    return sorted({name for name in names if counts[folded(name)] > 1})
 
 
 def windows_field(reading: int) -> pa.Field:

@@ -15,12 +15,12 @@ def schema_of_most(rows: Mapping[pa.Schema, int]) -> pa.Schema | None:
     """
     votes = Counter[frozenset[tuple[str, pa.DataType]]]()
     for schema, count in rows.items():
-        votes[_shape(schema)] += count
+        votes[columns_of(schema)] += count
     most = max(votes, key=lambda shape: votes[shape], default=None)
-    alike = (schema for schema in rows if _shape(schema) == most)
+    alike = (schema for schema in rows if columns_of(schema) == most)
     return max(alike, key=lambda schema: rows[schema], default=None)
 
 
-def _shape(schema: pa.Schema) -> frozenset[tuple[str, pa.DataType]]:
-    """What of ``schema`` has to agree between files."""
+def columns_of(schema: pa.Schema) -> frozenset[tuple[str, pa.DataType]]:
+    """Names and types of columns, as far as they have to agree between files."""
     return frozenset((field.name, without_views(field.type)) for field in schema)

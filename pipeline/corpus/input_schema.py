@@ -1,13 +1,12 @@
 """The schema check: which columns of a file the job reads, decided before any value is touched.
 
 Extension types are refused, because some run code when their values are read. Text must be a string
-type. All files of a corpus must have one schema; what a file says of nulls, of the order of columns
-and of the names of lists' items is no part of it.
+type. All files of a corpus must have one schema, up to nullability, the order of columns and the
+names of list items.
 """
 
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import InputSettings
-from pipeline.contract.schema import RECORD_ID
+from pipeline.contract.schema import RECORD_ID, clashing, folded
+from pipeline.corpus.common_schema import columns_of
 from pipeline.corpus.view_types import without_views
 from pipeline.errors import DamagedError, SchemaError
 
@@ -60,18 +60,16 @@ def input_columns(
 ) -> InputColumns:
     """The columns to read; one whose name is ``reserved`` is kept as ``input_<name>``.
 
-    Names that differ in case alone are one name, as they are for DuckDB and Spark. Raises
-    SchemaError where two columns would have one.
+    Names that differ only in case count as equal, as in DuckDB and Spark. Raises SchemaError where
+    two columns would have equal names.
     """
     wanted = set(planned.names if settings.keep_columns == "all" else settings.keep_columns)
     if settings.id_column == RECORD_ID.name:
         wanted.discard(RECORD_ID.name)  # it is the output's record_id already
     names = [name for name in planned.names if name in wanted]
-    taken = frozenset(map(_folded, reserved))
+    taken = frozenset(map(folded, reserved))
     kept = tuple((name, _output_name(name, taken)) for name in names)
-    counts = Counter(_folded(output) for _, output in kept)
-    doubled = sorted({output for _, output in kept if counts[_folded(output)] > 1})
-    if doubled:
+    if doubled := clashing([output for _, output in kept]):
         raise SchemaError(
             f"The output would have two columns {', '.join(doubled)}: an input column whose name "
             "the output needs is kept as input_<name>, and names that differ in case alone are one "
@@ -98,7 +96,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
             f"{_listed(file_schema.names)}. Set input.text_column, id_column, language_column, "
             "language_prior_column, question_column, choices_column or keep_columns."
         )
-    doubled = _doubled(file_schema.names)
+    doubled = sorted(name for name, count in Counter(file_schema.names).items() if count > 1)
     if doubled:
         raise SchemaError(f"{uri} has columns of one name: {', '.join(doubled)}. Rename them.")
     kept = [
@@ -115,11 +113,7 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
     if seen.equals(planned):
         return
     expected, found = ({field.name: field.type for field in s} for s in (planned, seen))
-    drifted = sorted(
-        name
-        for name in expected.keys() | found.keys()
-        if not _is_alike(found.get(name), expected.get(name))
-    )
+    drifted = sorted({name for name, _ in columns_of(planned) ^ columns_of(seen)})
     if drifted:
         differences = "; ".join(
             f"{name}: {found.get(name, 'missing')}, expected {expected.get(name, 'no such column')}"
@@ -129,22 +123,6 @@ def require_planned(seen: pa.Schema, planned: pa.Schema, uri: str) -> None:
             f"{uri} has other columns than most records of the corpus: {differences}. Convert it, "
             "choose columns that all files share in input.keep_columns, or leave the file out."
         )
-
-
-def _is_alike(found: pa.DataType | None, expected: pa.DataType | None) -> bool:
-    """Whether a column of type ``found`` has the values of one of type ``expected``."""
-    if found is None or expected is None:
-        return False
-    return bool(without_views(found) == without_views(expected))
-
-
-def _folded(name: str) -> str:
-    """``name`` as one that compares names without regard to case or composition has it."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
-def _doubled(names: Iterable[str]) -> list[str]:
-    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -167,8 +145,8 @@ def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) ->
 
 
 def _output_name(name: str, taken: frozenset[str]) -> str:
-    """``taken`` are names as ``_folded`` has them."""
-    return f"input_{name}" if _folded(name) in taken or name.startswith("_") else name
+    """``taken`` are ``folded`` names."""
+    return f"input_{name}" if folded(name) in taken or name.startswith("_") else name
 
 
 def refuse_extensions(field: pa.Field, uri: str) -> None:

@@ -1,4 +1,4 @@
-"""Which rows of a column hold a value that readers cannot take, at any depth of its type."""
+"""Which rows of a column hold a value that readers of the output refuse, at any depth."""
 
 from collections.abc import Callable
 
@@ -11,24 +11,25 @@ Flags = npt.NDArray[np.bool_]
 
 
 def rows_with(odd: Callable[[pa.Array], Flags], column: pa.ChunkedArray) -> Flags:
-    """For each row of ``column`` whether ``odd`` is true of a plain value in it; never of a null.
+    """For each row of ``column`` whether ``odd`` flags a value in it, at any depth; never a null.
 
-    ``odd`` is given arrays of plain types: strings, numbers, times.
+    ``odd`` takes arrays of types that are not nested.
     """
     return np.concatenate([np.zeros(0, bool), *(_rows(odd, chunk) for chunk in column.chunks)])
 
 
 def not_utf8(values: pa.Array) -> Flags:
-    """Which strings are no UTF-8: Parquet's readers give such bytes as they are."""
+    """Which strings are not UTF-8: reading Parquet does not check them."""
     if _is_string(values.type) and not _is_valid(values):
-        return np.array([not _is_utf8(value) for value in values.cast(pa.binary()).to_pylist()])
+        strings = values.cast(pa.binary()).fill_null(b"").to_pylist()
+        return np.array([one.decode(errors="ignore").encode() != one for one in strings])
     return np.zeros(len(values), bool)
 
 
 def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """``column`` with an empty string for each that is not UTF-8 in a dictionary, at any depth.
+    """``column`` with strings in dictionaries that are not UTF-8 emptied, at any depth.
 
-    A dictionary goes to Parquet whole: readers refuse it even where no row points to the string.
+    Parquet stores a dictionary whole: readers refuse such a string even if no row refers to it.
     """
     if _is_valid(column):
         return column
@@ -37,7 +38,7 @@ def with_utf8_dictionaries(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _mended(array: pa.Array) -> pa.Array:
-    """``array``, which is no slice of another, with mended dictionaries."""
+    """``array``, which must not be a slice, with such strings emptied."""
     kind, gone = array.type, array.is_null()
     if isinstance(array, pa.DictionaryArray):
         values = pc.if_else(pa.array(not_utf8(array.dictionary)), "", array.dictionary)
@@ -73,15 +74,13 @@ def _rows(odd: Callable[[pa.Array], Flags], array: pa.Array) -> Flags:
         found = _rows(odd, values).reshape(len(array), size).any(axis=1)
     else:
         found = odd(array)
-    flags: Flags = found & array.is_valid().to_numpy(zero_copy_only=False)
-    return flags
+    return np.asarray(found & array.is_valid().to_numpy(zero_copy_only=False), bool)
 
 
 def _held(lists: pa.ListArray, odd: Flags) -> Flags:
-    """Which of ``lists`` hold an item that is ``odd``, of all items by their place."""
+    """Which of ``lists`` hold an item that is ``odd``; ``odd`` has a flag for each item."""
     before = np.concatenate([[0], np.cumsum(odd)])[lists.offsets.to_numpy()]
-    flags: Flags = before[1:] > before[:-1]
-    return flags
+    return np.asarray(before[1:] > before[:-1], bool)
 
 
 def _is_string(kind: pa.DataType) -> bool:
@@ -92,13 +91,5 @@ def _is_valid(values: pa.Array | pa.ChunkedArray) -> bool:
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_utf8(value: bytes | None) -> bool:
-    try:
-        (value or b"").decode()
-    except UnicodeDecodeError:
         return False
     return True

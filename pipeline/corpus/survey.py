@@ -18,7 +18,7 @@ from pipeline.contract.unit import SourceFile, Unit
 from pipeline.corpus.common_schema import schema_of_most
 from pipeline.corpus.footer import Footer, FooterReader
 from pipeline.corpus.input_schema import require_planned
-from pipeline.errors import InputError
+from pipeline.errors import InputError, shortened
 from pipeline.storage import InputListing, list_input
 
 _READERS = 32
@@ -48,7 +48,7 @@ class BadFile:
 class Survey:
     """What is at the input's URI; ``planned`` is the schema that the job reads.
 
-    ``left_out`` counts, by reason, what is there and was not taken for a part of the corpus.
+    ``left_out`` counts files and folders that are not part of the corpus, by reason.
     """
 
     files: tuple[CorpusFile, ...]
@@ -65,7 +65,7 @@ class Survey:
 def survey_corpus(
     settings: InputSettings, *, allow_bad_files: bool, listing: InputListing | None = None
 ) -> Survey:
-    """The files at ``settings.uri``, of which ``listing`` is, where the caller has it already.
+    """The files at ``settings.uri``; ``listing`` is what is there, if the caller has listed it.
 
     Raises InputError where a file is bad and that is not allowed.
     """
@@ -98,7 +98,7 @@ def _footer(read: FooterReader, source: SourceFile) -> Footer | BadFile:
         return read(source)
     except (InputError, pa.ArrowException) as error:
         return BadFile(source, str(error))
-    except Exception as error:  # a library's, at this file: its message may hold a value of it
+    except Exception as error:  # a library's, whose message may hold a value
         return BadFile(source, f"{type(error).__name__} was raised where its footer was read")
 
 
@@ -117,17 +117,16 @@ def _gathered(
     return Survey(files, bad, planned, listing.left_out)
 
 
-def _rows_by_schema(footers: Iterable[Footer | BadFile]) -> dict[pa.Schema, int]:
-    """By the schema as an object first: to hash one takes as long as to read a footer."""
-    schemas: dict[int, pa.Schema] = {}
+def _rows_by_schema(footers: Sequence[Footer | BadFile]) -> dict[pa.Schema, int]:
+    """Groups by identity first: hashing a schema takes as long as reading a footer."""
+    schemas = {id(one.columns): one.columns for one in footers if isinstance(one, Footer)}
     rows = Counter[int]()
     for footer in footers:
         if isinstance(footer, Footer):
-            schemas[id(footer.columns)] = footer.columns
             rows[id(footer.columns)] += footer.rows
-    counts: dict[pa.Schema, int] = {}
+    counts = Counter[pa.Schema]()
     for key, schema in schemas.items():
-        counts[schema] = counts.get(schema, 0) + rows[key]
+        counts[schema] += rows[key]
     return counts
 
 
@@ -146,9 +145,8 @@ def _fitting(
 
 def complaint(bad: Sequence[BadFile], total: int) -> str:
     """Which of ``total`` files are ``bad``, and why."""
-    shown = "\n".join(f"  {file.source.uri}: {file.reason}" for file in bad[:10])
-    more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
-    return f"{len(bad)} of {total} input files cannot be read:\n{shown}{more}"
+    reasons = [f"{file.source.uri}: {file.reason}" for file in bad]
+    return "\n  ".join([f"{len(bad)} of {total} input files cannot be read:", *shortened(reasons)])
 
 
 def _units(file: CorpusFile, runtime: RuntimeSettings, fingerprint: str) -> Iterator[Unit]:

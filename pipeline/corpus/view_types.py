@@ -1,7 +1,7 @@
-"""Arrow types → the types of the output, which do not hang on how one file was written.
+"""Arrow types → the types of the output, which do not depend on how a file was written.
 
-Views become plain types, which Arrow can filter and take. All that a type holds may be null, and a
-list calls its items ``element``, as Parquet does.
+Views become plain types, which Arrow can filter and take. Everything nested is nullable, and the
+items of a list are named ``element``, as in Parquet.
 """
 
 import pyarrow as pa
@@ -20,9 +20,8 @@ def without_views(kind: pa.DataType) -> pa.DataType:
     if isinstance(kind, pa.FixedSizeListType):
         return pa.list_(_item(kind), kind.list_size)
     if isinstance(kind, pa.MapType):
-        return pa.map_(
-            without_views(kind.key_type), without_views(kind.item_type), kind.keys_sorted
-        )
+        key, item = map(without_views, (kind.key_type, kind.item_type))
+        return pa.map_(key, item, kind.keys_sorted)
     if isinstance(kind, pa.StructType):
         return pa.struct([(field.name, without_views(field.type)) for field in kind])
     return kind

@@ -4,8 +4,6 @@ Rows run under a time limit. After a failure the next attempt gets a new process
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -42,37 +40,22 @@ _START_SECONDS = 600
 _PREPARING = 3
 """Stages before the model, of which each has ``runtime.unit_timeout`` seconds."""
 _DIED = "ProcessDied"
-_SEARCH = 64
-"""Times ``runtime.row_timeout`` that attempts of one unit may fail for, in all."""
+_SEARCH_TIMEOUTS = 64
+"""Maximum time of failed attempts per unit, in multiples of ``runtime.row_timeout``."""
 
 
 class _Process(LocalPipeline):
-    """What runs in the process: each exception that is not this package's leaves it as plain data.
+    """What runs in the process. A foreign exception leaves it as data: not every one pickles."""
 
-    Not every exception survives the way from process to process.
-    """
-
-    def hold(self, unit: Unit) -> None:
-        with _as_data("hold"):
-            super().hold(unit)
-
-    def read(self, part: Unit) -> pa.Table:
-        with _as_data("read"):
-            return super().read(part)
-
-    def annotate(self, part: Unit) -> pa.Table:
-        with _as_data("annotate"):
-            return super().annotate(part)
-
-
-@contextmanager
-def _as_data(method: str) -> Iterator[None]:
-    try:
-        yield
-    except PipelineError:
-        raise
-    except BaseException as error:
-        raise RowsFailedError(failure_of(error, method)) from None
+    def call(self, method: str, part: Unit) -> pa.Table | None:
+        """What ``method`` returns for ``part``; RowsFailedError for an exception of a library."""
+        try:
+            result: pa.Table | None = getattr(self, method)(part)
+        except PipelineError:
+            raise
+        except BaseException as error:
+            raise RowsFailedError(failure_of(error, method)) from None
+        return result
 
 
 class IsolatedWorker:
@@ -102,16 +85,13 @@ class IsolatedWorker:
             unit,
             lambda start, stop: room.held(self._attempt(unit, start, stop)),
             lambda row: self._record_id(unit, row),
-            _SEARCH * self._job.settings.runtime.row_timeout,
+            _SEARCH_TIMEOUTS * self._job.settings.runtime.row_timeout,
         )
-        return self._published(unit, block)
-
-    def _published(self, unit: Unit, block: pa.Table) -> pa.Table:
         try:
             return self._job.publisher(block)
         except PipelineError:
             raise
-        except Exception as error:  # a library's, at this unit: the others go on
+        except Exception as error:  # a library's; other units go on
             raise IncompleteError(
                 f"Unit {unit.unit_id} ({unit.source.uri}) cannot be published: "
                 f"{failure_of(error, 'publish')}. Run the same command again to go on."
@@ -155,7 +135,7 @@ class IsolatedWorker:
     def _ask(self, method: str, part: Unit, timeout: float) -> pa.Table:
         actor = self._ready_actor()
         try:
-            return ray.get(getattr(actor, method).remote(part), timeout=timeout)
+            return ray.get(actor.call.remote(method, part), timeout=timeout)
         except RayTaskError as error:
             if isinstance(error.cause, RowsFailedError):
                 raise error.cause from error
@@ -183,7 +163,7 @@ class IsolatedWorker:
                 "again to go on."
             )
         while self._actor is None:
-            self._room.require_machines()  # it may be that of which the last one died
+            self._room.require_machines()  # the last process may have died with its machine
             self._start()
             if self._whole is not None:
                 self._prepare_whole(self._whole)

@@ -38,8 +38,8 @@ _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 """A batch is a block, and so a unit."""
 _PUBLISHERS = 2
 """Units that are published at once for each actor."""
-_LOOKS_EVERY = 5
-"""Seconds between two looks whether the machines are there."""
+_CHECK_SECONDS = 5
+"""Seconds between two checks that the reserved machines are alive."""
 
 
 def annotate_units(
@@ -167,14 +167,14 @@ def _prepared(
 
 def _configure(context: DataContext, room: Reservation) -> None:
     class Watch(ExecutionCallback):
-        """Ends a round whose actors may be waiting for a machine that is gone."""
+        """Ends a round whose actors may be waiting for a lost machine."""
 
         def __init__(self) -> None:
-            self._asked = time.monotonic()
+            self._checked = time.monotonic()
 
         def on_execution_step(self, executor: object) -> None:
-            if time.monotonic() - self._asked > _LOOKS_EVERY:
-                self._asked = time.monotonic()
+            if time.monotonic() - self._checked > _CHECK_SECONDS:
+                self._checked = time.monotonic()
                 room.require_machines()
 
     context.custom_execution_callback_classes = [Watch]

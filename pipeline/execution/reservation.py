@@ -2,9 +2,9 @@
 
 Enters: a ``Request``. Leaves: a ``Reservation``: a Ray placement group with a bundle for each
 actor. What holds: read and publish tasks reserve no CPU, so that they never wait for another job's
-actors; a run that waits for resources holds none and says what it waits for. A reservation of which
-a machine is lost is given up and made anew: while its bundle finds no room elsewhere, Ray 2.60
-tries again without a pause, and the whole cluster waits for that.
+actors; a run that waits for resources holds none and says what it waits for. A reservation that
+loses a machine is released and made anew: Ray 2.60 retries a bundle that fits nowhere without a
+pause, and the whole cluster waits for that.
 """
 
 import logging
@@ -35,7 +35,7 @@ _POLL_SECONDS = 1
 
 
 class MachineLostError(Exception):
-    """A machine of the reservation is gone. Never leaves a run, which reserves anew."""
+    """A machine of the reservation is lost. Caught by the run, which reserves anew."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Reservation:
     actors: int
     most: int
     machines: frozenset[str] = frozenset()
-    """The ids of Ray's nodes that hold it."""
+    """Ids of the Ray nodes that hold its bundles."""
 
     @property
     def strategy(self) -> PlacementGroupSchedulingStrategy:
@@ -62,7 +62,7 @@ class Reservation:
         return cycle([*reserved, *["SPREAD"] * (self.most - self.actors)])
 
     def require_machines(self) -> None:
-        """Raise MachineLostError unless all of its machines are there."""
+        """Raise MachineLostError unless all of its machines are alive."""
         if not self.machines <= {machine["NodeID"] for machine in _machines()}:
             raise MachineLostError
 
@@ -86,8 +86,8 @@ class Reservation:
 class Request:
     """``most`` bundles of ``bundle``, such as ``{"CPU": 1}``; ``least`` will do.
 
-    With ``least`` 0 a single one will do, and the machine for it may still have to come.
-    ``timeout`` is how many seconds to wait for them.
+    With ``least`` 0 one will do, on a machine that may still have to join. ``timeout`` is in
+    seconds.
     """
 
     bundle: Mapping[str, float]
@@ -108,7 +108,7 @@ class Request:
         )
 
     def anew(self) -> "Request":
-        """For what the machines that are left have room for."""
+        """The request for as many bundles as the remaining machines have room for."""
         return replace(self, least=0)
 
     def unmet(self, waited: float) -> str:

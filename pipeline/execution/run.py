@@ -15,21 +15,10 @@ import pyarrow as pa
 
 from pipeline.contract.failure import Failure
 from pipeline.contract.unit import Unit
-from pipeline.errors import (
-    DamagedError,
-    PipelineError,
-    PublishError,
-    StoppedError,
-    TooLargeError,
-)
+from pipeline.errors import DamagedError, PipelineError, PublishError, StoppedError, TooLargeError
 from pipeline.execution.isolated_pool import publish_isolated
 from pipeline.execution.ray_dataset import annotate_units
-from pipeline.execution.reservation import (
-    MachineLostError,
-    Request,
-    Reservation,
-    reserved,
-)
+from pipeline.execution.reservation import MachineLostError, Request, Reservation, reserved
 from pipeline.execution.stop import Stopped, never
 from pipeline.isolation.bisect import all_rows_failed
 from pipeline.output import retry_list
@@ -77,7 +66,7 @@ def annotate_corpus(
 
 
 def _count(plan: Plan, limit: QuarantineLimit, committed: Set[str]) -> None:
-    """Judge ``limit`` with all units that are ``committed``: some had no receipt in this run."""
+    """Check ``limit`` over all ``committed`` units: some left no receipt in this run."""
     unseen = committed - limit.counted
     paths = [commit_path(unit.unit_id) for unit in plan.units if unit.unit_id in unseen]
     for path, body in plan.store.read_all(paths).items():
@@ -101,7 +90,7 @@ def _annotate(
         units = [unit for unit in units if unit.unit_id not in committed]
         request = request.anew()
         logger.warning(
-            "a machine of the cluster is lost: the %d units that are left go to the others",
+            "a machine of the cluster is lost; the others annotate the remaining %d units",
             len(units),
         )
 
@@ -117,7 +106,7 @@ class _Work:
     stopped: Stopped
 
     def all(self, units: list[Unit]) -> None:
-        """Annotate ``units``; raises MachineLostError where what is left needs another room."""
+        """Annotate ``units``; raises MachineLostError where the rest needs a new reservation."""
         known = retry_list.listed(self.plan.store)
         left = [unit for unit in units if unit.unit_id not in known]
         to_isolate = [unit for unit in units if unit.unit_id in known]
@@ -177,7 +166,7 @@ class _Work:
             )
 
     def _require_owner(self) -> None:
-        """End the run where another has taken its output: no other unit would be published."""
+        """Raise OutputError where another run took the output: nothing more can be published."""
         require_owner(self.plan.store, self.plan.job.fingerprint, self.plan.job.run)
 
     def _committed(self, receipts: Iterable[dict[str, Any]]) -> set[str]:

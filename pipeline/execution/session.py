@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,10 @@ def connected(cpus: float, *, log_to_driver: bool = False) -> Iterator[None]:
         # On its own machine a job may count more CPUs than there are: the kernel shares them out.
         options |= {"include_dashboard": False}
         options |= {"num_cpus": max(os.cpu_count() or 1, math.ceil(cpus))}
-        starting: AbstractContextManager[None] = _own_ray()
     else:
-        starting = nullcontext()
         _require_answer(address)
     try:
-        with _quiet_core(), starting:
+        with _quiet_core(), _own_ray() if address == "local" else nullcontext():
             ray.init(address=address, **options)
     except (RayError, OSError, RuntimeError, ValueError, TimeoutError) as error:
         raise _explained(address, error) from error
@@ -111,10 +109,10 @@ def _require_answer(address: str) -> None:
 
 @contextmanager
 def _own_ray() -> Iterator[None]:
-    """A Ray that is started in the block listens on 127.0.0.1 alone, and its token is private.
+    """A Ray that is started inside listens on 127.0.0.1 only, and its token file is private.
 
-    Ray takes an address of the network in place of ``_node_ip_address="127.0.0.1"``, unless it is
-    on a system that it makes no clusters of.
+    Ray replaces ``_node_ip_address="127.0.0.1"`` by an address of the network, except on systems
+    on which it supports no clusters.
     """
     _keep_token_private()
     before = ray_constants.ENABLE_RAY_CLUSTER
@@ -126,23 +124,20 @@ def _own_ray() -> Iterator[None]:
 
 
 def _keep_token_private() -> None:
-    """Only the user may read the token that Ray makes for its own clusters; make it if need be.
-
-    Ray would make it readable for all.
-    """
+    """Give Ray's token file mode 0600, creating it if needed: Ray would create it with 0644."""
     path = Path.home() / ".ray" / "auth_token"
     tokens = AuthenticationTokenLoader.instance()
     if os.environ.get("RAY_AUTH_MODE", "token") == "token" and not tokens.has_token(
         ignore_auth_mode=True
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # of mode 0600
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # has mode 0600
             file.write(generate_new_authentication_token())
             file.flush()
             with suppress(OSError):  # another command was faster
                 os.link(file.name, path)
         tokens.reset_cache()
-    with suppress(OSError):  # it is not there, or not this user's
+    with suppress(OSError):  # it is missing, or another user's
         path.chmod(0o600)
 
 

@@ -1,9 +1,9 @@
 """Which rows of a unit fail: ever smaller pieces, down to single rows.
 
 Enters: a unit that failed, and a way to attempt a range of its rows. Leaves: the whole unit's
-block, its failing rows marked for quarantine. What holds: the search ends, however many rows fail
-and in whatever way. A row is quarantined only after it failed twice alone, unless so many failed
-before it that its piece is no longer taken apart; every other row is annotated.
+block, its failing rows marked for quarantine. What holds: the search ends, however many rows fail.
+A row is quarantined only after it failed twice alone, unless so many attempts failed before that
+its piece is no longer split; every other row is annotated.
 """
 
 import math
@@ -19,10 +19,10 @@ from pipeline.contract.unit import Unit
 from pipeline.errors import TooLargeError
 
 MAX_FAILED_ROWS = 32
-"""Rows of one unit that are found to be too large one by one; then pieces are."""
+"""Rows of one unit that are found to be too large one by one; after them, whole pieces are."""
 
 MAX_FAILURES = 256
-"""Failed attempts of one unit after which pieces that fail are not taken apart any more."""
+"""Failed attempts of one unit after which pieces that fail are no longer split."""
 
 _PIECES = 64
 """Pieces that failing rows are cut into. A failure may cost a process, which takes seconds or
@@ -48,17 +48,14 @@ Attempt = Callable[[int, int], pa.Table]
 
 
 def annotate_by_pieces(
-    unit: Unit,
-    attempt: Attempt,
-    record_id: Callable[[int], str],
-    max_seconds: float = math.inf,
+    unit: Unit, attempt: Attempt, record_id: Callable[[int], str], max_seconds: float = math.inf
 ) -> pa.Table:
     """The block of ``unit``, rows that cannot be annotated marked for quarantine.
 
     The unit is not attempted whole, for that is what failed. ``record_id`` gives the id of a row
     that failed. After ``MAX_FAILURES`` failed attempts a piece that fails is quarantined whole;
-    once these took more than ``max_seconds``, so is all that was not attempted. Raises whatever
-    ``attempt`` raises but RowsFailedError.
+    once these took ``max_seconds``, so is the rest. Raises what ``attempt`` raises, except
+    RowsFailedError.
     """
     search = _Search(record_id, max_seconds)
     pending = _pieces(unit.start, unit.stop)
@@ -83,7 +80,7 @@ def annotate_by_pieces(
 
 @dataclass
 class _Search:
-    """What failed of a unit so far: attempts, rows that are too large, seconds that it took."""
+    """Failed attempts of a unit so far, the time that they took, and rows that are too large."""
 
     record_id: Callable[[int], str]
     max_seconds: float
@@ -105,10 +102,9 @@ class _Search:
         if error.is_size and self.too_large >= MAX_FAILED_ROWS:
             return all_rows_failed(piece, error.failure)
         gives_up = self.failures > MAX_FAILURES or self.is_over
-        if gives_up and piece.rows > 1:
-            return all_rows_failed(piece, self.of_many(piece, error.failure))
         if piece.rows > 1:
-            return None
+            failure = self.of_many(piece, error.failure)
+            return all_rows_failed(piece, failure) if gives_up else None
         if self.warned != piece.start and not gives_up:
             self.warned = piece.start
             return None
@@ -127,10 +123,8 @@ class _Search:
 
 def all_rows_failed(unit: Unit, failure: Failure) -> pa.Table:
     """The block of ``unit`` with every row marked for quarantine, named by its place."""
-    rows = range(unit.start, unit.stop)
-    places = (f"{unit.source.uri}#{row}" for row in rows)
-    failed = [_failed_row(row, place, failure) for row, place in zip(rows, places, strict=True)]
-    return _joined(unit, failed)
+    uri, rows = unit.source.uri, range(unit.start, unit.stop)
+    return _joined(unit, [_failed_row(row, f"{uri}#{row}", failure) for row in rows])
 
 
 def _pieces(start: int, stop: int) -> list[tuple[int, int]]:

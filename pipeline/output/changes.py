@@ -14,7 +14,7 @@ from functools import cached_property
 from pipeline.config import Changed, InputSettings, Missing
 from pipeline.contract.unit import SourceFile, Unit
 from pipeline.corpus.survey import Survey
-from pipeline.errors import InputError, PublishError
+from pipeline.errors import InputError, PublishError, shortened
 from pipeline.output.commit import (
     DATA,
     QUARANTINE,
@@ -28,7 +28,6 @@ from pipeline.output.commit import (
 from pipeline.output.manifest import Kept, Manifest, read_manifest
 from pipeline.storage import Store
 
-_SHOWN = 10
 _NOTHING = Manifest(units=(), kept={}, retired=())
 
 Rows = Mapping[str, CommittedRows]
@@ -176,7 +175,7 @@ def _content_of(source: SourceFile | CommittedSource) -> tuple[int, str]:
 
 
 def _is_of(record: CommitRecord, units: Sequence[Unit]) -> bool:
-    """Whether the run of ``units`` made ``record``, or one that ``--new-run`` put an end to."""
+    """Whether ``record`` is of the run that planned ``units``, not of one before ``--new-run``."""
     return not units or record.fingerprint == units[0].fingerprint
 
 
@@ -206,9 +205,8 @@ def _by_file(strange: Rows) -> Mapping[str, Rows]:
 
 
 def _complaint(files: Sequence[str], what: str, mend: str) -> list[str]:
-    more = [f"  and {len(files) - _SHOWN} more"] if len(files) > _SHOWN else []
-    shown = [f"  {file}" for file in files[:_SHOWN]]
-    return [f"{len(files)} input files {what}:", *shown, *more, mend] if files else []
+    head = f"{len(files)} input files {what}:"
+    return ["\n  ".join([head, *shortened(files)]), mend] if files else []
 
 
 _CHANGED = "have another content than the one that was annotated"

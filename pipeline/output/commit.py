@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from pipeline.contract.record import Count, Record
+from pipeline.contract.record import Count, Record, Sums, wrong_places
 from pipeline.contract.unit import Unit
 from pipeline.errors import PublishError
 from pipeline.stages.measures import MicroBatches, StageSeconds
@@ -19,11 +19,11 @@ from pipeline.stages.measures import MicroBatches, StageSeconds
 DATA, QUARANTINE, COMMIT = "data", "quarantine", "_commit"
 
 MOST_TAGS = 256
-"""Language tags that are counted one by one; a corpus can have any number."""
+"""Maximum number of language tags with counts of their own; a corpus can have any number."""
 OTHER = "other"
-"""What the rest are counted under."""
+"""The key of the counts of all other tags."""
 NO_ADAPTER = "none"
-"""What records are counted under that went through no adapter."""
+"""The key of the counts of records that went through no adapter."""
 
 UnitId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
@@ -36,7 +36,7 @@ class FileEntry(Record):
     sha256: str
 
 
-class LanguageCounts(Record):
+class LanguageCounts(Sums):
     """What one language has in a unit; ``records`` are annotated, ``quarantined`` are not.
 
     The rest are records by their ``language_source``.
@@ -51,11 +51,6 @@ class LanguageCounts(Record):
     related: Count = 0
     default: Count = 0
     none: Count = 0
-
-    def __add__(self, other: "LanguageCounts") -> "LanguageCounts":
-        return LanguageCounts(
-            **{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
-        )
 
 
 def most_frequent(counts: Mapping[str, LanguageCounts]) -> dict[str, LanguageCounts]:
@@ -100,7 +95,7 @@ class CommitRecord(Record):
     fingerprint: str
     schema_version: int
     version: str = ""
-    """Of the input file, when the unit was read."""
+    """The input file's version when the unit was read."""
     rows_in: Count
     rows_out: Count
     rows_quarantined: Count
@@ -163,15 +158,13 @@ def file_entry(path: str, body: bytes) -> FileEntry:
 def parse_commit(body: bytes, uri: str) -> CommitRecord:
     """The commit record in ``body``; PublishError that names ``uri`` if it is none.
 
-    One that names other files than its unit's own is none: whoever reads what it names reads
-    nothing else.
+    A record may name only the files of its own unit, so that readers open no others.
     """
     try:
         record = CommitRecord.model_validate_json(body)
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise PublishError(
-            f"{uri} is no commit record of this version (wrong at: {places or 'the whole'}). "
+            f"{uri} is no commit record of this version ({wrong_places(error)}). "
             "Delete it, so that its unit is published again from what stands."
         ) from None
     own = (part_path(record.unit_id), quarantine_path(record.unit_id))

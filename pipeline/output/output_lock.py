@@ -1,23 +1,23 @@
 """Which run an output folder belongs to, by ``_run.json``.
 
-``_run.json`` holds the run's fingerprint and an id that each ``--new-run`` draws anew. Results of
-two runs never stand side by side: whoever writes checks before and after that the folder is still
-its run's (``require_owner``).
+Results of two runs never stand side by side: a writer checks before and after each unit that the
+folder still belongs to its run (``require_owner``).
 
-``--new-run`` first puts an id of its own into ``_run.json``, so that writers of the earlier run
-stop; then it deletes ``_SUCCESS`` and the manifest, then commit records, then other files by their
-exact names, and at last writes its identity. After a crash in between, the earlier configuration
-can resume the folder or ``--new-run`` can be repeated; nothing else may write to it. A folder with
-results but no ``_run.json`` is not ours. Files of other names are never deleted, and neither are
-reports that this package did not write.
+``--new-run`` first writes its own id to ``_run.json``, so that writers of the earlier run stop.
+Then it deletes ``_SUCCESS`` and the manifest, then commit records, then other results by their
+exact names, and writes its identity last. After a crash in between, the earlier configuration can
+resume the folder or ``--new-run`` can be repeated; nothing else may write to it. A folder with
+results but no ``_run.json`` is refused. Other files, and reports that this package did not write,
+are never deleted.
 """
 
 import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from pipeline.contract.record import Record
 from pipeline.contract.schema import SCHEMA_VERSION
@@ -38,21 +38,13 @@ _DELETED_AT_ONCE = 1000
 class RunIdentity(Record):
     """What ``_run.json`` holds; ``echo`` is there to tell a person what differs.
 
-    ``clearing`` is true while ``--new-run`` deletes the results of the run that it describes; only
-    ``run`` is then the new one's.
+    ``run`` is an id that each ``--new-run`` draws anew. ``clearing`` is true while ``--new-run``
+    deletes the results of the run that the other fields describe.
     """
 
     fingerprint: str
-    schema_version: int
-    echo: dict[str, JsonValue]
-    run: str = ""
-    clearing: bool = False
-
-
-class _Owner(BaseModel):
-    """What of ``_run.json`` a writer compares."""
-
-    fingerprint: str
+    schema_version: int = 0
+    echo: dict[str, JsonValue] = Field(default_factory=dict)
     run: str = ""
     clearing: bool = False
 
@@ -97,20 +89,20 @@ def is_locked_by(store: Store, fingerprint: str) -> bool:
 
 def owner_of(store: Store) -> str:
     """The id of the run that ``store`` belongs to; empty where it has none."""
-    owner = _owner(store)
+    owner = _identity(store)
     return owner.run if owner else ""
 
 
 def require_owner(store: Store, fingerprint: str, run: str = "") -> None:
     """Raise OutputError unless ``store`` is still the output of the run that began to write to it.
 
-    ``run`` is the id that it had then. Without one, a folder that is nobody's passes too.
+    ``run`` is the id that it had then. Without one, any run of ``fingerprint`` passes, and so does
+    a folder without a run.
     """
-    owner = _owner(store)
+    owner = _identity(store)
     if owner is None and not run:
         return
-    expected = _Owner(fingerprint=fingerprint, run=run or (owner.run if owner else ""))
-    if owner != expected:
+    if not _is_of(owner, fingerprint) or run not in ("", owner.run):
         raise OutputError(
             f"{store.uri} is another run's since this one began: someone said --new-run. Nothing "
             "more is written to it. Name another output.uri, or say --new-run to start over."
@@ -118,12 +110,11 @@ def require_owner(store: Store, fingerprint: str, run: str = "") -> None:
 
 
 def is_left_to(store: Store, fingerprint: str) -> bool:
-    """Whether files of units with ``fingerprint`` have a place in ``store``.
+    """Whether files of units with ``fingerprint`` belong in ``store``.
 
-    They have none while ``--new-run`` deletes them, and once the folder is another configuration's.
+    They do not while ``--new-run`` deletes them, nor in the output of another configuration.
     """
-    owner = _owner(store)
-    return owner is not None and not owner.clearing and owner.fingerprint == fingerprint
+    return _is_of(_identity(store), fingerprint)
 
 
 def is_own_report(path: str, body: bytes) -> bool:
@@ -147,27 +138,31 @@ def require_own_page(store: Store) -> None:
         )
 
 
-def _owner(store: Store) -> _Owner | None:
+_UNREADABLE = RunIdentity(fingerprint="", clearing=True)
+"""Stands for a ``_run.json`` that is not valid: no run has its fingerprint."""
+
+
+def _identity(store: Store) -> RunIdentity | None:
+    """What ``_run.json`` says; None where there is none."""
     body = store.read(RUN)
-    if body is None:
-        return None
     try:
-        return _Owner.model_validate_json(body)
+        return None if body is None else RunIdentity.model_validate_json(body)
     except ValidationError:
-        return _Owner(fingerprint="", clearing=True)
+        return _UNREADABLE
+
+
+def _is_of(owner: RunIdentity | None, fingerprint: str) -> TypeGuard[RunIdentity]:
+    return owner is not None and not owner.clearing and owner.fingerprint == fingerprint
 
 
 def _standing(store: Store) -> RunIdentity | None:
-    body = store.read(RUN)
-    if body is None:
-        return None
-    try:
-        return RunIdentity.model_validate_json(body)
-    except ValidationError:
+    standing = _identity(store)
+    if standing is _UNREADABLE:
         raise OutputError(
             f"{store.uri_of(RUN)} is not a run's identity of this version. Name another "
             "output.uri, or say --new-run to delete what is there and start over."
-        ) from None
+        )
+    return standing
 
 
 def _refuse_foreign(store: Store) -> None:
@@ -182,21 +177,13 @@ def _refuse_foreign(store: Store) -> None:
 
 def _start_over(store: Store, ours: RunIdentity) -> None:
     """Delete what the earlier run left, and make ``store`` ours."""
-    store.replace(RUN, _json(_cleared_by(store, ours)))
+    standing = _identity(store) or _UNREADABLE
+    store.replace(RUN, _json(standing.model_copy(update={"run": ours.run, "clearing": True})))
     _delete(store, ours, [SUCCESS, MANIFEST])
     _delete(store, ours, list(filter(unit_of, store.listing(COMMIT))))
     _delete(store, ours, [path for path in store.listing() if _is_result(store, path)])
     _require_clearing(store, ours)
     store.replace(RUN, _json(ours))
-
-
-def _cleared_by(store: Store, ours: RunIdentity) -> RunIdentity:
-    """The standing identity while ``ours`` takes its place; of a broken one nobody's is left."""
-    try:
-        standing = RunIdentity.model_validate_json(store.read(RUN) or b"")
-    except ValidationError:
-        standing = ours.model_copy(update={"fingerprint": ""})
-    return standing.model_copy(update={"run": ours.run, "clearing": True})
 
 
 def _delete(store: Store, ours: RunIdentity, paths: list[str]) -> None:

@@ -12,8 +12,8 @@ failure of its own would leave a quarantine beside a part that holds the same re
 rows all failed has a part without rows.
 
 Nothing is written to an output that another run has taken over with ``--new-run``. A writer that
-was at it meanwhile finds out afterwards and takes its files away: their names depend on its
-fingerprint, so that they are no other run's.
+finds out only afterwards deletes its files again: their names depend on its fingerprint, so that
+they belong to no other run.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.unit import Unit
-from pipeline.errors import OutputError, PipelineError, PublishError
+from pipeline.errors import OutputError, PublishError
 from pipeline.output.blocks import (
     adapter_counts,
     batches_of,
@@ -83,17 +83,15 @@ class Publisher:
         require_owner(self.store, unit.fingerprint, self.run)
         try:
             record = _UnitWriter(self.store, self.declared, unit, block, watch).commit()
-        except PipelineError:
+        finally:
             self._require_owner_still(unit)
-            raise
-        self._require_owner_still(unit)
         row = {"unit_id": unit.unit_id, "commit": record.model_dump_json(), "failure": None}
         return pa.Table.from_pylist([row], schema.RECEIPT)
 
     def _require_owner_still(self, unit: Unit) -> None:
-        """Take the files of ``unit`` away where they have no place in the output any more.
+        """Delete the files of ``unit`` where they no longer belong in the output.
 
-        In a new run of the same configuration they have one: it takes them for its own.
+        They do in a new run of the same configuration, which adopts them.
         """
         try:
             require_owner(self.store, unit.fingerprint, self.run)
@@ -192,8 +190,8 @@ class _UnitWriter:
     def _standing_commit(self) -> CommitRecord | None:
         """The commit record that is there, once what it names is found to be there too.
 
-        One whose part is gone is what a slow writer left in an output that was started over: it is
-        deleted, and the unit published anew.
+        A record without its part was left by a slow writer in an output that was started over: it
+        is deleted, and the unit is published again.
         """
         path = commit_path(self.unit.unit_id)
         body = self.store.read(path)

@@ -3,8 +3,8 @@
 Enters: the output folder and the plan's units. Leaves: ``_manifest.json``, ``_SUCCESS`` and the
 job's totals. What holds: ``_SUCCESS`` exists only while exactly the planned and kept units are
 committed, their files have the committed sizes, ``rows_in == rows_out + rows_quarantined``, and the
-output is still this run's. What a slow writer of an earlier configuration committed after
-``--new-run`` is deleted.
+output is still this run's. Units that a slow writer of an earlier configuration committed after
+``--new-run`` are deleted.
 
 A run that adds units to a complete output calls ``reopen`` before it writes. The manifest stays
 until the next ``reconcile`` replaces it. Units are retired by the manifest in one step: it stops
@@ -13,14 +13,12 @@ of abandoned units (left without a commit record by an earlier run and no longer
 manifest is written that retires nothing.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from pipeline.contract.unit import Unit
-from pipeline.errors import IncompleteError, OutputError, PublishError
+from pipeline.errors import IncompleteError, OutputError, PublishError, shortened
 from pipeline.output import retry_list
 from pipeline.output.changes import Changes, Rows
 from pipeline.output.commit import (
@@ -39,7 +37,6 @@ from pipeline.output.manifest import manifest_of
 from pipeline.output.output_lock import MANIFEST, SUCCESS, require_owner
 from pipeline.storage import Store
 
-_SHOWN = 10
 _UNCHANGED = Changes()
 
 
@@ -67,14 +64,11 @@ class Reconciliation:
     @property
     def counts(self) -> dict[str, LanguageCounts]:
         """Counts by language tag."""
-        tags = sorted({tag for record in self.records for tag in record.counts})
-        nothing = LanguageCounts()
-        return most_frequent(
-            {
-                tag: reduce(add, (record.counts.get(tag, nothing) for record in self.records))
-                for tag in tags
-            }
-        )
+        totals = defaultdict[str, LanguageCounts](LanguageCounts)
+        for record in self.records:
+            for tag, counts in record.counts.items():
+                totals[tag] += counts
+        return most_frequent(totals)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -226,9 +220,8 @@ def _write_manifest(
 
 
 def _message(store: Store, problems: Sequence[str]) -> str:
-    shown = "\n".join(f"  {problem}" for problem in problems[:_SHOWN])
-    rest = f"\n  … and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    return f"{store.uri} is not complete ({len(problems)} problems):\n{shown}{rest}"
+    count = f"{store.uri} is not complete ({len(problems)} problems):"
+    return "\n  ".join([count, *shortened(problems)])
 
 
 def _unit_id(path: str) -> str:

@@ -1,8 +1,8 @@
-"""Input files that were replaced while a run had annotated only a part of their units.
+"""Input files that were replaced after an interrupted run had annotated some of their units.
 
-The name of a unit leaves room for an edit that keeps a file's size, footer and end. Where a file is
-not the version that a unit was made of, and no run that ended lists the unit, its part is compared
-with the rows that the file has now, so that those of two files are not mixed.
+A unit's id does not change with an edit that keeps the file's size, footer and end. So where a file
+has another version than at the time of the commit, and no finished run lists the unit, the part is
+compared with the rows that the file has now: an output never mixes the rows of two files.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -11,14 +11,12 @@ import pyarrow as pa
 
 from pipeline.contract import schema
 from pipeline.contract.unit import Unit
-from pipeline.errors import InputError, PublishError
+from pipeline.errors import InputError, PublishError, shortened
 from pipeline.output.blocks import divided
 from pipeline.output.commit import commit_path, parse_commit, part_path, unit_of
 from pipeline.output.manifest import read_manifest
 from pipeline.output.parts import Part, read_part
 from pipeline.output.publish import Publisher
-
-_SHOWN = 10
 
 Read = Callable[[Unit], pa.Table]
 """A unit → its block as the read stage makes it."""
@@ -27,9 +25,9 @@ Read = Callable[[Unit], pa.Table]
 def require_same_rows(
     publisher: Publisher, units: Sequence[Unit], committed: Collection[str], read: Read
 ) -> None:
-    """Raise InputError that names the files of ``units`` whose ``committed`` rows are others now.
+    """Raise InputError that names the files of ``units`` whose ``committed`` rows have changed.
 
-    Of files that have the version that they had, nothing is read.
+    Files whose version is the same are not read.
     """
     replaced = sorted(
         {
@@ -39,11 +37,10 @@ def require_same_rows(
         }
     )
     if replaced:
-        more = f"\n  and {len(replaced) - _SHOWN} more" if len(replaced) > _SHOWN else ""
-        shown = "".join(f"\n  {uri}" for uri in replaced[:_SHOWN])
+        uris = "\n  ".join(shortened(replaced))
         raise InputError(
             f"{len(replaced)} input files were replaced after a run that did not end had annotated "
-            f"some of their records, and have other rows at the same places:{shown}{more}\n"
+            f"some of their records, and have other rows at the same places:\n  {uris}\n"
             "Put the earlier files back, give the new ones other names, or say --new-run to delete "
             "what is annotated and start over."
         )
@@ -52,9 +49,9 @@ def require_same_rows(
 def _doubtful(
     publisher: Publisher, units: Sequence[Unit], committed: Collection[str]
 ) -> Iterator[tuple[Unit, Part]]:
-    """Units made of another version of their file, with their parts.
+    """Units of another version of their file, with their parts.
 
-    A commit record or a part that is none is left to reconciliation to report.
+    Reconciliation reports commit records and parts that are damaged.
     """
     store = publisher.store
     manifest = read_manifest(store)
@@ -82,9 +79,9 @@ def _is_of(part: Part, block: pa.Table, text: str | None) -> bool:
 
 
 def _are_equal(first: pa.ChunkedArray, second: pa.ChunkedArray) -> bool:
-    """As strings where there is such a form: not a number is not equal to itself as a number.
+    """Compares as strings where possible, because NaN does not equal itself.
 
-    Nested columns that may hold such a one, or dictionaries, are not compared.
+    Nested columns that may hold NaN or dictionaries are not compared.
     """
     try:
         return bool(first.cast(pa.string()).equals(second.cast(pa.string())))

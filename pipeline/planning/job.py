@@ -7,7 +7,6 @@ that determines the output, and nothing else.
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -163,9 +162,7 @@ def _task_fields(tasks: tuple[TaskSettings, ...], opened: list[Checkpoint]) -> t
 
 
 def _require_distinct(declared: pa.Schema) -> None:
-    counts = Counter(name.casefold() for name in declared.names)
-    doubled = sorted({name for name in declared.names if counts[name.casefold()] > 1})
-    if doubled:
+    if doubled := schema.clashing(declared.names):
         raise ConfigError(
             f"The output would have two columns {', '.join(doubled)}: a classification's name "
             "makes <name>_label, <name>_score and <name>_probs, and names that differ in case "

@@ -51,14 +51,14 @@ def start_logs(log_format: LogFormat, run: str | None = None) -> None:
 
 
 def line_handler(layout: str) -> logging.Handler:
-    """Logs to standard error, a record as a line of ``layout`` with its traceback below."""
+    """Logs to standard error: a line of ``layout`` per record, its traceback below."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(layout))
     return handler
 
 
 class LineFormatter(logging.Formatter):
-    """Escapes control characters: a file's name cannot steer a terminal or begin another record."""
+    """Escapes control characters: a name can neither control the terminal nor fake a record."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The record's line, without its traceback."""

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 import pipeline
 from pipeline.corpus.survey import BadFile
-from pipeline.errors import on_one_line
+from pipeline.errors import on_one_line, shortened
 from pipeline.output.commit import LanguageCounts
 from pipeline.output.reconcile import Reconciliation
 from pipeline.planning.cost import cost_of
@@ -21,8 +21,6 @@ from pipeline.reporting.run_report import SOURCES, BadFileEntry, RunReport
 from pipeline.reporting.run_stats import RunStats
 from pipeline.storage import summary
 from pipeline.tasks import task_name
-
-_SHOWN = 10
 
 
 def run_report(plan: Plan, result: Reconciliation, stats: RunStats) -> RunReport:
@@ -134,9 +132,8 @@ def plan_table(plan: Plan) -> Table:
 
 def _bad_files(bad: Sequence[BadFile]) -> dict[str, str]:
     """The row that says how files differ or why they cannot be read, where there are such files."""
-    reasons = [on_one_line(file.reason) for file in bad[:_SHOWN]]
-    more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
-    return {"unreadable": "\n".join([*reasons, *more])} if bad else {}
+    reasons = [on_one_line(file.reason) for file in bad]
+    return {"unreadable": "\n".join(shortened(reasons))} if bad else {}
 
 
 def estimate_table(found: Estimate) -> Table:

@@ -56,7 +56,7 @@ def guarded(step: Step, stage: str, block: pa.Table) -> pa.Table:
         return step(block)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # libraries exit and panic too: it is this unit's, and reported
+    except BaseException as error:  # some libraries exit or panic
         return failed_block(block["_unit"][0].as_py(), failure_of(error, stage))
 
 

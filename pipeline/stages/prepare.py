@@ -38,5 +38,5 @@ class Preparation:
             return self.reader(unit)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # it is this unit's, and is reported with it
+        except BaseException as error:  # some libraries exit or panic
             return failed_block(unit.to_json(), failure_of(error, "read"))

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 
 from pipeline.errors import OutputError
+from pipeline.storage.listing import entries_of
 
 NO_FILE = -1
 """The size of a link, a pipe, a device or a socket in a listing."""
@@ -61,15 +62,8 @@ def _inside(folder: str, path: str) -> str:
 
 
 def _sizes(folder: str) -> Iterator[tuple[str, int]]:
-    """What is below ``folder``; what goes while it is being listed is not there."""
-    try:
-        with os.scandir(folder) as entries:
-            found = list(entries)
-    except FileNotFoundError:
-        return
-    except OSError as error:  # which may not say of which folder it is
-        raise OSError(error.errno, error.strerror or str(error), folder) from error
-    for entry in found:
+    """What is below ``folder``, without files that are deleted meanwhile."""
+    for entry in entries_of(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from _sizes(entry.path)
             continue

@@ -76,17 +76,19 @@ def _remote_children(files: fsspec.AbstractFileSystem, folder: str) -> Iterator[
             yield info
 
 
-def _local_children(_: fsspec.AbstractFileSystem, folder: str) -> Iterator[Info]:
+def entries_of(folder: str) -> list["os.DirEntry[str]"]:
+    """What is in the local ``folder``, sorted; empty where there is no such folder."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            return sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
-        return
-    except OSError as error:
+        return []
+    except OSError as error:  # which may not name the folder
         raise OSError(error.errno, error.strerror or str(error), folder) from error
-    for entry in found:
-        if info := _local_info(entry):
-            yield info
+
+
+def _local_children(_: fsspec.AbstractFileSystem, folder: str) -> Iterator[Info]:
+    return filter(None, map(_local_info, entries_of(folder)))
 
 
 def _local_info(entry: "os.DirEntry[str]") -> Info | None:

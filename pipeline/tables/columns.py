@@ -98,7 +98,7 @@ def document_names(columns: Iterable[str]) -> dict[str, str]:
 def grown(standing: pa.Schema, *additions: tuple[str, pa.Schema]) -> pa.Schema:
     """``standing`` with the columns of ``additions`` that it lacks at its end, by output's name.
 
-    Raises SchemaError where a column is there with another type, or its name is none to a reader.
+    Raises SchemaError where a column has another type there, or a name that readers cannot use.
     """
     fields = {field.name: field for field in standing}
     for source, schema in additions:
@@ -140,16 +140,16 @@ def plain_field(field: pa.Field) -> pa.Field:
 
 
 def _require_names(fields: Iterable[pa.Field]) -> None:
-    """Raise SchemaError where readers, to whom case is nothing, cannot tell fields by their paths.
+    """Raise SchemaError where fields have no name, or the same path to readers that ignore case.
 
-    To Iceberg a column ``a.b`` and the field ``b`` of a column ``a`` have one path.
+    In Iceberg a column ``a.b`` and the field ``b`` of a column ``a`` have the same path.
     """
     seen: dict[str, str] = {}
     for column in fields:
         for path, name in _paths(column):
             other = seen.setdefault(path.lower(), path)
             if not name or other is not path:
-                wrong = f"that of {other!r} to readers to whom case is nothing" if name else "empty"
+                wrong = f"that of {other!r} to readers that ignore case" if name else "empty"
                 raise SchemaError(
                     f"Tables cannot hold column {column.name!r}: the name of its field {path!r} is "
                     f"{wrong}. Leave it out: set documents.keep_columns or "

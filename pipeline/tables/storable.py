@@ -1,7 +1,7 @@
-"""Values → what a table can hold: a value that Iceberg or its readers cannot take becomes null.
+"""Values → what a table can hold: a value that Iceberg or its readers refuse becomes null.
 
 These are strings that are not UTF-8, dates and timestamps outside the years 1 to 9999 and times
-outside a day, alone or in a list, struct or map. Timestamps and times keep microseconds.
+outside a day, also in a list, struct or map. Timestamps and times are in microseconds.
 """
 
 import datetime
@@ -46,5 +46,4 @@ def _is_odd(values: pa.Array) -> Flags:
 def _outside(values: pa.Array, first: int, after: int) -> Flags:
     """Which integers are below ``first``, or not below ``after``."""
     numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
-    outside: Flags = (numbers < first) | (numbers >= after)
-    return outside
+    return np.asarray((numbers < first) | (numbers >= after), bool)

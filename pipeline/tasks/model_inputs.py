@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import chain, islice
+from itertools import accumulate, chain, groupby, islice
 
 from tokenizers import Encoding, Tokenizer
 
@@ -16,7 +16,7 @@ from pipeline.xmod.tokenizer import without_control_tokens
 from pipeline.xmod.windows import WindowTokenizer
 
 _BATCH_CHARACTERS = 1 << 20
-"""A tokenizer takes a second or two for them, and a gigabyte where each is a token."""
+"""Takes a tokenizer a second or two, and at most a gigabyte of memory."""
 
 
 class Beside(StrEnum):
@@ -33,8 +33,8 @@ class Beside(StrEnum):
 class ModelInput:
     """How to read a record; ``asked`` is the question, or the choices, of all records.
 
-    Where ``asked`` is empty, each record has its own. A control token that is spelled in a text,
-    such as ``</s>``, is text; with ``masks`` the mask token is the exception.
+    Where ``asked`` is empty, each record has its own. Control tokens such as ``</s>`` in a text are
+    encoded as text, except the mask token with ``masks``.
     """
 
     tokenizer: WindowTokenizer
@@ -116,21 +116,14 @@ def read(
 
 
 def _batches(inputs: Sequence[str | tuple[str, str]]) -> Iterator[list[str | tuple[str, str]]]:
-    """``inputs`` in order, those of a batch together about ``_BATCH_CHARACTERS`` long.
+    """``inputs`` in order, in batches of about ``_BATCH_CHARACTERS``.
 
-    The tokens of a batch are in memory before the caller can refuse any.
+    All tokens of a batch are in memory before the caller can refuse a record.
     """
-    batch: list[str | tuple[str, str]] = []
-    room = _BATCH_CHARACTERS
-    for one in inputs:
-        length = len(one) if isinstance(one, str) else sum(map(len, one))
-        if batch and length > room:
-            yield batch
-            batch, room = [], _BATCH_CHARACTERS
-        batch.append(one)
-        room -= length
-    if batch:
-        yield batch
+    ends = accumulate(len(one) if isinstance(one, str) else sum(map(len, one)) for one in inputs)
+    placed = zip(ends, inputs, strict=True)
+    for _, batch in groupby(placed, key=lambda one: one[0] // _BATCH_CHARACTERS):
+        yield [one for _, one in batch]
 
 
 def _pairs(
@@ -185,7 +178,7 @@ def _tokenizer(
 ) -> Tokenizer:
     """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
 
-    Of the control tokens it finds ``kept`` alone in a text.
+    ``kept`` is the only control token that it finds in a text.
     """
     loaded = Tokenizer.from_str(without_control_tokens(tokenizer.definition, kept))
     loaded.no_padding()

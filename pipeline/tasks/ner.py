@@ -129,8 +129,8 @@ class NerTask(Task):
     def _entities(self, text: str, groups: Spans) -> Iterator[Entity]:
         """The groups fitted to whole characters, without those of white space alone.
 
-        Several tokens can be of one character, such as a ligature, or a word's first letter, which
-        the mark of the word's start has too: the later entity begins where the earlier one ends.
+        Tokens can share a character, such as a ligature, or a word's first letter with the mark of
+        the word's start: the later entity then begins where the earlier one ends.
         """
         taken = 0
         between = boundaries(text)

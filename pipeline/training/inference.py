@@ -56,10 +56,7 @@ class Reader:
 
 
 def outputs(
-    reader: Reader,
-    sequences: Sequence[Ids],
-    language: str,
-    forward: Callable[[Batch], Tensor],
+    reader: Reader, sequences: Sequence[Ids], language: str, forward: Callable[[Batch], Tensor]
 ) -> list[np.ndarray]:
     """What `forward` gives for each of `sequences` of token ids, in their order.
 

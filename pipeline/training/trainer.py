@@ -23,12 +23,7 @@ from pipeline.training.heads.head import Loss, own_loss
 from pipeline.training.learning import Worker
 from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.schedule import Budget
-from pipeline.training.settings import (
-    AddLanguageConfig,
-    Optimisation,
-    Precision,
-    PretrainConfig,
-)
+from pipeline.training.settings import AddLanguageConfig, Optimisation, Precision, PretrainConfig
 
 logger = logging.getLogger(__name__)
 

@@ -74,6 +74,14 @@ def stamp_of(folder: Path) -> Stamp:
     )
 
 
+def require_unchanged(folder: Path, stamp: Stamp) -> None:
+    """Raise CheckpointError unless the files of ``folder`` still have ``stamp``."""
+    if stamp_of(folder) != stamp:
+        raise CheckpointError(
+            f"The files of {folder} have changed since they were checked. Run the job again."
+        )
+
+
 def digest_of(folder: Path) -> str:
     """The sha256 of the files' names and contents."""
     total = hashlib.sha256()

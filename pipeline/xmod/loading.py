@@ -19,7 +19,7 @@ from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.files import stamp_of, weight_files
+from pipeline.xmod.files import require_unchanged, weight_files
 from pipeline.xmod.transformers_logging import silence_transformers
 from pipeline.xmod.vetting import ADAPTER
 
@@ -104,11 +104,7 @@ def _weights(checkpoint: Checkpoint, languages: Sequence[str]) -> dict[str, torc
                 adapter = ADAPTER.search(name)
                 if adapter is None or adapter[1] in languages:
                     weights[name] = file.get_tensor(name)
-    if stamp_of(checkpoint.folder) != checkpoint.stamp:
-        raise CheckpointError(
-            f"The files of {checkpoint.folder} have changed since they were checked. Run the job "
-            "again."
-        )
+    require_unchanged(checkpoint.folder, checkpoint.stamp)
     return weights
 
 

@@ -21,7 +21,7 @@ from pipeline.xmod.files import (
     Stamp,
     read_object,
     read_small,
-    stamp_of,
+    require_unchanged,
     tokenizer_file,
 )
 from pipeline.xmod.unigram import parsed_model, unigram_tokenizer
@@ -40,7 +40,7 @@ _SPECIAL = {
 }
 """XLM-R's special tokens, for a ``tokenizer_config.json`` that names none."""
 _UNSPELLABLE = " "
-"""In a piece that no text contains: a pre-tokenizer has replaced spaces before pieces are found."""
+"""With it a piece is in no text: a pre-tokenizer has replaced spaces before pieces are found."""
 _PROBE = "a\U0010fffd \x00"
 """A letter, and characters that no vocabulary has."""
 
@@ -55,16 +55,13 @@ def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
         )
     body = read_small(path)
     config = read_object(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).exists() else {}
-    if stamp_of(folder) != stamp:
-        raise CheckpointError(
-            f"The files of {folder} have changed since they were checked. Run the job again."
-        )
+    require_unchanged(folder, stamp)
     try:
         tokenizer = _made(folder, _definition(path, body), config)
         _require_special_tokens(folder, tokenizer)
     except CheckpointError:
         raise
-    except Exception as error:  # the tokenizers library raises no other type
+    except Exception as error:  # of no narrower type in the tokenizers library
         raise CheckpointError(
             f"{path} is no tokenizer that can encode any text: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:200]}. Copy the checkpoint "

@@ -178,7 +178,7 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
     }
     for name in (name for name, is_wrong in wrong.items() if is_wrong):
         raise CheckpointError(
-            f"{folder}/config.json has {name} {_shown(getattr(config, name))}, which no X-MOD can "
+            f"{folder}/config.json has {name} {getattr(config, name)!a:.200}, which no X-MOD can "
             "work with. Save the model's own config there."
         )
     if odd := [label for label in labels.values() if not _is_label(label)]:
@@ -244,7 +244,3 @@ def _incomplete(folder: Path, name: str, why: str) -> CheckpointError:
         f"{folder} has weights that are incomplete or not those of its config.json: {name}: {why}. "
         "Copy the checkpoint again."
     )
-
-
-def _shown(value: object) -> str:
-    return f"{value!a:.200}"

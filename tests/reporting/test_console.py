@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import printable
-from pipeline.reporting.console import Console, cell, places_shown
+from pipeline.reporting.console import Console, cell, printed_offsets
 
 HOSTILE = "news[/]1 :cat: \x1b[2J\x9b\u202e[bold]"
 
@@ -45,8 +45,8 @@ def test_console_shows_persian_and_hindi_as_they_are_spelled():
     assert printed(text) == f"{text}\n"
 
 
-def test_places_shown_are_those_of_the_escaped_text():
+def test_printed_offsets_are_those_of_the_escaped_text():
     text = "a\x1bb\u202ec"
-    places = places_shown(text)
+    places = printed_offsets(text)
     assert [printable(text)[place] for place in places[:-1]] == ["a", "\\", "b", "\\", "c"]
     assert places[-1] == len(printable(text))

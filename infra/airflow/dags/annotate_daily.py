@@ -5,10 +5,9 @@ Enters: a corpus in folders by date, `<corpus>/date=2026-11-27/*.parquet`. Leave
 Holds: each task is a Ray job that can be run again. A retry, and a date that is run or backfilled
 a second time, resume: what is committed stays, and a date that is done is left as it is.
 
-Which corpus comes with the run: the defaults are parameters of the DAG, so `airflow dags trigger
---conf` and the form of the UI can change them. Which program runs is not a run's to choose: the
-project's folder and its Python on the cluster are the Airflow Variables `xmod_project` and
-`xmod_python`.
+The corpus is a parameter of the run: the default is in the DAG, and `airflow dags trigger --conf`
+and the form of the UI can change it. The program is not: the project's folder and its Python on
+the cluster are the Airflow Variables `xmod_project` and `xmod_python`.
 """
 
 from datetime import timedelta

@@ -26,7 +26,7 @@ TAIL = 60
 """Lines of a job's log that go to the task's."""
 
 SUBMISSION_ID = "{{ dag.dag_id }}~{{ task.task_id }}~{{ ti.map_index }}~{{ run_id }}"
-"""No two task instances share it: ids of DAGs and tasks have no tilde. It is -1 if not mapped."""
+"""Unique per task instance: ids of DAGs and tasks have no tilde. The index is -1 if not mapped."""
 
 
 class RayJobLink(BaseOperatorLink):
@@ -42,8 +42,8 @@ class RayJobLink(BaseOperatorLink):
 class RayJobOperator(BaseOperator):
     """Runs `command` as a Ray job.
 
-    `retry_unless` are exit codes after which another try is of no use: 2 of a config that cannot be
-    used, 4 of a corpus of which too much would be lost. `passes` are those that are no failure.
+    `retry_unless` are exit codes after which a retry is of no use: 2 if the config cannot be used,
+    4 if too much of the corpus would be lost. `passes` are those that count as success.
     """
 
     template_fields: ClassVar[Sequence[str]] = ("command", "submission_id", "env_vars")
@@ -72,7 +72,7 @@ class RayJobOperator(BaseOperator):
 
     @property
     def job_id(self) -> str:
-        """The submission id as Ray has it."""
+        """The submission id as it is sent to Ray."""
         return in_urls(self.submission_id)
 
     def execute(self, context: Context) -> None:

@@ -23,7 +23,7 @@ OUTAGE_SECONDS = 900
 """That a head may be away while a job is waited for; after them the try fails, and not the job."""
 
 LONGEST = 200
-"""Characters of a submission id: Ray names a file by it."""
+"""Maximum characters of a submission id, which is part of a file's name in Ray."""
 
 
 class RayJobs:
@@ -110,9 +110,9 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def in_urls(name: str) -> str:
-    """A name for URLs and files, which no other `name` has.
+    """`name` as part of a URL or a file's name; different names stay different.
 
-    A run id has colons and a plus. They become `=3A` and `=2B`: servers undo `%3A`.
+    A run id has colons and a plus. They become `=3A` and `=2B`, because servers decode `%3A`.
     """
     escaped = re.sub(r"[^A-Za-z0-9_.~-]", _escaped, name)
     if len(escaped) <= LONGEST:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from pipeline.contract.record import wrong_places
 from pipeline.contract.unit import SourceFile, Unit
 
 _Count = Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -26,7 +27,7 @@ class ClaimedFile:
     """A file as a commit record names it."""
 
     path: str
-    bytes: int
+    bytes: _Count
     sha256: str
 
 
@@ -60,12 +61,6 @@ class _Rows(BaseModel):
     stop: _Count
 
 
-class _File(BaseModel):
-    path: str
-    bytes: _Count
-    sha256: str
-
-
 class _Record(BaseModel):
     """What of a commit record is checked; a value of another type makes it none."""
 
@@ -77,8 +72,8 @@ class _Record(BaseModel):
     rows_in: _Count
     rows_out: _Count
     rows_quarantined: _Count
-    part: _File
-    quarantine: _File | None
+    part: ClaimedFile
+    quarantine: ClaimedFile | None
     counts: dict[str, dict[str, _Count]]
     reasons: dict[str, _Count]
 
@@ -91,8 +86,7 @@ def parse_claim(path: str, body: bytes) -> Claim | Problem:
     try:
         found, values = _Record.model_validate_json(body), _VALUES.validate_json(body)
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
-        return Problem(path, "no commit record", "its fields", f"wrong at: {places or 'the whole'}")
+        return Problem(path, "no commit record", "its fields", wrong_places(error))
     unit = Unit(
         source=SourceFile(**found.unit.source.model_dump(), version=""),
         start=found.unit.start,
@@ -104,8 +98,8 @@ def parse_claim(path: str, body: bytes) -> Claim | Problem:
         unit,
         found.unit_id,
         (found.rows_in, found.rows_out, found.rows_quarantined),
-        ClaimedFile(**found.part.model_dump()),
-        ClaimedFile(**found.quarantine.model_dump()) if found.quarantine else None,
+        found.part,
+        found.quarantine,
         dict(values),
     )
 

@@ -27,10 +27,10 @@ _MOST_TAGS, _OTHER = 256, "other"
 """Language tags that are counted one by one, and what the rest are counted under."""
 
 _MOST_BYTES = 1 << 30
-"""What the ids, tags and entities of a unit may take in memory."""
+"""Maximum memory of the ids, tags and entities of a unit."""
 
 _MOST_UNCLAIMED = 1 << 26
-"""Bytes that are read of a file though fewer were committed, to say more of it."""
+"""Maximum bytes to read of a file that is larger than was committed, to say more of it."""
 
 
 @dataclass
@@ -98,9 +98,9 @@ def count_problems(
 
 
 def folded(seen: Mapping[str, Counter[str]], claimed: object) -> dict[str, Counter[str]]:
-    """``seen`` with the tags that ``claimed`` counts together as ``other`` so taken together.
+    """``seen`` with the tags that ``claimed`` counts as ``other`` counted so too.
 
-    They must be so many that not each is to be counted on its own.
+    That is allowed only where there are too many tags to count each.
     """
     told = claimed if isinstance(claimed, dict) else {}
     together = _OTHER in told and len(told) > _MOST_TAGS
@@ -112,7 +112,7 @@ def folded(seen: Mapping[str, Counter[str]], claimed: object) -> dict[str, Count
 
 
 def _counter(counts: Mapping[str, object]) -> Counter[str]:
-    """``counts`` without what is no number."""
+    """``counts`` without values that are not integers."""
     return Counter({name: count for name, count in counts.items() if isinstance(count, int)})
 
 

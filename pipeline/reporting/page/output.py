@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from pipeline.contract.record import wrong_places
 from pipeline.errors import OutputError
 from pipeline.output.commit import COMMIT, DATA, QUARANTINE
 from pipeline.output.manifest import listed
@@ -106,8 +107,8 @@ def _plain_files(store: Store, folder: str) -> Iterator[str]:
     for path, size in store.listing(folder).items():
         if size < 0:
             raise OutputError(
-                f"{store.uri_of(path)} is no plain file, and no run wrote it. Take it away, and "
-                "run jobs/verify.py to find what else is wrong with the folder."
+                f"{store.uri_of(path)} is not a regular file; no run wrote it. Remove it, and run "
+                "jobs/verify.py to find what else is wrong with the folder."
             )
         yield path
 
@@ -129,10 +130,9 @@ def _parsed(store: Store, path: str, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
         raise OutputError(
-            f"{store.uri_of(path)} was not written by this version (wrong at: "
-            f"{places or 'the whole'}). Run the job again to rewrite it."
+            f"{store.uri_of(path)} was not written by this version ({wrong_places(error)}). Run "
+            "the job again to rewrite it."
         ) from None
 
 

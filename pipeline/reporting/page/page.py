@@ -107,7 +107,7 @@ def _environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Overrides in a text would reorder what stands beside it on the page."""
+    """Escapes bidi overrides in a text, which would reorder the page around it."""
     return printable(value) if type(value) is str else value
 
 
