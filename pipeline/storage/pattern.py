@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import fsspec
 from fsspec.core import has_magic
@@ -105,8 +107,12 @@ class Pattern:
         return path.removeprefix(f"{self.root}/").split("/")
 
     def _is_hidden(self, parts: Sequence[str]) -> bool:
-        """Whether a name begins with ``_`` or ``.`` that the glob does not spell."""
-        return any(part.startswith(("_", ".")) and part not in self.parts for part in parts)
+        """Whether a name begins with ``_`` or ``.`` that no part of the glob begins with."""
+        return any(
+            part.startswith(("_", "."))
+            and not any(own[:1] == part[0] and fnmatchcase(part, own) for own in self.parts)
+            for part in parts
+        )
 
     def _hidden_folder(self, parts: Sequence[str], info: Info) -> str | None:
         """The first hidden folder in ``parts``, which are of ``info``; None where none is."""
@@ -116,7 +122,12 @@ class Pattern:
 
 
 def _matches(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    return re.match(glob_translate("/".join(pattern)), "/".join(parts)) is not None
+    return _compiled("/".join(pattern)).match("/".join(parts)) is not None
+
+
+@lru_cache
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(glob_translate(glob))
 
 
 def _readable(info: Info) -> Info:
