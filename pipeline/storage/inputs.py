@@ -93,7 +93,8 @@ def _each_once(found: list[Info]) -> Iterator[Info]:
         if other != info["name"] and os.path.realpath(other) == os.path.realpath(info["name"]):
             raise InputError(
                 f"{info['name']!a} and {other!a} are one file, by a link: its records "
-                "would be read twice. Take the link out of the corpus."
+                "would be read twice. Take the link out of the corpus, or set input.uri to a "
+                "folder or a glob that names only one of the two."
             )
         yield info
 

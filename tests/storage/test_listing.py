@@ -121,8 +121,20 @@ def test_circle_of_links_or_a_folder_met_twice_is_an_error(tree: Path, target: s
     corpus = tree / "corpus"
     (corpus / "loop").symlink_to(target)
     (corpus / "deep" / "back").symlink_to("../loop" if target == "deep/back" else "../../beside")
-    with pytest.raises(InputError, match=r"leads nowhere|same folder|one file"):
+    with pytest.raises(InputError, match=r"leads nowhere|one folder|one file"):
         input_files(str(corpus))
+
+
+def test_link_to_the_latest_folder_is_refused_with_a_way_out(tree: Path):
+    corpus = tree / "corpus"
+    (corpus / "latest").symlink_to("deep")
+    with pytest.raises(InputError) as caught:
+        input_files(str(corpus))
+    message = str(caught.value)
+    assert f"'{corpus}/latest' and '{corpus}/deep' are one folder" in message
+    assert "or to a glob that names only one" in message
+    assert "credentials" not in message
+    assert names(corpus, corpus / "d*" / "*.parquet") == ["deep/b.parquet"]
 
 
 def test_file_that_two_names_lead_to_is_an_error_and_a_hard_link_is_not(tree: Path):
