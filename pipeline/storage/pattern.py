@@ -16,6 +16,8 @@ from pipeline.errors import InputError
 from pipeline.storage.listing import Info, files_below, look_up, walk
 
 _HIDDEN = "named _* or .*"
+_LOST = "lost+found"
+"""A disk's own folder, at its top, which root alone may list."""
 
 Found = tuple[list[Info], Counter[str]]
 """The files to read, and how many files and folders are left out, by reason."""
@@ -77,7 +79,8 @@ class Pattern:
             is_meant = self.is_folder or _matches(self.parts, parts)
             if hidden := self._hidden_folder(parts, info):
                 if is_meant or (is_folder and self._may_hold(parts)):
-                    folders.add((hidden, f"folders {_HIDDEN}"))
+                    is_lost = hidden.rpartition("/")[2] == _LOST
+                    folders.add((hidden, f"folders {f'named {_LOST}' if is_lost else _HIDDEN}"))
             elif is_folder:
                 folders |= {(path, "folders that the glob names")} if is_meant else set()
             elif self._is_hidden(parts):
@@ -107,9 +110,9 @@ class Pattern:
         return path.removeprefix(f"{self.root}/").split("/")
 
     def _is_hidden(self, parts: Sequence[str]) -> bool:
-        """Whether a name begins with ``_`` or ``.`` that no part of the glob begins with."""
+        """Whether a name is left out: one that begins with ``_`` or ``.`` as no part of the glob."""
         return any(
-            part.startswith(("_", "."))
+            (part.startswith(("_", ".")) or part == _LOST)
             and not any(own[:1] == part[0] and fnmatchcase(part, own) for own in self.parts)
             for part in parts
         )

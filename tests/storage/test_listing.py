@@ -8,7 +8,7 @@ from fsspec.implementations.local import LocalFileSystem
 from s3fs import S3FileSystem
 
 from pipeline.errors import InputError, OutputError
-from pipeline.storage import Store, input_files
+from pipeline.storage import Store, input_files, list_input
 from pipeline.storage.listing import look_up
 from pipeline.storage.pattern import Pattern
 
@@ -60,6 +60,17 @@ def test_folder_that_a_glob_does_not_enter_may_be_closed(
     (tree / "corpus" / "shut").mkdir()
     fails(monkeypatch, tree / "corpus" / "shut", ERRORS[0])
     assert names(tree / "corpus", tree / "corpus" / "d*" / "*.parquet") == ["deep/b.parquet"]
+
+
+@pytest.mark.parametrize("pattern", ["", "**/*.parquet"])
+def test_lost_and_found_of_a_disk_is_counted_and_not_entered(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+):
+    (tree / "corpus" / "lost+found").mkdir()
+    fails(monkeypatch, tree / "corpus" / "lost+found", ERRORS[0])
+    listing = list_input(str(tree / "corpus" / pattern))
+    assert len(listing.files) == 2
+    assert listing.left_out == {"folders named lost+found": 1}
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
