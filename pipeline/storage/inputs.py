@@ -1,7 +1,8 @@
 """The corpus: Parquet files at a URI, and a count of what is there and is not taken for them.
 
 A file's version is its ETag on S3, its generation on GCS and its times of modification and change
-on a local disk. Only the planned version is opened.
+on a local disk. Only the planned version is opened; on a local disk the time of change is left to
+whoever compares two plans.
 """
 
 import os
@@ -16,7 +17,7 @@ from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
 from pipeline.storage.backend import canonical, explained, filesystem, is_utf8
 from pipeline.storage.listing import Info
-from pipeline.storage.local import version_of
+from pipeline.storage.local import is_same_version, version_of
 from pipeline.storage.pattern import found_at
 
 _READ_AHEAD = 1 << 20
@@ -75,7 +76,7 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
         files, path = filesystem(source.uri)
         with files.open(path, "rb", block_size=_READ_AHEAD, cache_type="readahead") as file:
             seen = _source(files, _details(file, path))
-            if (seen.size, seen.version) != (source.size, source.version):
+            if seen.size != source.size or not _is_same_version(seen, source):
                 raise InputError(
                     f"{source.uri} has changed since the job was planned: it is version "
                     f"{seen.version} ({seen.size} bytes), expected {source.version} "
@@ -83,6 +84,12 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
                     "job again to plan with the new file."
                 )
             yield file
+
+
+def _is_same_version(seen: SourceFile, planned: SourceFile) -> bool:
+    if planned.uri.startswith("file://"):
+        return is_same_version(seen.version, planned.version)
+    return seen.version == planned.version
 
 
 def _each_once(found: list[Info]) -> Iterator[Info]:
