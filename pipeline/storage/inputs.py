@@ -15,10 +15,10 @@ import fsspec
 
 from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
-from pipeline.storage.backend import canonical, explained, filesystem, is_utf8
+from pipeline.storage.backend import SCHEMES, canonical, explained, filesystem, is_utf8
 from pipeline.storage.listing import Info
 from pipeline.storage.local import is_same_version, version_of
-from pipeline.storage.pattern import found_at
+from pipeline.storage.pattern import found_at, readable
 
 _READ_AHEAD = 1 << 20
 """Bytes read beyond what was asked for: a column chunk's pages come in many small reads."""
@@ -56,6 +56,18 @@ def list_input(uri: str) -> InputListing:
 def input_files(uri: str) -> list[SourceFile]:
     """The files of ``list_input``."""
     return list(list_input(uri).files)
+
+
+def input_file(uri: str) -> SourceFile:
+    """The file at ``uri``, as a listing named it; InputError where it is none, or cannot be had.
+
+    What looks like a glob is none here, and a folder is not listed.
+    """
+    if uri.partition("://")[0] not in SCHEMES.values():
+        raise InputError(f"{uri!a} is no name that an input file can have.")
+    with explained(InputError, "read", uri):
+        files, path = filesystem(uri)
+        return _source(files, readable(files.info(path)))
 
 
 def summary(left_out: Mapping[str, int]) -> str:

@@ -30,7 +30,7 @@ def found_at(files: fsspec.AbstractFileSystem, path: str) -> Found:
         return Pattern.of_glob(path).found(files)
     info = info or files.info(path)
     if info["type"] != "directory":
-        return [_readable(info)], Counter()
+        return [readable(info)], Counter()
     return Pattern.of_folder(path).found(files)
 
 
@@ -86,7 +86,7 @@ class Pattern:
             elif self._is_hidden(parts):
                 left_out[f"files {_HIDDEN}"] += is_meant
             elif self.names(path) or (self.is_folder and info["type"] == "broken"):
-                found.append(_readable(info))
+                found.append(readable(info))
             else:
                 left_out["files not named *.parquet"] += is_meant
         left_out.update(reason for _, reason in folders)
@@ -133,8 +133,11 @@ def _compiled(glob: str) -> re.Pattern[str]:
     return re.compile(glob_translate(glob))
 
 
-def _readable(info: Info) -> Info:
+def readable(info: Info) -> Info:
+    """``info``, which is of a file; InputError where it is of something else."""
     if info["type"] == "file":
         return info
-    what = "a link that leads nowhere" if info["type"] == "broken" else "neither file nor folder"
+    what = {"broken": "a link that leads nowhere", "directory": "a folder"}.get(
+        info["type"], "neither file nor folder"
+    )
     raise InputError(f"{info['name']!a} is {what}. Mend it or take it out of the corpus.")
