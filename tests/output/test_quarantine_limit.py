@@ -45,6 +45,14 @@ def test_limit_stops_a_job_before_its_end_and_not_at_its_first_bad_file(local_st
         judge(local_store, 0.1, 20, 20, of=100)
 
 
+def test_limit_lets_a_job_go_on_whose_bad_records_all_come_first(local_store: Store):
+    """A folder for each language, of which the first has no adapter: 8 of 100 in the end."""
+    limit = QuarantineLimit(local_store, 0.1, 100)
+    for start in (0, 4):
+        limit.add(commit(local_store, start, start + 4, 4))
+        limit.require()
+
+
 def test_limit_says_the_reason_of_most_records_and_three_places(local_store: Store):
     limit = QuarantineLimit(local_store, 0.1, 60)
     for start in range(0, 60, 20):
