@@ -110,7 +110,7 @@ class Pattern:
         return path.removeprefix(f"{self.root}/").split("/")
 
     def _is_hidden(self, parts: Sequence[str]) -> bool:
-        """Whether a name is left out: one that begins with ``_`` or ``.`` as no part of the glob."""
+        """Whether a name is left out: it begins with ``_`` or ``.`` as no part of the glob."""
         return any(
             (part.startswith(("_", ".")) or part == _LOST)
             and not any(own[:1] == part[0] and fnmatchcase(part, own) for own in self.parts)
