@@ -5,6 +5,7 @@
 Enters: an output folder with entities and topics. Leaves: text on the console.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +60,7 @@ def _rows(query: str, output: Path) -> list[dict[str, object]]:
 
 def _with_files(query: str, output: Path) -> str:
     """``query`` with the files of ``output`` as SQL has them, whatever the folder's name."""
-    folder = str(output).replace("'", "''")
+    folder = re.sub(r"[*?\[]", r"[\g<0>]", str(output)).replace("'", "''")
     return query.format(
         data=f"'{folder}/data/*.parquet'", quarantine=f"'{folder}/quarantine/*.parquet'"
     )

@@ -85,7 +85,7 @@ class RuntimeSettings(Section):
     max_attempts: int = Field(default=2, ge=1, le=10)
     """Maximum attempts per unit in the actor pool; after that it runs in a separate process."""
     max_quarantined: float = Field(default=0.1, ge=0, le=1)
-    """Maximum share of records in quarantine; past it the job stops with exit code 4."""
+    """Maximum share of records in quarantine, or one; past it the job stops with exit code 4."""
     unit_timeout: float = Field(default=3600, gt=0)
     """Maximum seconds of one stage for one unit."""
     row_timeout: float = Field(default=120, gt=0)

@@ -11,14 +11,14 @@ from pipeline.corpus.view_types import without_views
 def schema_of_most(rows: Mapping[pa.Schema, int]) -> pa.Schema | None:
     """Of schemas and the records that have each: the one that most have, the first of equals.
 
-    None where there is no schema.
+    Of those that read alike it is the first: files that come later do not turn the order of the
+    output's columns, which its fingerprint has. None where there is no schema.
     """
     votes = Counter[frozenset[tuple[str, pa.DataType]]]()
     for schema, count in rows.items():
         votes[columns_of(schema)] += count
     most = max(votes, key=lambda shape: votes[shape], default=None)
-    alike = (schema for schema in rows if columns_of(schema) == most)
-    return max(alike, key=lambda schema: rows[schema], default=None)
+    return next((schema for schema in rows if columns_of(schema) == most), None)
 
 
 def columns_of(schema: pa.Schema) -> frozenset[tuple[str, pa.DataType]]:

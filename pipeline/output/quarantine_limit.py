@@ -1,11 +1,11 @@
 """How many records a job may lose to quarantine: ``runtime.max_quarantined``.
 
 Enters: commit records as units end. Leaves: LossError once too many of their records are in
-quarantine, with the reason that most have and three places to look. What holds: a job is stopped by
-evidence. Up to ``_BY_CHANCE`` records more than the share are allowed, so that 1 of 5 stops no job,
-and while less than a tenth of the corpus is done, a tenth of it counts as done, so that one bad
-file at its beginning stops no large one. Records of damaged files, which are in quarantine only
-where ``--allow-bad-files`` asked for it, do not count.
+quarantine, with the reason that most have and three places to look. What holds: a job is stopped
+only where it would end with too many, whatever its other records are, so that a bad file at its
+beginning stops none that is within its share. A single record is always allowed, unless the share
+is 0. Records of damaged files, which are in quarantine only where
+``--allow-bad-files`` asked for it, do not count.
 """
 
 from collections import Counter
@@ -18,8 +18,6 @@ from pipeline.output.commit import CommitRecord
 from pipeline.output.parts import read_quarantine
 from pipeline.storage import Store
 
-_BY_CHANCE = 4
-_EARLIEST = 0.1
 _PLACES = 3
 
 
@@ -55,14 +53,14 @@ class QuarantineLimit:
 
     def require(self) -> None:
         """Raise LossError where more is in quarantine than the share allows."""
-        done = max(self._done, _EARLIEST * self._records)
-        allowed = self._share * done + (_BY_CHANCE if self._share else 0)
+        allowed = max(self._share * self._records, 1) if self._share else 0
         if self._quarantined <= allowed:
             return
         reason, count = self._reasons.most_common(1)[0]
         raise LossError(
             f"{self._quarantined:,} of {self._done:,} records are in quarantine, more than "
-            f"runtime.max_quarantined ({self._share:g}) allows. {count:,} of them for {reason}"
+            f"runtime.max_quarantined ({self._share:g}) allows of {self._records:,}. "
+            f"{count:,} of them for {reason}"
             f"{self._shown(reason)}\nMend the cause and start over with --new-run. If so many may "
             "be lost, raise runtime.max_quarantined and run the same command again: it goes on."
         )

@@ -101,7 +101,8 @@ def reconcile(
     """
     require_owner(store, fingerprint, run)
     expected = {unit.unit_id: CommittedRows.of(unit) for unit in units} | dict(changes.kept)
-    retired, commits = _divided(store.listing(COMMIT), changes.retired)
+    standing = {path: size for path, size in store.listing(COMMIT).items() if unit_of(path)}
+    retired, commits = _divided(standing, changes.retired)
     leaving = changes.retired | (changes.abandoned - {unit_of(path) for path in commits})
     records, problems = _parsed(store, store.read_all(commits))
     strange = {

@@ -18,7 +18,14 @@ creates checks what it finds.
 """
 
 from pipeline.storage.backend import canonical
-from pipeline.storage.inputs import InputListing, input_files, list_input, open_input, summary
+from pipeline.storage.inputs import (
+    InputListing,
+    input_file,
+    input_files,
+    list_input,
+    open_input,
+    summary,
+)
 from pipeline.storage.store import Store
 from pipeline.storage.tail import TAIL_BYTES, read_tail
 
@@ -27,6 +34,7 @@ __all__ = [
     "InputListing",
     "Store",
     "canonical",
+    "input_file",
     "input_files",
     "list_input",
     "open_input",

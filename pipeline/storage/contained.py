@@ -35,9 +35,9 @@ def read(folder: str, path: str, most: int) -> bytes:
 
 def listing(folder: str, below: str = "") -> dict[str, int]:
     """The size of each file below ``below`` in ``folder``, by its path in ``folder``."""
-    top = _inside(folder, below)
-    root = os.path.realpath(folder)
-    return {os.path.relpath(path, root): size for path, size in _sizes(top)}
+    top = os.path.realpath(_inside(folder, below))
+    root = os.path.realpath(folder).rstrip("/") + "/"
+    return {path.removeprefix(root): size for path, size in _sizes(top)}
 
 
 def require_size(name: str, size: int, most: int) -> None:
@@ -51,6 +51,8 @@ def require_size(name: str, size: int, most: int) -> None:
 
 def _inside(folder: str, path: str) -> str:
     """Where ``path`` leads, links followed; OutputError where that is outside of ``folder``."""
+    if _is_without_links(folder, path):
+        return os.path.join(folder, path)
     root = os.path.realpath(folder)
     target = os.path.realpath(os.path.join(root, path))
     if target != root and not target.startswith(f"{root.rstrip('/')}/"):
@@ -59,6 +61,16 @@ def _inside(folder: str, path: str) -> str:
             "is read as a part of it: take the link away."
         )
     return target
+
+
+def _is_without_links(folder: str, path: str) -> bool:
+    """Whether ``path`` is below ``folder`` as it is spelled: ``realpath`` takes far longer."""
+    above = folder
+    for part in path.split("/"):
+        above = f"{above}/{part}"
+        if part in ("", ".", "..") or os.path.islink(above):
+            return False
+    return True
 
 
 def _sizes(folder: str) -> Iterator[tuple[str, int]]:

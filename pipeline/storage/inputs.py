@@ -1,7 +1,8 @@
 """The corpus: Parquet files at a URI, and a count of what is there and is not taken for them.
 
 A file's version is its ETag on S3, its generation on GCS and its times of modification and change
-on a local disk. Only the planned version is opened.
+on a local disk. Only the planned version is opened; on a local disk the time of change is left to
+whoever compares two plans.
 """
 
 import os
@@ -14,10 +15,10 @@ import fsspec
 
 from pipeline.contract.unit import SourceFile
 from pipeline.errors import InputError
-from pipeline.storage.backend import canonical, explained, filesystem, is_utf8
+from pipeline.storage.backend import SCHEMES, canonical, explained, filesystem, is_utf8
 from pipeline.storage.listing import Info
-from pipeline.storage.local import version_of
-from pipeline.storage.pattern import found_at
+from pipeline.storage.local import is_same_version, version_of
+from pipeline.storage.pattern import found_at, readable
 
 _READ_AHEAD = 1 << 20
 """Bytes read beyond what was asked for: a column chunk's pages come in many small reads."""
@@ -57,6 +58,18 @@ def input_files(uri: str) -> list[SourceFile]:
     return list(list_input(uri).files)
 
 
+def input_file(uri: str) -> SourceFile:
+    """The file at ``uri``, as a listing named it; InputError where it is none, or cannot be had.
+
+    What looks like a glob is none here, and a folder is not listed.
+    """
+    if uri.partition("://")[0] not in SCHEMES.values():
+        raise InputError(f"{uri!a} is no name that an input file can have.")
+    with explained(InputError, "read", uri):
+        files, path = filesystem(uri)
+        return _source(files, readable(files.info(path)))
+
+
 def summary(left_out: Mapping[str, int]) -> str:
     """``3 files named _* or .*, 1 folder that the glob names``; empty where nothing is left out."""
     return ", ".join(
@@ -75,7 +88,7 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
         files, path = filesystem(source.uri)
         with files.open(path, "rb", block_size=_READ_AHEAD, cache_type="readahead") as file:
             seen = _source(files, _details(file, path))
-            if (seen.size, seen.version) != (source.size, source.version):
+            if seen.size != source.size or not _is_same_version(seen, source):
                 raise InputError(
                     f"{source.uri} has changed since the job was planned: it is version "
                     f"{seen.version} ({seen.size} bytes), expected {source.version} "
@@ -83,6 +96,12 @@ def open_input(source: SourceFile) -> Iterator[BinaryIO]:
                     "job again to plan with the new file."
                 )
             yield file
+
+
+def _is_same_version(seen: SourceFile, planned: SourceFile) -> bool:
+    if planned.uri.startswith("file://"):
+        return is_same_version(seen.version, planned.version)
+    return seen.version == planned.version
 
 
 def _each_once(found: list[Info]) -> Iterator[Info]:
@@ -93,7 +112,8 @@ def _each_once(found: list[Info]) -> Iterator[Info]:
         if other != info["name"] and os.path.realpath(other) == os.path.realpath(info["name"]):
             raise InputError(
                 f"{info['name']!a} and {other!a} are one file, by a link: its records "
-                "would be read twice. Take the link out of the corpus."
+                "would be read twice. Take the link out of the corpus, or set input.uri to a "
+                "folder or a glob that names only one of the two."
             )
         yield info
 

@@ -16,6 +16,8 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from pipeline.errors import InputError
+
 Info = dict[str, Any]
 """What a backend knows of a file or a folder: ``name``, ``type``, ``size`` and its own keys.
 
@@ -59,9 +61,10 @@ def walk(
                 continue
             known = met.setdefault(info.get("identity", info["name"]), info["name"])
             if known != info["name"]:
-                raise OSError(
-                    f"{info['name']} is the same folder as {known}, by a link or a mount, and its "
-                    "files would be read twice; take one of the two away"
+                raise InputError(
+                    f"{info['name']!a} and {known!a} are one folder, by a link or a mount: its "
+                    "files would be read twice. Take one of the two away, or set input.uri to one "
+                    "of them or to a glob that names only one."
                 )
             pending.append(info["name"])
 

@@ -53,6 +53,15 @@ def version_of(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}.{status.st_ctime_ns}"
 
 
+def is_same_version(seen: str, planned: str) -> bool:
+    """Whether two versions of a file may be of the same bytes: those of one time of modification.
+
+    The time of the last change is another on each machine that has a copy, and after a change of
+    mode or a backup by hard links.
+    """
+    return seen.partition(".")[0] == planned.partition(".")[0]
+
+
 @contextmanager
 def _written(folder: str, body: bytes) -> Iterator[Path]:
     temporary = Path(folder, TEMPORARY, uuid.uuid4().hex)

@@ -18,7 +18,7 @@ from pipeline.storage.pattern import Pattern
 _OWN = ("data", "quarantine", "_commit", "_retry", "_tmp")
 """Folders that a run makes in its output; each may be a link to another place."""
 
-_PART = "data/part-00000000000000000000000000000000.parquet"
+_PARTS = [f"{folder}/part-{'0' * 32}.parquet" for folder in ("data", "quarantine")]
 
 _Identity = str | tuple[int, int]
 
@@ -63,11 +63,17 @@ def is_inside(uri: str, folders: Iterable[str]) -> bool:
 
 
 def _places(listing: InputListing) -> dict[str, str]:
-    """Folders that files are in, and files that are links, each with the URI of a file."""
-    return {
-        uri if os.path.islink(uri.removeprefix("file://")) else dirname(uri): uri
-        for uri in (file.uri for file in listing.files)
-    }
+    """Folders that files are in, and those that links among them lead to, each with a file."""
+    uris = [file.uri for file in listing.files]
+    return {dirname(place): uri for uri in uris for place in (uri, _target(uri))}
+
+
+def _target(uri: str) -> str:
+    """Where the links at ``uri`` lead; ``uri`` where there is none, or it is not on this disk."""
+    scheme, _, path = uri.partition("://")
+    while scheme == "file" and os.path.islink(path):
+        path = os.path.join(dirname(path), os.readlink(path))
+    return f"{scheme}://{path}"
 
 
 def _is_glob(source: str, listing: InputListing) -> bool:
@@ -86,8 +92,9 @@ def _reads(source: str, listing: InputListing, target: str) -> bool:
     pattern = Pattern.of_glob(source)
     root = _identity(pattern.root)
     return any(
-        pattern.names("/".join(filter(None, (pattern.root, below, _PART))))
+        pattern.names("/".join(filter(None, (pattern.root, below, part))))
         for identity, below in _ancestors(target)
+        for part in _PARTS
         if identity == root
     )
 

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import fsspec
 from fsspec.core import has_magic
@@ -14,6 +16,8 @@ from pipeline.errors import InputError
 from pipeline.storage.listing import Info, files_below, look_up, walk
 
 _HIDDEN = "named _* or .*"
+_LOST = "lost+found"
+"""A disk's own folder, at its top, which root alone may list."""
 
 Found = tuple[list[Info], Counter[str]]
 """The files to read, and how many files and folders are left out, by reason."""
@@ -26,7 +30,7 @@ def found_at(files: fsspec.AbstractFileSystem, path: str) -> Found:
         return Pattern.of_glob(path).found(files)
     info = info or files.info(path)
     if info["type"] != "directory":
-        return [_readable(info)], Counter()
+        return [readable(info)], Counter()
     return Pattern.of_folder(path).found(files)
 
 
@@ -75,13 +79,14 @@ class Pattern:
             is_meant = self.is_folder or _matches(self.parts, parts)
             if hidden := self._hidden_folder(parts, info):
                 if is_meant or (is_folder and self._may_hold(parts)):
-                    folders.add((hidden, f"folders {_HIDDEN}"))
+                    is_lost = hidden.rpartition("/")[2] == _LOST
+                    folders.add((hidden, f"folders {f'named {_LOST}' if is_lost else _HIDDEN}"))
             elif is_folder:
                 folders |= {(path, "folders that the glob names")} if is_meant else set()
             elif self._is_hidden(parts):
                 left_out[f"files {_HIDDEN}"] += is_meant
             elif self.names(path) or (self.is_folder and info["type"] == "broken"):
-                found.append(_readable(info))
+                found.append(readable(info))
             else:
                 left_out["files not named *.parquet"] += is_meant
         left_out.update(reason for _, reason in folders)
@@ -105,8 +110,12 @@ class Pattern:
         return path.removeprefix(f"{self.root}/").split("/")
 
     def _is_hidden(self, parts: Sequence[str]) -> bool:
-        """Whether a name begins with ``_`` or ``.`` that the glob does not spell."""
-        return any(part.startswith(("_", ".")) and part not in self.parts for part in parts)
+        """Whether a name is left out: it begins with ``_`` or ``.`` as no part of the glob."""
+        return any(
+            (part.startswith(("_", ".")) or part == _LOST)
+            and not any(own[:1] == part[0] and fnmatchcase(part, own) for own in self.parts)
+            for part in parts
+        )
 
     def _hidden_folder(self, parts: Sequence[str], info: Info) -> str | None:
         """The first hidden folder in ``parts``, which are of ``info``; None where none is."""
@@ -116,11 +125,19 @@ class Pattern:
 
 
 def _matches(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    return re.match(glob_translate("/".join(pattern)), "/".join(parts)) is not None
+    return _compiled("/".join(pattern)).match("/".join(parts)) is not None
 
 
-def _readable(info: Info) -> Info:
+@lru_cache
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(glob_translate(glob))
+
+
+def readable(info: Info) -> Info:
+    """``info``, which is of a file; InputError where it is of something else."""
     if info["type"] == "file":
         return info
-    what = "a link that leads nowhere" if info["type"] == "broken" else "neither file nor folder"
+    what = {"broken": "a link that leads nowhere", "directory": "a folder"}.get(
+        info["type"], "neither file nor folder"
+    )
     raise InputError(f"{info['name']!a} is {what}. Mend it or take it out of the corpus.")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.corpus.input_schema import open_parquet
 from pipeline.errors import DamagedError, OutputError, SchemaError
-from pipeline.storage import input_files, open_input
+from pipeline.storage import input_file, open_input
 from pipeline.tables.dates import DateRule
 
 
@@ -101,7 +101,7 @@ def opened(uri: str, size: int) -> Iterator[pq.ParquetFile]:
 
     Raises DamagedError where its pages cannot be read inside the ``with``.
     """
-    (file,) = input_files(uri)
+    file = input_file(uri)
     if file.size != size:
         raise OutputError(
             f"{uri} has {file.size} bytes; {size} were committed. Check the output with "

@@ -183,7 +183,7 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
         )
     if odd := [label for label in labels.values() if not _is_label(label)]:
         raise CheckpointError(
-            f"{folder}/config.json has the label {_shown(odd[0])} in id2label; expected text "
+            f"{folder}/config.json has the label {odd[0]!a:.200} in id2label; expected text "
             "without control characters. Correct it there."
         )
 

@@ -150,6 +150,13 @@ def test_survey_schema_drift_lists_each_file_with_its_columns(corpus: Path):
     assert "text: large_string, expected string" in str(caught.value)
 
 
+def test_survey_order_of_columns_stays_where_files_of_another_come(tmp_path: Path):
+    write(tmp_path / "a.parquet", {"text": ["x"], "n": [1]})
+    before = survey(tmp_path).planned
+    write(tmp_path / "b.parquet", {"n": [1] * 9, "text": ["x"] * 9})
+    assert survey(tmp_path).planned.equals(before)
+
+
 def test_survey_schema_is_that_of_most_records_wherever_they_are(corpus: Path):
     write(corpus / "0000.parquet", {"text": ["x"] * 2, "stray": [1, 2]})
     with pytest.raises(InputError) as caught:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from demo import show
 from pipeline.contract import schema
 from pipeline.reporting.console import Console
 
@@ -33,8 +34,6 @@ def output_at(folder: Path) -> Path:
 
 
 def test_show_escapes_control_characters_and_reads_no_markup(tmp_path, monkeypatch):
-    import show
-
     shown = io.StringIO()
     monkeypatch.setattr(show, "Console", lambda: Console(file=shown, width=300))
     show.main(output_at(tmp_path / "it's [/] out\x1b"))

@@ -188,7 +188,7 @@ def test_job_that_loses_too_much_stops_early_and_goes_on_once_it_may(tmp_path, m
         return made.model_validate(made.model_dump() | quarantine)
 
     with pytest.raises(LossError) as raised:
-        run(settings())
+        run(settings(max_quarantined=0.1))
     message = str(raised.value)
     assert "runtime.max_quarantined (0.1)" in message
     assert "for UnknownLanguageTag, such as:" in message

@@ -65,7 +65,7 @@ def make_settings(source: str, output: str, models: Path, **runtime: object) -> 
                 {"type": "classification", "name": "topic", "model": {"path": str(topic)}},
                 {"type": "embeddings", "model": {"path": str(topic)}},
             ],
-            "runtime": {"unit_rows": 16, **runtime},
+            "runtime": {"unit_rows": 16, "max_quarantined": 1, **runtime},
         }
     )
 

@@ -256,14 +256,18 @@ def test_first_run_refuses_a_folder_where_files_of_these_names_are_not_its_own(
     assert local_store.read(path) == b"mine"
 
 
+@pytest.mark.parametrize(
+    "path", ["data/mine.csv", "quarantine/mine.txt", "_commit/.DS_Store", "_commit/mine.json"]
+)
 def test_foreign_file_that_is_no_part_does_not_keep_an_output_from_being_complete(
-    local_store: Store,
+    local_store: Store, path: str
 ):
     acquire_lock(local_store, OLD, {})
-    local_store.create("data/mine.csv", b"mine")
+    local_store.create(path, b"mine")
     finish(local_store, OLD)
     assert local_store.exists("_SUCCESS")
-    assert {problem.path for problem in verify(local_store).problems} == {"data/mine.csv"}
+    assert {problem.path for problem in verify(local_store).problems} == {path}
+    assert local_store.read(path) == b"mine"
 
 
 def test_identity_of_a_run_of_an_earlier_version_is_one(local_store: Store):

@@ -25,14 +25,15 @@ def judge(store: Store, share: float, rows: int, failed: int, *, of: int | None 
 
 @pytest.mark.parametrize(
     ("share", "rows", "failed"),
-    [(0.1, 5, 1), (0.1, 5, 4), (0.1, 100, 14), (0.5, 8, 8), (1, 100, 100), (0, 10, 0)],
+    [(0.1, 5, 1), (0.1, 1, 1), (0.1, 100, 10), (0.5, 8, 4), (1, 100, 100), (0, 10, 0)],
 )
 def test_limit_is_kept(local_store: Store, share: float, rows: int, failed: int):
     judge(local_store, share, rows, failed)
 
 
 @pytest.mark.parametrize(
-    ("share", "rows", "failed"), [(0.1, 5, 5), (0.1, 100, 15), (0.5, 20, 20), (0, 100, 1)]
+    ("share", "rows", "failed"),
+    [(0.1, 4, 4), (0.1, 10, 2), (0.1, 100, 11), (0.5, 20, 11), (0, 100, 1)],
 )
 def test_limit_is_passed(local_store: Store, share: float, rows: int, failed: int):
     with pytest.raises(LossError, match=r"runtime\.max_quarantined"):
@@ -43,6 +44,14 @@ def test_limit_stops_a_job_before_its_end_and_not_at_its_first_bad_file(local_st
     judge(local_store, 0.1, 20, 20, of=2000)
     with pytest.raises(LossError):
         judge(local_store, 0.1, 20, 20, of=100)
+
+
+def test_limit_lets_a_job_go_on_whose_bad_records_all_come_first(local_store: Store):
+    """A folder for each language, of which the first has no adapter: 8 of 100 in the end."""
+    limit = QuarantineLimit(local_store, 0.1, 100)
+    for start in (0, 4):
+        limit.add(commit(local_store, start, start + 4, 4))
+        limit.require()
 
 
 def test_limit_says_the_reason_of_most_records_and_three_places(local_store: Store):
@@ -71,7 +80,7 @@ def test_limit_of_an_output_whose_quarantine_is_gone_is_said_all_the_same(local_
 
 def test_limit_counts_a_unit_once(local_store: Store):
     limit = QuarantineLimit(local_store, 0.5, 8)
-    record = commit(local_store, 0, 8, 5)
+    record = commit(local_store, 0, 8, 4)
     for _ in range(3):
         limit.add(record)
     limit.require()

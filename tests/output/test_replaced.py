@@ -11,7 +11,7 @@ from pipeline.contract import schema
 from pipeline.contract.unit import Unit
 from pipeline.corpus.input_schema import input_columns
 from pipeline.corpus.survey import survey_corpus
-from pipeline.errors import InputError
+from pipeline.errors import DamagedError, InputError, TooLargeError
 from pipeline.output.commit import parse_commit
 from pipeline.output.manifest import manifest_of
 from pipeline.output.output_lock import MANIFEST
@@ -153,3 +153,21 @@ def test_columns_that_are_not_kept_are_not_compared(tmp_path: Path):
     os.utime(job.path, (1, 1))
     committed = {job.units[0].unit_id}
     require_same_rows(job.publisher, job.units, committed, job.reader)
+
+
+@pytest.mark.parametrize("error", [TooLargeError("no room"), DamagedError("broken")], ids=repr)
+def test_unit_that_cannot_be_read_any_more_ends_no_plan_with_its_own_error(
+    job: Job, error: InputError
+):
+    """One without room was annotated in pieces; one whose pages are damaged has other rows."""
+    os.utime(job.path, (1, 1))
+
+    def read(_: Unit) -> pa.Table:
+        raise error
+
+    committed = {unit.unit_id for unit in job.units[:2]}
+    if isinstance(error, TooLargeError):
+        require_same_rows(job.publisher, job.units, committed, read)
+        return
+    with pytest.raises(InputError, match="1 input files were replaced"):
+        require_same_rows(job.publisher, job.units, committed, read)

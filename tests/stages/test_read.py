@@ -1,5 +1,7 @@
 """Blocks that come of units, and units that give none."""
 
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -296,6 +298,19 @@ def test_read_unit_id_column_called_record_id_is_the_record_id(tmp_path: Path):
     block = read_file(path, id_column="record_id")
     assert block["record_id"].to_pylist() == ["5", "6"]
     assert "input_record_id" not in block.column_names
+
+
+def test_read_unit_of_a_copy_or_after_a_change_of_mode_is_read(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", {"text": ["a", "b"]})
+    settings = InputSettings(uri=str(path))
+    columns, (unit,) = columns_of(path, settings), units_of(path)
+    path.chmod(0o600)
+    os.link(path, tmp_path / "backup")
+    assert path.stat().st_ctime_ns != int(unit.source.version.partition(".")[2])
+    assert read_unit(unit, columns, settings, MAX_BYTES)["_text"].to_pylist() == ["a", "b"]
+    shutil.copy2(path, tmp_path / "copy")
+    (tmp_path / "copy").replace(path)
+    assert read_unit(unit, columns, settings, MAX_BYTES)["_text"].to_pylist() == ["a", "b"]
 
 
 def test_read_unit_file_replaced_after_planning_is_refused(tmp_path: Path):

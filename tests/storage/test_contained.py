@@ -97,3 +97,16 @@ def test_json_above_the_limit_is_refused_by_every_store(store: Store):
     store.create("_run.json", b" " * ((1 << 24) + 1))
     with pytest.raises(OutputError, match="bytes; expected"):
         store.read("_run.json")
+
+
+def test_files_whose_path_has_no_link_are_read_without_a_walk_of_all_folders_above(
+    local_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    resolved: list[str] = []
+    realpath = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path: resolved.append(path) or realpath(path))
+    assert local_store.read_all(["data/a"]) == {"data/a": b"one"}
+    assert resolved == []
+    (folder / "again").symlink_to("data")
+    assert local_store.read("again/a") == b"one"
+    assert set(local_store.listing("again")) == {"data/a"}

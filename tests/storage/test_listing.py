@@ -8,7 +8,7 @@ from fsspec.implementations.local import LocalFileSystem
 from s3fs import S3FileSystem
 
 from pipeline.errors import InputError, OutputError
-from pipeline.storage import Store, input_files
+from pipeline.storage import Store, input_files, list_input
 from pipeline.storage.listing import look_up
 from pipeline.storage.pattern import Pattern
 
@@ -60,6 +60,17 @@ def test_folder_that_a_glob_does_not_enter_may_be_closed(
     (tree / "corpus" / "shut").mkdir()
     fails(monkeypatch, tree / "corpus" / "shut", ERRORS[0])
     assert names(tree / "corpus", tree / "corpus" / "d*" / "*.parquet") == ["deep/b.parquet"]
+
+
+@pytest.mark.parametrize("pattern", ["", "**/*.parquet"])
+def test_lost_and_found_of_a_disk_is_counted_and_not_entered(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+):
+    (tree / "corpus" / "lost+found").mkdir()
+    fails(monkeypatch, tree / "corpus" / "lost+found", ERRORS[0])
+    listing = list_input(str(tree / "corpus" / pattern))
+    assert len(listing.files) == 2
+    assert listing.left_out == {"folders named lost+found": 1}
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
@@ -121,8 +132,20 @@ def test_circle_of_links_or_a_folder_met_twice_is_an_error(tree: Path, target: s
     corpus = tree / "corpus"
     (corpus / "loop").symlink_to(target)
     (corpus / "deep" / "back").symlink_to("../loop" if target == "deep/back" else "../../beside")
-    with pytest.raises(InputError, match=r"leads nowhere|same folder|one file"):
+    with pytest.raises(InputError, match=r"leads nowhere|one folder|one file"):
         input_files(str(corpus))
+
+
+def test_link_to_the_latest_folder_is_refused_with_a_way_out(tree: Path):
+    corpus = tree / "corpus"
+    (corpus / "latest").symlink_to("deep")
+    with pytest.raises(InputError) as caught:
+        input_files(str(corpus))
+    message = str(caught.value)
+    assert f"'{corpus}/latest' and '{corpus}/deep' are one folder" in message
+    assert "or to a glob that names only one" in message
+    assert "credentials" not in message
+    assert names(corpus, corpus / "d*" / "*.parquet") == ["deep/b.parquet"]
 
 
 def test_file_that_two_names_lead_to_is_an_error_and_a_hard_link_is_not(tree: Path):
@@ -166,11 +189,14 @@ def test_name_that_is_not_utf8_is_refused_by_a_printable_one(tree: Path, name: b
 
 def test_folder_deeper_than_python_recurses_is_listed(tmp_path: Path):
     place = tmp_path
+    (tmp_path / "y.parquet").write_bytes(b"")
     for _ in range(1200):
         place = place / "d"
         place.mkdir()
     (place / "x.parquet").write_bytes(b"")
-    assert len(input_files(str(tmp_path))) == 1
+    assert len(input_files(str(tmp_path))) == 2
+    (place / "x.parquet").unlink()
+    os.removedirs(place)  # or pytest fails at that, which recurses, in a later session
 
 
 @pytest.mark.parametrize("glob", ["s3://buck*/a.parquet", "/corpus/**.parquet", "/corpus/a**/b"])

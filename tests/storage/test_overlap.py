@@ -81,6 +81,35 @@ def test_input_that_a_link_leads_into_the_output_is_refused(lake: Path):
         check(lake / "raw", lake / "out")
 
 
+def test_input_of_links_to_links_into_the_output_is_refused(lake: Path):
+    (lake / "raw" / "b.parquet").symlink_to("../beside/c.parquet")
+    (lake / "beside").mkdir()
+    (lake / "beside" / "c.parquet").symlink_to("../out/" + PART)
+    with pytest.raises(ConfigError, match=r"output\.uri"):
+        check(lake / "raw", lake / "out")
+
+
+def test_input_of_many_links_takes_a_look_at_each_and_not_at_all_folders_above(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(100):
+        (lake / "raw" / f"{number}.parquet").symlink_to(lake / "beside" / f"{number}.blob")
+        (lake / "beside").mkdir(exist_ok=True)
+        (lake / "beside" / f"{number}.blob").write_bytes(b"x")
+    listing, looked, stat = list_input(str(lake / "raw")), [], os.stat
+    monkeypatch.setattr(os, "stat", lambda *path, **how: looked.append(path) or stat(*path, **how))
+    require_apart(str(lake / "raw"), listing, str(lake / "out"))
+    assert len(looked) < 100
+
+
+def test_glob_of_what_a_run_puts_in_quarantine_is_refused(lake: Path):
+    path = lake / "old" / "quarantine" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"output\.uri"):
+        check(lake / "*" / "quarantine" / "*.parquet", lake / "new")
+
+
 def test_output_whose_folder_is_a_link_to_the_input_is_refused(lake: Path):
     (lake / "linked").symlink_to("raw")
     (lake / "new").mkdir()

@@ -47,6 +47,9 @@ def test_folder_counts_all_that_is_not_read(corpus: Store):
             },
         ),
         ("_tmp/*.parquet", ["_tmp/c.parquet", "_tmp/d.parquet"], {}),
+        ("_t*/*.parquet", ["_tmp/c.parquet", "_tmp/d.parquet"], {}),
+        ("_*.parquet", ["_hidden.parquet"], {}),
+        (".[x].parquet", [".x.parquet"], {}),
         ("*/_old/*.parquet", ["de/_old/e.parquet"], {"folders named _* or .*": 1}),
         (
             "**/*.parquet",

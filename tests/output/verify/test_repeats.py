@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -12,14 +13,14 @@ from pipeline.config import InputSettings, RuntimeSettings
 from pipeline.contract.unit import Unit
 from pipeline.corpus.survey import cut, survey_corpus
 from pipeline.output.changes import Changes
-from pipeline.output.commit import CommittedRows
+from pipeline.output.commit import CommittedRows, commit_path, part_path, quarantine_path
 from pipeline.output.manifest import Kept
 from pipeline.output.output_lock import acquire_lock
 from pipeline.output.publish import Publisher
 from pipeline.output.reconcile import reconcile
 from pipeline.output.verify import Repeats, Verdict, verify
 from pipeline.storage import Store
-from tests.helpers.outputs import DECLARED, FINGERPRINT, make_block
+from tests.helpers.outputs import DECLARED, FINGERPRINT, make_block, make_unit
 from tests.helpers.parquet_files import foreign, write
 
 
@@ -198,3 +199,51 @@ def test_rows_that_two_units_took_are_no_repeats_of_the_corpus(local_store: Stor
     verdict = verify(local_store)
     assert verdict.repeats == Repeats(unexplained=2)
     assert {problem.what.partition(": ")[2] for problem in verdict.problems} >= {"rows taken twice"}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("", "ftp://host/a", "s3://", "s3a://user:word@host/a", "file:///corpus/a\nb.parquet"),
+        *("file:///corpus/\x00", "a" * 5000, "file://{corpus}", "file://{corpus}/**", "/dev/zero"),
+    ],
+    ids=ascii,
+)
+def test_ids_of_a_file_that_a_forged_record_names_are_a_problem(
+    local_store: Store, folder: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+):
+    acquire_lock(local_store, FINGERPRINT, {"input": settings_of(folder).model_dump(mode="json")})
+    unit = make_unit(uri=uri.format(corpus=folder))
+    Publisher(local_store, DECLARED)(make_block(unit, record_id=["1"] * unit.rows))
+    reconcile(local_store, [unit], FINGERPRINT)
+    listed, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+    (problem,) = verify(local_store).problems
+    assert "cannot be looked up" in str(problem.seen)
+    assert str(folder) not in listed
+
+
+def test_ids_of_a_record_that_says_it_has_endless_rows_are_a_problem(
+    local_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without an id column the ids of rows are made of their places."""
+    (first, *_) = annotate(local_store, folder, IDS, id_column=None)
+    monkeypatch.setattr(
+        "pipeline.output.verify.repeats.record_ids", lambda *_: pytest.fail("made ids")
+    )
+    endless = Unit(source=first.source, start=0, stop=1 << 62, fingerprint=FINGERPRINT)
+    record = json.loads(local_store.read(commit_path(first.unit_id)) or b"")
+    record["unit"]["stop"], record["unit_id"] = endless.stop, endless.unit_id
+    for kind, path_of in (("part", part_path), ("quarantine", quarantine_path)):
+        if record[kind]:
+            body = local_store.read(record[kind]["path"]) or b""
+            record[kind]["path"] = path_of(endless.unit_id)
+            local_store.create(record[kind]["path"], body)
+    for unit in local_store.listing("_commit"):
+        local_store.delete([unit])
+    local_store.delete(["_manifest.json"])
+    local_store.create(commit_path(endless.unit_id), json.dumps(record).encode())
+    monkeypatch.setattr(
+        "pipeline.output.verify.unit_files.hashes", lambda _: np.full(2, hash("1"), np.int64)
+    )
+    assert any("cannot be looked up" in str(one.seen) for one in verify(local_store).problems)
