@@ -201,7 +201,7 @@ def test_job_that_loses_too_much_stops_early_and_goes_on_once_it_may(tmp_path, m
     assert 0 < len(done) < 20
     assert (result.rows_in, result.rows_quarantined) == (200, 200)
     with pytest.raises(LossError):
-        run(settings())
+        run(settings(max_quarantined=0.1))
 
 
 def test_run_whose_output_another_run_takes_ends_at_once_and_leaves_nothing(tmp_path, models):
