@@ -32,6 +32,7 @@ def airflow(head, tmp_path_factory) -> Airflow:
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{server}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "API__HOST": "127.0.0.1",
         "API__PORT": str(server),
         "API__WORKERS": "1",

@@ -24,6 +24,9 @@ from ray_jobs_api import ENDED, RayJobs, ask, in_urls, path
 
 TAIL = 60
 """Lines of a job's log that go to the task's."""
+SETTLED = 6
+"""Seconds after which Airflow has noted that a task is deferred: whoever watches its process looks
+every 5. A task that goes on before that is taken for failed."""
 
 SUBMISSION_ID = "{{ dag.dag_id }}~{{ task.task_id }}~{{ ti.map_index }}~{{ run_id }}"
 """Unique per task instance: ids of DAGs and tasks have no tilde. The index is -1 if not mapped."""
@@ -134,6 +137,7 @@ class RayJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, with the job's status, exit code and what Ray says of it."""
+        await asyncio.sleep(max(SETTLED, self.poll_seconds))
         while True:
             job = await ask(self.connection, "GET", path(self.submission_id), self.poll_seconds)
             if job["status"] in ENDED:
