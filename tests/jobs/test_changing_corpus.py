@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,12 +31,21 @@ REPLACE = ("--set", "input.changed=replace")
 REMOVE = ("--set", "input.missing=remove")
 
 
-@pytest.fixture
-def job(tmp_path: Path, models: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     """The config of a finished job over two files of 20 records each, in two units each."""
-    config, _ = write_config(tmp_path, models, 40)
+    config, _ = write_config(tmp_path_factory.mktemp("job"), models, 40)
     assert annotate(config).returncode == 0
+    shutil.copytree(config.parent, f"{config.parent}-as-it-was")
     return config
+
+
+@pytest.fixture
+def job(finished: Path) -> Path:
+    """That job, as it was when it had ended."""
+    shutil.rmtree(finished.parent)
+    shutil.copytree(f"{finished.parent}-as-it-was", finished.parent)
+    return finished
 
 
 def folder_of(config: Path) -> dict[str, tuple[int, bytes]]:
