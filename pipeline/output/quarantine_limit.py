@@ -4,8 +4,8 @@ Enters: commit records as units end. Leaves: LossError once too many of their re
 quarantine, with the reason that most have and three places to look. What holds: a job is stopped
 only where it would end with too many, whatever its other records are, so that a bad file at its
 beginning stops none that is within its share. A single record is always allowed, unless the share
-is 0. Records of damaged files, which are in quarantine only where
-``--allow-bad-files`` asked for it, do not count.
+is 0. Records of damaged files, which are in quarantine only where ``--allow-bad-files`` asked for
+it, do not count.
 """
 
 from collections import Counter
