@@ -51,7 +51,10 @@ def annotate_units(
     ``stopped``, no unit is begun: its receipt says so. Raises ClusterError, or what an actor of
     this package raised, where no actor can be made, and MachineLostError.
     """
-    _configure(DataContext.get_current(), room)
+    context = DataContext.get_current()
+    _configure(context)
+    watch = _watch(room)
+    context.custom_execution_callback_classes.append(watch)
     runtime = job.settings.runtime
     # A task whose process died is not tried among others again: Ray would do so without end.
     task_options = {"max_retries": 0, **room.task_options()}
@@ -96,6 +99,7 @@ def annotate_units(
     except (RayError, SystemException) as error:
         raise explained(error, "annotate") from error
     finally:
+        context.custom_execution_callback_classes.remove(watch)  # the process may use Ray Data more
         # What ran the dataset and the handles of its actors are in cycles. Until these are
         # collected, the actors live and hold their CPUs; on a cluster that has none to spare the
         # actors of the next round wait for them, and a driver that waits collects nothing.
@@ -165,7 +169,7 @@ def _prepared(
     return [ray.get(preparation)(unit)]
 
 
-def _configure(context: DataContext, room: Reservation) -> None:
+def _watch(room: Reservation) -> type[ExecutionCallback]:
     class Watch(ExecutionCallback):
         """Ends a round whose actors may be waiting for a lost machine."""
 
@@ -177,7 +181,10 @@ def _configure(context: DataContext, room: Reservation) -> None:
                 self._checked = time.monotonic()
                 room.require_machines()
 
-    context.custom_execution_callback_classes = [Watch]
+    return Watch
+
+
+def _configure(context: DataContext) -> None:
     context.target_max_block_size = None  # or Ray splits large blocks, and a unit must stay whole
     context.max_errored_blocks = -1  # a process that died is found out by the missing receipts
     context.enable_progress_bars = False

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import ray
+from ray.data import DataContext
 
 from pipeline.config import JobSettings
 from pipeline.contract.schema import STAGES
@@ -272,6 +273,7 @@ def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, mo
     finally:
         gc.enable()
     assert len(receipts) < len(plan.open_units), "nothing died"
+    assert DataContext.get_current().custom_execution_callback_classes == []
     assert free_cpus() == ray.cluster_resources()["CPU"]
 
 
