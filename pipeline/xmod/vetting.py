@@ -5,8 +5,10 @@ are complete safetensors files; no file names code to run; each size in the conf
 weights, so that a number in a text file cannot fill the memory; transformers can build the model.
 """
 
+import json
 import re
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,15 +217,22 @@ def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None
 
 
 def _expected(folder: Path, config: "XmodConfig") -> Shapes:
-    """The encoder's weights, from a model that takes no memory."""
-    import torch
-    from transformers.models.xmod.modeling_xmod import XmodModel
-
+    """The encoder's weights; raises CheckpointError where transformers cannot build it."""
     try:
-        with torch.device("meta"):
-            model: Any = XmodModel(config, add_pooling_layer=False)
+        return _encoder_shapes(config.to_json_string())
     except Exception as error:  # whatever the config's values make of its modules
         raise _invalid(folder, error) from error
+
+
+@cache
+def _encoder_shapes(config: str) -> Shapes:
+    """The weights of the encoder of a ``config.json``, from a model that takes no memory."""
+    import torch
+    from transformers import XmodConfig
+    from transformers.models.xmod.modeling_xmod import XmodModel
+
+    with torch.device("meta"):
+        model: Any = XmodModel(XmodConfig.from_dict(json.loads(config)), add_pooling_layer=False)
     return {name: tuple(weight.shape) for name, weight in model.named_parameters()}
 
 
