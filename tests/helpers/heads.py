@@ -2,12 +2,13 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -115,8 +116,16 @@ def ray_head(folder: Path, cpus: int = 4, ray: str = RAY, **variables: str) -> I
             _wait_for_jobs(process, head)
             yield head
         finally:
-            process.terminate()  # it ends the rest; told all at once, they wait for each other
+            _kill_session(process.pid)  # told to end, they wait for each other, half a minute
             process.wait(60)
+
+
+def _kill_session(leader: int) -> None:
+    """End all processes that came of ``leader``, which began a session."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):  # it has ended
+            if os.getsid(int(entry.name)) == leader:
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _wait_for_jobs(process: subprocess.Popen[bytes], head: Head) -> None:
