@@ -71,7 +71,8 @@ class LanguageSettings(Section):
     fallback: Fallback = Fallback.QUARANTINE
     """What to do with a record whose language is uncertain or has no adapter."""
     fallback_language: str | None = None
-    """X-MOD language for ``fallback: default``, such as ``en_XX``."""
+    """X-MOD language for ``fallback: default``, such as ``en_XX``; null: the checkpoint's own
+    ``default_language``."""
 
     def least_score(self, language: str) -> float:
         """The minimum score of the detected ``language``."""
@@ -91,13 +92,4 @@ class LanguageSettings(Section):
     def _some_candidates(self) -> "LanguageSettings":
         if not self.candidates:
             raise ValueError("language.candidates is empty; expected 'all' or some X-MOD languages")
-        return self
-
-    @model_validator(mode="after")
-    def _default_goes_with_fallback(self) -> "LanguageSettings":
-        if self.fallback is Fallback.DEFAULT and self.fallback_language is None:
-            raise ValueError(
-                "language.fallback is 'default' and language.fallback_language is not set; "
-                "name an X-MOD language of the checkpoint, such as en_XX"
-            )
         return self

@@ -18,6 +18,7 @@ from pipeline.contract import schema
 from pipeline.corpus.input_schema import input_columns
 from pipeline.errors import ConfigError
 from pipeline.output.publish import Publisher
+from pipeline.planning.default_language import with_default
 from pipeline.stages.identify import Identify
 from pipeline.stages.prepare import Preparation
 from pipeline.stages.read import Reader
@@ -94,6 +95,8 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     Raises ConfigError and CheckpointError where what they name is missing or does not fit.
     """
     opened = [open_checkpoint(task.model) for task in settings.tasks]
+    language = with_default(settings.language, opened)
+    settings = settings.model_copy(update={"language": language})
     runtime = settings.runtime
     readings = [
         model_input_of(task, checkpoint.window_tokenizer(runtime.max_length))

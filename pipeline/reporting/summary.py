@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from rich.table import Column, Table
 
 import pipeline
+from pipeline.config import Fallback, LanguageSettings
 from pipeline.corpus.survey import BadFile
 from pipeline.errors import on_one_line, shortened
 from pipeline.output.commit import LanguageCounts
@@ -122,12 +123,19 @@ def plan_table(plan: Plan) -> Table:
             for workload in job.workloads
         ),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
+        "without a language": _fallback(job.settings.language),
         "actors": f"{runtime.actors.min} to {runtime.actors.max}",
         "memory per actor": f"about {job.actor_bytes() / 2**20:,.0f} MiB",
         "output": plan.store.uri,
         "fingerprint": job.fingerprint,
     }
     return _fact_table("Plan", rows)
+
+
+def _fallback(settings: LanguageSettings) -> str:
+    """What becomes of records whose language is uncertain or has no adapter."""
+    code = settings.fallback_language if settings.fallback is Fallback.DEFAULT else None
+    return f"{settings.fallback}, {code}" if code else str(settings.fallback)
 
 
 def _bad_files(bad: Sequence[BadFile]) -> dict[str, str]:

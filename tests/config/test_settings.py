@@ -125,9 +125,8 @@ def test_classification_name_that_makes_no_column_is_refused(name: str):
         ClassificationSettings.model_validate(topic(name))
 
 
-def test_language_settings_fallback_default_needs_a_default():
-    with pytest.raises(ValidationError, match="is not set"):
-        LanguageSettings(fallback=Fallback.DEFAULT)
+def test_language_settings_fallback_default_may_name_a_default():
+    assert LanguageSettings(fallback=Fallback.DEFAULT).fallback_language is None
     settings = LanguageSettings(fallback=Fallback.DEFAULT, fallback_language="en_XX")
     assert settings.fallback_language == "en_XX"
 
