@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from pipeline.config import FillMaskSettings
 from pipeline.contract import schema
+from pipeline.tasks.spans import stripped
 from pipeline.tasks.task import Document, Model, Packed, Places, Scores, Task, Tensor
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import Window, stitched
@@ -43,13 +44,18 @@ class FillMaskTask(Task):
         return found.new_zeros(len(hidden), 2 * self._count).index_copy_(0, packed.masked, found)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:
-        """The predictions for the record's masks, in the order of the text."""
+        """The predictions for the record's masks, in the order of the text.
+
+        A mask token with ``lstrip``, as XLM-R's is, takes the spaces before it; the span does not.
+        """
         ids, starts, ends = document.tokens
         found = stitched(scores, document.stride)
+        places = np.flatnonzero(ids == self._mask)
+        spans = [stripped(document.text, int(starts[k]), int(ends[k])) for k in places]
         return (
             [
-                {"start": int(starts[k]), "end": int(ends[k]), "tokens": self._tokens(found[k])}
-                for k in np.flatnonzero(ids == self._mask)
+                {"start": start, "end": end, "tokens": self._tokens(found[k])}
+                for k, (start, end) in zip(places, spans, strict=True)
             ],
         )
 

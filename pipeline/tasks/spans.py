@@ -39,16 +39,17 @@ def fitted(text: str, between: Sequence[int], start: int, end: int) -> tuple[int
 
     A character that the span cuts belongs to it only if its beginning does.
     """
-    return _stripped(text, *(between[bisect_left(between, position)] for position in (start, end)))
+    return stripped(text, *(between[bisect_left(between, position)] for position in (start, end)))
 
 
 def widened(text: str, between: Sequence[int], start: int, end: int) -> tuple[int, int]:
     """As ``fitted``, but a character that the span cuts always belongs to it."""
     before, after = bisect_right(between, start) - 1, bisect_left(between, end)
-    return _stripped(text, between[before], between[after])
+    return stripped(text, between[before], between[after])
 
 
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+def stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
