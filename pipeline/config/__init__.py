@@ -22,6 +22,7 @@ from pipeline.config.tasks import (
     NerSettings,
     Pooling,
     QuestionAnsweringSettings,
+    RegressionSettings,
     TaskSettings,
     TokenVectorsSettings,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Pooling",
     "Prices",
     "QuestionAnsweringSettings",
+    "RegressionSettings",
     "RuntimeSettings",
     "TaskSettings",
     "TokenVectorsSettings",

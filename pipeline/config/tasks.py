@@ -68,12 +68,26 @@ class NerSettings(_Task):
 
 
 class ClassificationSettings(_NamedTask):
-    """One label per record, by a sequence-classification checkpoint."""
+    """One label per record, or several, by a sequence-classification checkpoint."""
 
     type: Literal["classification"]
     """Kind of task."""
     probs: bool = False
     """Write the probabilities of all labels."""
+    multi_label: bool | None = None
+    """A list of labels per record instead of one; null: where the checkpoint's ``problem_type`` is
+    ``multi_label_classification``."""
+    threshold: Score = 0.5
+    """Minimum probability of a label in such a list."""
+
+
+class RegressionSettings(_NamedTask):
+    """Outputs of a sequence-classification checkpoint as numbers, such as a reranker's score."""
+
+    type: Literal["regression"]
+    """Kind of task."""
+    sigmoid: bool = False
+    """Map values to 0–1 by the logistic function, as sentence-transformers does for rerankers."""
 
 
 class EmbeddingsSettings(_Task):
@@ -170,6 +184,7 @@ class GenerationSettings(_Task):
 TaskSettings = Annotated[
     NerSettings
     | ClassificationSettings
+    | RegressionSettings
     | EmbeddingsSettings
     | TokenVectorsSettings
     | QuestionAnsweringSettings

@@ -168,8 +168,9 @@ def _require_distinct(declared: pa.Schema) -> None:
     if doubled := schema.clashing(declared.names):
         raise ConfigError(
             f"The output would have two columns {', '.join(doubled)}: a classification's name "
-            "makes <name>_label, <name>_score and <name>_probs, and names that differ in case "
-            "alone are one name to DuckDB and Spark. Choose another name."
+            "makes <name>_label, <name>_score and <name>_probs, a regression's <name> or "
+            "<name>_<label>, and names that differ in case alone are one name to DuckDB and Spark. "
+            "Choose another name."
         )
 
 

@@ -14,6 +14,7 @@ from pipeline.tasks.model_inputs import Beside, ModelInput
 from pipeline.tasks.multiple_choice import MultipleChoiceTask
 from pipeline.tasks.ner import NerTask
 from pipeline.tasks.question_answering import QuestionAnsweringTask
+from pipeline.tasks.regression import RegressionTask
 from pipeline.tasks.task import Task
 from pipeline.tasks.token_vectors import TokenVectorsTask
 from pipeline.xmod.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from pipeline.xmod.windows import WindowTokenizer
 _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
     "ner": NerTask,
     "classification": ClassificationTask,
+    "regression": RegressionTask,
     "embeddings": EmbeddingsTask,
     "token_vectors": TokenVectorsTask,
     "question_answering": QuestionAnsweringTask,

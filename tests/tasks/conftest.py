@@ -60,6 +60,24 @@ def tags(tmp_path_factory) -> Checkpoint:
 
 
 @pytest.fixture(scope="session")
+def grades(tmp_path_factory) -> Checkpoint:
+    """Two numbers a text."""
+    folder, labels = tmp_path_factory.mktemp("grades"), ("valence", "arousal")
+    return open_folder(
+        save_checkpoint(
+            folder, XmodForSequenceClassification, labels=labels, problem_type="regression"
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def reranker(tmp_path_factory) -> Checkpoint:
+    """One number a pair of texts, by a config that says nothing of it."""
+    folder, labels = tmp_path_factory.mktemp("reranker"), ("LABEL_0",)
+    return open_folder(save_checkpoint(folder, XmodForSequenceClassification, labels=labels))
+
+
+@pytest.fixture(scope="session")
 def answerer(tmp_path_factory) -> Checkpoint:
     """Starts and ends of answers."""
     folder, labels = tmp_path_factory.mktemp("answerer"), ("start", "end")

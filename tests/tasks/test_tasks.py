@@ -14,6 +14,7 @@ MODEL = {"path": "."}
 TYPES = {
     "ner": ("ner", "ner", ["entities"]),
     "classification": ("topic", "mood", ["mood_label", "mood_score"]),
+    "regression": ("grades", "mood", ["mood_valence", "mood_arousal"]),
     "embeddings": ("ner", "embeddings", ["embedding"]),
     "token_vectors": ("ner", "token_vectors", ["token_vectors", "token_starts", "token_ends"]),
     "question_answering": ("answerer", "mood", ["mood_answers"]),
