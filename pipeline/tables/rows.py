@@ -134,22 +134,29 @@ class Entities(TableRows):
 
 
 class Labels(TableRows):
-    """One row a record and classification task; none where a record has no label."""
+    """One row for each label of a record and classification task; none where it has no label."""
 
     name = LABELS
 
     def findings(self, origin: Origin) -> tuple[str, ...]:
-        """Each classification's label and score."""
-        pairs = ((f"{task}_label", f"{task}_score") for task in origin.labels)
-        return tuple(chain.from_iterable(pairs))
+        """Each classification's labels and scores."""
+        return tuple(chain.from_iterable(_label_columns(task, origin) for task in origin.labels))
 
     def rows(self, part: pa.Table, of: CommittedPart) -> pa.Table:
-        """One row a record of ``part`` and task."""
-        common = _common(part, of.origin)
+        """One row a label of ``part``, task after task."""
         tables = []
         for task in of.origin.labels:
-            found = {"label": part[f"{task}_label"], "score": part[f"{task}_score"]}
-            tables.append(pa.table({**common, "task": pa.repeat(task, part.num_rows), **found}))
+            rows = pa.table(_common(part, of.origin))
+            labels, scores = (
+                part[name].combine_chunks() for name in _label_columns(task, of.origin)
+            )
+            if pa.types.is_list(labels.type):
+                rows = rows.take(pc.list_parent_indices(labels))
+                labels, scores = pc.list_flatten(labels), pc.list_flatten(scores)
+            found = {"task": pa.repeat(task, rows.num_rows), "label": labels, "score": scores}
+            for name, column in found.items():
+                rows = rows.append_column(name, column)
+            tables.append(rows)
         rows = conformed(pa.concat_tables(tables), SCHEMAS[LABELS])
         return rows.filter(pc.is_valid(rows["label"]))
 
@@ -174,6 +181,14 @@ def require_columns(settings: DocumentSettings, origins: Iterable[Origin]) -> No
 def entity_column(origin: Origin) -> tuple[str, ...]:
     """The column with entities, if a task looked for them."""
     return ("entities",) if "entities" in origin.tasks else ()
+
+
+def _label_columns(task: str, origin: Origin) -> tuple[str, str]:
+    """A classification's labels and scores: lists where its labels do not exclude each other."""
+    lists = f"{task}_labels", f"{task}_scores"
+    at = origin.schema.get_field_index(lists[0])
+    several = at >= 0 and pa.types.is_list(origin.schema.field(at).type)
+    return lists if several else (f"{task}_label", f"{task}_score")
 
 
 def languages_of(part: pa.Table) -> pa.ChunkedArray:

@@ -60,6 +60,35 @@ def test_labels_have_a_row_a_record_and_task(tmp_path: Path):
     assert rows[1]["score"] == pytest.approx(0.52)
 
 
+def test_labels_of_a_list_have_a_row_each(tmp_path: Path):
+    """Another task may write a column whose name is that of such a list."""
+    source = source_of(tmp_path)
+    lists = {"tags_labels": pa.list_(pa.string()), "tags_scores": pa.list_(pa.float32())}
+    seen = pa.schema(
+        [*source.origin.schema, *lists.items(), pa.field("topic_labels", pa.float32())]
+    )
+    origin = dataclasses.replace(source.origin, labels=("topic", "tags"), schema=seen)
+    assert Labels().findings(origin) == ("topic_label", "topic_score", *lists)
+    part = pa.table(
+        {
+            "record_id": ["x", "y", "z", "q"],
+            "language": ["de", "de", "fr", None],
+            "published": [dt.date(2026, 1, 2)] * 4,
+            "topic_label": pa.array(["news", None, None, None]),
+            "topic_score": pa.array([0.5, None, None, None], pa.float32()),
+            "tags_labels": pa.array([["a", "b"], [], None, ["b"]], lists["tags_labels"]),
+            "tags_scores": pa.array([[0.75, 0.5], [], None, [0.625]], lists["tags_scores"]),
+        }
+    )
+    rows = Labels().rows(part, dataclasses.replace(source.parts[0], origin=origin)).to_pylist()
+    assert [tuple(row[k] for k in ("record_id", "task", "label", "score")) for row in rows] == [
+        ("x", "topic", "news", 0.5),
+        ("x", "tags", "a", 0.75),
+        ("x", "tags", "b", 0.5),
+        ("q", "tags", "b", 0.625),
+    ]
+
+
 def test_labels_of_two_tasks_leave_out_what_has_none(tmp_path: Path):
     source = source_of(tmp_path)
     origin = dataclasses.replace(source.origin, labels=("topic", "tone"))

@@ -13,13 +13,17 @@ _IsType = Callable[[pa.DataType], bool]
 
 @dataclass(frozen=True)
 class Columns:
-    """``labels`` have one value a record; ``numbers`` are scores and likelihoods."""
+    """``labels`` have one value a record, or a list of them, whose scores are in ``scores``.
+
+    ``numbers`` are scores, likelihoods and values.
+    """
 
     text: pa.Field | None = None
     entities: pa.Field | None = None
     embedding: pa.Field | None = None
     continuation: pa.Field | None = None
     labels: tuple[pa.Field, ...] = ()
+    scores: tuple[pa.Field, ...] = ()
     answers: tuple[pa.Field, ...] = ()
     numbers: tuple[pa.Field, ...] = ()
 
@@ -41,8 +45,10 @@ def columns_of(output: Output) -> Columns:
         continuation=_named(tasks, "continuation", pa.types.is_string),
         labels=(
             *_ending(tasks, "_label", pa.types.is_string),
+            *_ending(tasks, "_labels", pa.list_(pa.string()).equals),
             *_ending(tasks, "_choice", pa.types.is_int32),
         ),
+        scores=_ending(tasks, "_scores", pa.list_(pa.float32()).equals),
         answers=_ending(tasks, "_answers", pa.list_(schema.ANSWER).equals),
         numbers=_ending(tasks, "", pa.types.is_float32),
     )

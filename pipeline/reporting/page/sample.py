@@ -25,7 +25,7 @@ def read_records(output: Output, columns: Columns, limits: PageLimits) -> tuple[
     fields = [
         *(schema.RECORD_ID, *schema.LANGUAGE_FIELDS, *schema.TOKEN_FIELDS),
         *(field for field in single if field is not None),
-        *(*columns.labels, *columns.answers, *columns.numbers),
+        *(*columns.labels, *columns.scores, *columns.answers, *columns.numbers),
     ]
     shape = partial(_cut, text=columns.text, characters=limits.characters)
     table = output.parts.read(pa.schema(fields), ROWS_FOR_ONE * limits.records, shape)

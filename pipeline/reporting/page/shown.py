@@ -13,6 +13,9 @@ from pipeline.reporting.run_report import language_name
 _MOST_ENTITIES = 60
 """Entities that are shown of a record."""
 
+_MOST_LABELS = 20
+"""Labels that are shown of a record and task."""
+
 _LONGEST = 200
 """Characters that are shown of an id, a label, an answer, or an entity without its text."""
 
@@ -71,7 +74,6 @@ def shown(row: Row, columns: Columns, characters: int) -> Shown:
         parts = tuple(Piece(one["text"][:_LONGEST], one["label"], one["score"]) for one in entities)
     else:
         parts = pieces(text[:characters], entities)
-    labels = {task_of(field.name): row[field.name] for field in columns.labels}
     answers = [(task_of(field.name), (row[field.name] or [])[:1]) for field in columns.answers]
     return Shown(
         record_id=str(row["record_id"])[:_LONGEST],
@@ -82,9 +84,9 @@ def shown(row: Row, columns: Columns, characters: int) -> Shown:
         language_score=row["language_score"],
         tokens=row["n_tokens"],
         verdicts=tuple(
-            Verdict(task, str(value)[:_LONGEST], row.get(f"{task}_score"))
-            for task, value in labels.items()
-            if value is not None
+            Verdict(task_of(field.name), str(value)[:_LONGEST], score)
+            for field in columns.labels
+            for value, score in _labels(row, field)
         ),
         answers=tuple(
             Verdict(task, one["text"][:_LONGEST], one["score"])
@@ -110,6 +112,15 @@ def pieces(text: str, entities: Iterable[Row]) -> tuple[Piece, ...]:
             cut += [Piece(text[done:start]), Piece(text[start:end], one["label"], one["score"])]
             done = end
     return tuple(piece for piece in (*cut, Piece(text[done:])) if piece.text)
+
+
+def _labels(row: Row, field: pa.Field) -> list[tuple[Any, float | None]]:
+    """The labels of column ``field``, one or a list of them, each with its score."""
+    found, task = row[field.name], task_of(field.name)
+    if isinstance(found, list):
+        scores = row.get(f"{task}_scores") or [None] * len(found)
+        return list(zip(found, scores, strict=True))[:_MOST_LABELS]
+    return [] if found is None else [(found, row.get(f"{task}_score"))]
 
 
 def _value(row: Row, column: pa.Field | None) -> Any:  # noqa: ANN401

@@ -20,12 +20,16 @@ def reading(**settings: object) -> dict[str, object]:
 
 def test_columns_of_every_task_are_known(local_store: Store):
     answers = pa.field("who_answers", pa.list_(schema.ANSWER))
+    tags = pa.field("tags_labels", pa.list_(pa.string()))
+    scores = pa.field("tags_scores", pa.list_(pa.float32()))
     choice, likely = pa.field("best_choice", pa.int32()), pa.field("perplexity", pa.float32())
     continuation = pa.field("continuation", pa.string())
     tasks = {
         LABEL: ["a", "b"],
         SCORE: [0.5, 0.5],
         answers: [[], []],
+        tags: [[], ["b", "c"]],
+        scores: [[], [0.75, 0.5]],
         choice: [0, 1],
         likely: [1.0, 2.0],
         continuation: ["c", "d"],
@@ -33,9 +37,11 @@ def test_columns_of_every_task_are_known(local_store: Store):
     found = known(local_store, tasks=tasks)
     assert [field.name for field in (*found.labels, *found.answers)] == [
         "topic_label",
+        "tags_labels",
         "best_choice",
         "who_answers",
     ]
+    assert [field.name for field in found.scores] == ["tags_scores"]
     assert [field.name for field in found.numbers] == ["topic_score", "perplexity"]
     assert (found.text.name, found.entities.name) == ("text", "entities")
     assert (found.embedding.name, found.continuation.name) == ("embedding", "continuation")

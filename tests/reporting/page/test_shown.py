@@ -1,10 +1,12 @@
 """Texts cut at their entities."""
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.reporting.page.shown import Piece, Row, pieces
+from pipeline.reporting.page.columns import Columns
+from pipeline.reporting.page.shown import Piece, Row, Verdict, pieces, shown
 
 ARABIC = "زار محمد القاهرة"
 CHINESE = "云南省医院"
@@ -52,3 +54,22 @@ def test_pieces_leave_out_what_lies_across_an_earlier_span():
 def test_pieces_put_together_are_the_text(text: str, places: list[tuple[int, int]]):
     found = pieces(text, [span(start, end) for start, end in places])
     assert "".join(piece.text for piece in found) == text
+
+
+def test_shown_gives_a_verdict_for_each_label_of_a_list():
+    lists = (pa.list_(pa.string()), pa.list_(pa.float32()))
+    labels, scores = map(pa.field, ("tags_labels", "tags_scores"), lists)
+    row = {
+        **dict.fromkeys(("record_id", "language", "xmod_language", "language_source")),
+        **dict.fromkeys(("language_score", "n_tokens")),
+        "tags_labels": ["b", "c"],
+        "tags_scores": [0.75, 0.5],
+        "topic_label": "news",
+        "topic_score": 0.25,
+    }
+    columns = Columns(labels=(pa.field("topic_label", pa.string()), labels), scores=(scores,))
+    verdicts = [("topic", "news", 0.25), ("tags", "b", 0.75), ("tags", "c", 0.5)]
+    assert shown(row, columns, 10).verdicts == tuple(Verdict(*one) for one in verdicts)
+    nothing = {**row, "tags_labels": None, "tags_scores": None, "topic_label": None}
+    assert shown(nothing, columns, 10).verdicts == ()
+    assert shown({**nothing, "tags_labels": []}, columns, 10).verdicts == ()
