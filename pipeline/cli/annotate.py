@@ -44,6 +44,9 @@ def annotate(
     choice: Annotated[
         list[str] | None, typer.Option(help="An answer that --try may have; give it twice or more.")
     ] = None,
+    second: Annotated[
+        str | None, typer.Option("--second-text", help="What --try is paired with.")
+    ] = None,
 ) -> None:
     """Annotate a corpus: Parquet in, enriched Parquet out, every record exactly once.
 
@@ -56,15 +59,18 @@ def annotate(
     begun = time.monotonic()
     start_logs(log)
     with clean_exit():
-        if text is None and (lang or question or choice):
-            raise ConfigError("--lang, --question and --choice are of --try; give a text with it.")
+        if text is None and (lang or question or choice or second):
+            raise ConfigError(
+                "--lang, --question, --choice and --second-text are of --try; give a text with it."
+            )
         if sample is not None and not dry_run:
             raise ConfigError(f"--sample {sample} is of --dry-run; give both, or leave it out.")
         settings = load(config, overrides or [], JobSettings)
         from pipeline.cli import annotation  # Ray, and whatever else takes its time
 
         if text is not None:
-            annotation.try_text(settings, text, lang, question, choice or ())
+            trial = annotation.Trial(text, lang, question, tuple(choice or ()), second)
+            annotation.try_text(settings, trial)
             return
         options = annotation.Options(limit, new_run, allow_bad_files)
         plan = annotation.make_plan(settings, options)

@@ -1,7 +1,5 @@
 """What ``annotate`` does: try a text, show the plan, or run the job and tell what came of it."""
 
-from collections.abc import Sequence
-
 import typer
 
 from pipeline.api.annotate import run_plan
@@ -25,25 +23,19 @@ from pipeline.reporting.summary import (
 from pipeline.storage import summary
 from pipeline.xmod.transformers_logging import silence_transformers
 
-__all__ = ["Options", "make_plan", "run", "show_plan", "try_text"]
+__all__ = ["Options", "Trial", "make_plan", "run", "show_plan", "try_text"]
 
 _SAMPLE = 200
 """Records by which --dry-run estimates, unless it is told otherwise."""
 
 
-def try_text(
-    settings: JobSettings,
-    text: str,
-    language: str | None,
-    question: str | None,
-    choices: Sequence[str],
-) -> None:
-    """Annotate ``text`` and print the record."""
+def try_text(settings: JobSettings, trial: Trial) -> None:
+    """Annotate the trial's text and print the record."""
     silence_transformers()
     console = Console()
-    columns = annotated(settings, Trial(text, language, question, tuple(choices)))
+    columns = annotated(settings, trial)
     if "entities" in columns:
-        console.print(highlighted(text, columns.pop("entities")))
+        console.print(highlighted(trial.text, columns.pop("entities")))
     console.print(record_table(columns))
 
 

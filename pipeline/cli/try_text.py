@@ -10,7 +10,10 @@ from pipeline.config import InputSettings, JobSettings
 from pipeline.contract import schema
 from pipeline.errors import InputError
 
-_TYPES = {"language": pa.string(), "question": pa.string(), "choices": pa.list_(pa.string())}
+_TYPES = {
+    **dict.fromkeys(("language", "question", "second_text"), pa.string()),
+    "choices": pa.list_(pa.string()),
+}
 """Of the columns of what a trial may say beside its text."""
 
 
@@ -22,6 +25,7 @@ class Trial:
     language: str | None = None
     question: str | None = None
     choices: tuple[str, ...] = ()
+    second_text: str | None = None
 
 
 def annotated(settings: JobSettings, trial: Trial) -> dict[str, Any]:
@@ -30,6 +34,8 @@ def annotated(settings: JobSettings, trial: Trial) -> dict[str, Any]:
     Raises InputError where the record would go to quarantine.
     """
     columns = _columns(trial)
+    if settings.input.second_text_column and not trial.second_text:
+        columns["second_text"] = pa.nulls(1, pa.string())  # as a record of the corpus without one
     own = settings.model_copy(update={"input": _inputs(settings.input, columns)})
     row = Annotator(own)(pa.table({settings.input.text_column: [trial.text], **columns}))
     if error := row["error"][0].as_py():

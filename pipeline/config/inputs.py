@@ -40,10 +40,14 @@ class InputSettings(Section):
     """Column with each record's question, for question answering without ``question``."""
     choices_column: str | None = None
     """Column with each record's list of choices, for multiple choice without ``choices``."""
+    second_text_column: str | None = None
+    """Column with each record's second text, for classification and regression of pairs without
+    ``second_text``."""
     keep_columns: Literal["all"] | tuple[str, ...] = "all"
     """Input columns to copy to the output: ``all``, or a list."""
     max_text_bytes: int = Field(default=1 << 20, gt=0)
-    """Maximum bytes of a text with its question and choices; larger records go to quarantine."""
+    """Maximum bytes of a text with its question and choices or second text; larger records go to
+    quarantine."""
     missing: Missing = Missing.KEEP
     """Records of input files that no longer exist: keep them, remove them, or fail."""
     changed: Changed = Changed.FAIL

@@ -6,7 +6,7 @@ from pipeline.config.inputs import InputSettings, OutputSettings
 from pipeline.config.language import LanguageSettings
 from pipeline.config.runtime import RuntimeSettings
 from pipeline.config.section import Section
-from pipeline.config.tasks import TaskSettings
+from pipeline.config.tasks import ClassificationSettings, Pair, RegressionSettings, TaskSettings
 
 
 class Prices(Section):
@@ -54,6 +54,10 @@ class JobSettings(Section):
                 self._require_column(task.name, "question", self.input.question_column)
             if task.type == "multiple_choice" and not task.choices:
                 self._require_column(task.name, "choices", self.input.choices_column)
+            if isinstance(task, ClassificationSettings | RegressionSettings):
+                asks = task.pair in (Pair.TEXT_FIRST, Pair.SECOND_FIRST)
+                if asks and not task.second_text:
+                    self._require_column(task.name, "second_text", self.input.second_text_column)
         return self
 
     @staticmethod

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.section import Section
 
@@ -45,6 +45,18 @@ class ModelSettings(Section):
     """Expected digest of the checkpoint, as ``--dry-run`` prints it; any other is refused."""
 
 
+class Pair(StrEnum):
+    """How a text and its second text are put before the model.
+
+    ``text_first``: as a premise before its hypothesis. ``second_first``: as a query before the text
+    that it looks for. ``none``: the text alone, whatever the input has.
+    """
+
+    TEXT_FIRST = "text_first"
+    SECOND_FIRST = "second_first"
+    NONE = "none"
+
+
 class _Task(Section):
     type: str
     model: ModelSettings
@@ -54,6 +66,23 @@ class _Task(Section):
 class _NamedTask(_Task):
     name: Name
     """Prefix of the task's columns."""
+
+
+class _PairedTask(_NamedTask):
+    second_text: str | None = Field(default=None, min_length=1)
+    """Second text for all records, such as a query or a hypothesis; null: each record's own, where
+    ``input.second_text_column`` is set, and else the text stands alone."""
+    pair: Pair | None = None
+    """Order of the two texts; null: the text first where there is a second one."""
+
+    @model_validator(mode="after")
+    def _second_text_is_read(self) -> "_PairedTask":
+        if self.pair is Pair.NONE and self.second_text is not None:
+            raise ValueError(
+                f"task {self.name!r} has a second_text and pair: none, which reads the text alone; "
+                "leave one of them out"
+            )
+        return self
 
 
 class NerSettings(_Task):
@@ -67,7 +96,7 @@ class NerSettings(_Task):
     """Minimum score of an entity; others are left out."""
 
 
-class ClassificationSettings(_NamedTask):
+class ClassificationSettings(_PairedTask):
     """One label per record, or several, by a sequence-classification checkpoint."""
 
     type: Literal["classification"]
@@ -81,7 +110,7 @@ class ClassificationSettings(_NamedTask):
     """Minimum probability of a label in such a list."""
 
 
-class RegressionSettings(_NamedTask):
+class RegressionSettings(_PairedTask):
     """Outputs of a sequence-classification checkpoint as numbers, such as a reranker's score."""
 
     type: Literal["regression"]

@@ -4,7 +4,7 @@ Columns whose name begins with an underscore never reach the output. Blocks are 
 declared here, so that an empty list has the type of a full one::
 
     read       kept input columns, record_id, _unit, _row, _text, _tag, _prior, _question,
-               _choices, _error
+               _choices, _second, _error
     identify   + language, language_score, language_source, language_distance, xmod_language,
                lang_id; with language.per_window also language_fractions, _segments
     tokenize   + n_tokens, n_windows, truncated, _windows_<k> for each model input
@@ -90,6 +90,8 @@ QUESTION = pa.field("_question", pa.string())
 """The question column's value, null where there is none."""
 CHOICES = pa.field("_choices", pa.list_(pa.string()))
 """The choices column's value, null where there is none."""
+SECOND = pa.field("_second", pa.string())
+"""The second text column's value, null where there is none."""
 ERROR = pa.field("_error", FAILURE)
 ENDED = pa.field("_ended", pa.float64())
 """When the last stage was done with the row, in seconds since 1970 by its machine's clock."""
@@ -98,7 +100,7 @@ BATCHES = pa.field(
 )
 """A row's share of its block's micro-batches, of their tokens, and of those they had room for."""
 
-READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, QUESTION, CHOICES, ERROR)
+READ_FIELDS = (RECORD_ID, UNIT, ROW, TEXT, TAG, PRIOR, QUESTION, CHOICES, SECOND, ERROR)
 
 LANGUAGE_FIELDS = (
     pa.field("language", pa.string()),

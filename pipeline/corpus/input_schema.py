@@ -84,7 +84,7 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
     Columns that the config names are among them even if they are not kept.
     """
     tagged = [settings.language_column, settings.language_prior_column]
-    asked = [settings.question_column, settings.choices_column]
+    asked = [settings.question_column, settings.choices_column, settings.second_text_column]
     named = [settings.text_column, settings.id_column, *tagged, *asked]
     wanted = [name for name in named if name is not None]
     if settings.keep_columns != "all":
@@ -94,7 +94,8 @@ def gate(file_schema: pa.Schema, settings: InputSettings, uri: str) -> pa.Schema
         raise SchemaError(
             f"{uri} has no column {', '.join(map(repr, missing))}; its columns are "
             f"{_listed(file_schema.names)}. Set input.text_column, id_column, language_column, "
-            "language_prior_column, question_column, choices_column or keep_columns."
+            "language_prior_column, question_column, choices_column, second_text_column or "
+            "keep_columns."
         )
     doubled = sorted(name for name, count in Counter(file_schema.names).items() if count > 1)
     if doubled:
@@ -132,7 +133,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _require_types(file_schema: pa.Schema, settings: InputSettings, uri: str) -> None:
     """Raise SchemaError where a column that the config names cannot be what it is to be."""
-    for setting in ("text_column", "question_column"):
+    for setting in ("text_column", "question_column", "second_text_column"):
         if (name := getattr(settings, setting)) is not None:
             _require_text(file_schema.field(name), setting, uri)
     if settings.choices_column is not None:

@@ -26,9 +26,12 @@ def record_columns(
     texts, failures = _texts(rows[settings.text_column], settings.max_text_bytes)
     questions = _strings_of(rows, settings.question_column)
     choices = _lists_of(rows, settings.choices_column)
+    seconds = _strings_of(rows, settings.second_text_column)
     too_large = _too_large(texts, questions, choices, settings.max_text_bytes)
+    pairs = _too_large_pairs(texts, seconds, settings.max_text_bytes)
     unreadable = _unreadable(rows.select(kept))
-    failures = [a or b or c for a, b, c in zip(failures, too_large, unreadable, strict=True)]
+    reasons = zip(failures, too_large, pairs, unreadable, strict=True)
+    failures = [next(filter(None, own), None) for own in reasons]
     origin = pa.array([unit.to_json()]).dictionary_encode()
     yield schema.RECORD_ID, record_ids(rows, unit, settings)
     yield schema.UNIT, origin.take(pa.array([0] * unit.rows, pa.int32()))
@@ -38,6 +41,7 @@ def record_columns(
     yield schema.PRIOR, _strings_of(rows, settings.language_prior_column)
     yield schema.QUESTION, questions
     yield schema.CHOICES, choices
+    yield schema.SECOND, seconds
     yield schema.ERROR, failure_column(failures)
 
 
@@ -117,6 +121,23 @@ def _too_large(
                 "QuestionTooLarge",
                 f"The question and the choices, with the text once for each choice, have {size} "
                 f"bytes; expected at most {max_bytes}. Set input.max_text_bytes.",
+            )
+        )
+
+
+def _too_large_pairs(
+    texts: pa.Array, seconds: pa.Array | pa.ChunkedArray, max_bytes: int
+) -> Iterator[Failure | None]:
+    """Why a record is too large with its second text."""
+    lengths = [pc.fill_null(pc.binary_length(column), 0).to_pylist() for column in (texts, seconds)]
+    for own, second in zip(*lengths, strict=True):
+        yield (
+            None
+            if second == 0 or own + second <= max_bytes
+            else _failure(
+                "SecondTextTooLarge",
+                f"The text and the second text have {own + second} bytes; expected at most "
+                f"{max_bytes}. Set input.max_text_bytes.",
             )
         )
 

@@ -99,7 +99,11 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     settings = settings.model_copy(update={"language": language})
     runtime = settings.runtime
     readings = [
-        model_input_of(task, checkpoint.window_tokenizer(runtime.max_length))
+        model_input_of(
+            task,
+            checkpoint.window_tokenizer(runtime.max_length),
+            second_texts=settings.input.second_text_column is not None,
+        )
         for task, checkpoint in zip(settings.tasks, opened, strict=True)
     ]
     distinct = tuple(dict.fromkeys(readings))

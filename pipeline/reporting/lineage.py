@@ -118,7 +118,8 @@ def origins(job: Job) -> dict[str, tuple[list[str], bool]]:
     given = job.settings.input
     text, tags = given.text_column, (given.language_column, given.language_prior_column)
     of_language = [text, *filter(None, tags)]
-    of_tasks = [*of_language, *filter(None, (given.question_column, given.choices_column))]
+    beside = (given.question_column, given.choices_column, given.second_text_column)
+    of_tasks = [*of_language, *filter(None, beside)]
     languages = {field.name for field in (*schema.LANGUAGE_FIELDS, schema.LANGUAGE_FRACTIONS)}
     tokens = {field.name for field in schema.TOKEN_FIELDS}
     copied = {output: ([name], True) for name, output in job.reader.columns.kept}

@@ -1,9 +1,9 @@
 """The tokenize stage: texts → windows of token ids with their offsets in the text.
 
-Enters: ``_text``, ``_question``, ``_choices``. Leaves: ``n_tokens``, ``n_windows``, ``truncated``
-and ``_windows_<k>`` for the k-th model input of the job. What holds: no text is cut unless
-``runtime.max_windows`` is set, and then ``truncated`` is true; the counts are of the text alone, by
-the first model input's tokenizer, without special tokens and overlaps; records marked for
+Enters: ``_text``, ``_question``, ``_choices``, ``_second``. Leaves: ``n_tokens``, ``n_windows``,
+``truncated`` and ``_windows_<k>`` for the k-th model input of the job. What holds: no text is cut
+unless ``runtime.max_windows`` is set, and then ``truncated`` is true; the counts are of the text
+alone, by the first model input's tokenizer, without special tokens and overlaps; records marked for
 quarantine get nulls, and so do those of more than ``runtime.max_tokens`` tokens, which this stage
 marks.
 """
@@ -44,7 +44,7 @@ class Tokenize:
     @property
     def consumes(self) -> tuple[str, ...]:
         """The text, what is asked of it, and whether a record is still in play."""
-        fields = (schema.TEXT, schema.QUESTION, schema.CHOICES, schema.ERROR)
+        fields = (schema.TEXT, schema.QUESTION, schema.CHOICES, schema.SECOND, schema.ERROR)
         return tuple(field.name for field in fields)
 
     @property
@@ -73,7 +73,8 @@ class Tokenize:
         self, table: pa.Table, readings: Iterable[ModelInput]
     ) -> dict[ModelInput, list[Read]]:
         texts = table[schema.TEXT.name].to_pylist()
-        columns = (table[field.name].to_pylist() for field in (schema.QUESTION, schema.CHOICES))
+        beside = (schema.QUESTION, schema.CHOICES, schema.SECOND)
+        columns = (table[field.name].to_pylist() for field in beside)
         asked = [Asked(*one) for one in zip(*columns, strict=True)]
         stride = self.settings.stride
         return {

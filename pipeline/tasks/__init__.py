@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.config import TaskSettings
+from pipeline.config import ClassificationSettings, Pair, RegressionSettings, TaskSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
 from pipeline.tasks.embeddings import EmbeddingsTask
@@ -34,6 +34,12 @@ _TASKS: dict[str, Callable[[Any, Checkpoint], Task]] = {
     "generation": GenerationTask,
 }
 
+_ORDERS = {
+    None: Beside.SECOND_AFTER,
+    Pair.TEXT_FIRST: Beside.SECOND_AFTER,
+    Pair.SECOND_FIRST: Beside.SECOND_BEFORE,
+}
+
 
 def make_task(settings: TaskSettings, checkpoint: Checkpoint) -> Task:
     """The task of ``settings``; raises CheckpointError where the checkpoint does not fit it."""
@@ -45,11 +51,19 @@ def task_name(settings: TaskSettings) -> str:
     return str(getattr(settings, "name", settings.type))
 
 
-def model_input_of(settings: TaskSettings, tokenizer: WindowTokenizer) -> ModelInput:
-    """What the task's model reads of a record."""
+def model_input_of(
+    settings: TaskSettings, tokenizer: WindowTokenizer, *, second_texts: bool = False
+) -> ModelInput:
+    """What the task's model reads of a record; with ``second_texts`` each record has one."""
     if settings.type == "question_answering":
         asked = (settings.question,) if settings.question else ()
         return ModelInput(tokenizer, Beside.QUESTION, asked)
     if settings.type == "multiple_choice":
         return ModelInput(tokenizer, Beside.CHOICES, settings.choices)
+    if isinstance(settings, ClassificationSettings | RegressionSettings):
+        asked = (settings.second_text,) if settings.second_text else ()
+        pairs = settings.pair is not Pair.NONE and (asked or second_texts)
+        return (
+            ModelInput(tokenizer, _ORDERS[settings.pair], asked) if pairs else ModelInput(tokenizer)
+        )
     return ModelInput(tokenizer, masks=settings.type == "fill_mask")

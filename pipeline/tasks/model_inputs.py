@@ -1,7 +1,8 @@
-"""What a model reads of a record: its text in windows, alone or with a question or choices.
+"""What a model reads of a record: its text in windows, alone or with what stands beside it.
 
-A question or choice is never cut off, and each window of the text contains it whole. Neither torch
-nor transformers is imported: processes that tokenize start faster and stay smaller without them.
+A question, choice or second text is never cut off, and each window of the text contains it whole.
+Neither torch nor transformers is imported: processes that tokenize start faster and stay smaller
+without them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,11 +28,19 @@ class Beside(StrEnum):
     """``<s> question </s></s> text </s>``, for question answering."""
     CHOICES = "choices"
     """``<s> text </s></s> choice </s>`` for each choice, after the question if there is one."""
+    SECOND_AFTER = "second after"
+    """``<s> text </s></s> second text </s>``, as for a premise and its hypothesis."""
+    SECOND_BEFORE = "second before"
+    """``<s> second text </s></s> text </s>``, as for a query and what may answer it."""
+
+
+_SECOND = (Beside.SECOND_AFTER, Beside.SECOND_BEFORE)
+_TEXT_LAST = (Beside.QUESTION, Beside.SECOND_BEFORE)
 
 
 @dataclass(frozen=True)
 class ModelInput:
-    """How to read a record; ``asked`` is the question, or the choices, of all records.
+    """How to read a record; ``asked`` is the question, choices or second text of all records.
 
     Where ``asked`` is empty, each record has its own. Control tokens such as ``</s>`` in a text are
     encoded as text, except the mask token with ``masks``.
@@ -45,10 +54,11 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class Asked:
-    """A record's own question and choices."""
+    """A record's own question, choices and second text."""
 
     question: str | None
     choices: Sequence[str | None] | None
+    second: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class Piece:
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Each token's span in the text; (0, 0) for special tokens, question and choice."""
+        """Each token's span in the text; (0, 0) for special tokens and what is beside it."""
         offsets = self.encoding.offsets
         if self.encoding.n_sequences == 1:
             return offsets
@@ -95,9 +105,9 @@ def read(
         inputs = [[text] for text in texts]
     else:
         inputs = list(_pairs(reading, texts, asked, stride))
-    question = reading.beside is Beside.QUESTION
+    text_last = reading.beside in _TEXT_LAST
     kept = reading.tokenizer.mask if reading.masks else None
-    strategy = "only_second" if question else "only_first"
+    strategy = "only_second" if text_last else "only_first"
     tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
     encodings = chain.from_iterable(
@@ -109,7 +119,7 @@ def read(
         else:
             own = enumerate(islice(encodings, len(one)))
             yield [
-                Piece(window, number, choice, text_sequence=int(question))
+                Piece(window, number, choice, text_sequence=int(text_last))
                 for choice, encoding in own
                 for number, window in enumerate((encoding, *encoding.overflowing))
             ]
@@ -140,21 +150,39 @@ def _pairs(
     for text, own in zip(texts, others, strict=True):
         if isinstance(own, Unreadable):
             yield own
-        elif (longest := max(lengths[other] for other in own)) > limit:
-            yield Unreadable(
-                "QuestionTooLong",
-                f"The question or choice has {longest} tokens; expected at most {limit}, so that "
-                "half of a window is left to the text. Set runtime.max_length higher or "
-                "runtime.stride lower.",
-            )
-        elif reading.beside is Beside.QUESTION:
+        elif (longest := max(lengths[other] for other in own)) > limit and not (
+            reading.beside in _SECOND and _fits(plain, reading.tokenizer.length, text, longest)
+        ):
+            yield _too_long(reading.beside, longest, limit)
+        elif reading.beside in _TEXT_LAST:
             yield [(other, text) for other in own]
         else:
             yield [(text, other) for other in own]
 
 
+def _fits(plain: Tokenizer, length: int, text: str, second: int) -> bool:
+    """Whether ``text`` and a second one of so many tokens are whole in one window."""
+    own = len(plain.encode(text, add_special_tokens=False))
+    return own + second + plain.num_special_tokens_to_add(is_pair=True) <= length
+
+
+def _too_long(beside: Beside, tokens: int, limit: int) -> Unreadable:
+    second = beside in _SECOND
+    return Unreadable(
+        "SecondTextTooLong" if second else "QuestionTooLong",
+        f"The {'second text' if second else 'question or choice'} has {tokens} tokens; expected at "
+        f"most {limit}, so that half of a window is left to the text. Set runtime.max_length "
+        "higher or runtime.stride lower.",
+    )
+
+
 def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
-    """The question, or each choice."""
+    """The question, the second text, or each choice."""
+    if reading.beside in _SECOND:
+        second = reading.asked[0] if reading.asked else asked.second
+        if second is None:
+            return Unreadable("NoSecondText", "The second text is null; expected a string.")
+        return [second]
     if reading.beside is Beside.QUESTION:
         question = reading.asked[0] if reading.asked else asked.question
         if question is None:

@@ -39,3 +39,29 @@ def test_annotated_record_for_quarantine_is_an_error_that_says_why(settings):
         InputError, match=r"quarantine in stage identify, as UnknownLanguageTag: .*'qq'"
     ):
         annotated(strict, Trial("Anna", language="qq"))
+
+
+def paired(settings: JobSettings, **values: object) -> JobSettings:
+    """``settings`` of a corpus with a column of second texts; ``values`` are of its classifier."""
+    tasks = [
+        task.model_copy(update=values) if task.type == "classification" else task
+        for task in settings.tasks
+    ]
+    own = settings.input.model_copy(update={"second_text_column": "hypothesis"})
+    return settings.model_copy(update={"input": own, "tasks": tuple(tasks)})
+
+
+def test_annotated_pairs_the_text_with_the_trials_second_one(settings):
+    spoken = {"language": "de"}
+    alone = annotated(settings, Trial("Anna met Karl.", **spoken))
+    found = annotated(paired(settings), Trial("Anna met Karl.", **spoken, second_text="Who?"))
+    fixed = paired(settings, second_text="Who?")
+    assert found["topic_score"] != alone["topic_score"]
+    assert (
+        annotated(fixed, Trial("Anna met Karl.", **spoken))["topic_score"] == found["topic_score"]
+    )
+
+
+def test_annotated_trial_without_the_second_text_of_its_corpus_is_refused(settings):
+    with pytest.raises(InputError, match="in stage tokenize, as NoSecondText"):
+        annotated(paired(settings), Trial("Anna met Karl.", language="de"))

@@ -77,6 +77,7 @@ def test_job_settings_classifications_of_two_names_are_taken():
 
 
 ANSWER: dict[str, Any] = {"type": "question_answering", "name": "qa", "model": MODEL}
+RANK: dict[str, Any] = {"type": "regression", "name": "rank", "model": MODEL}
 CHOOSE: dict[str, Any] = {"type": "multiple_choice", "name": "best", "model": MODEL}
 
 
@@ -87,6 +88,10 @@ CHOOSE: dict[str, Any] = {"type": "multiple_choice", "name": "best", "model": MO
         (CHOOSE, "task 'best' has no choices; set its choices, or input.choices_column"),
         ({**CHOOSE, "choices": ["a"]}, "there is one choice, 'a'; expected two or more"),
         ({**ANSWER, "question": ""}, "at least 1 character"),
+        ({**topic("nli"), "second_text": ""}, "at least 1 character"),
+        ({**topic("nli"), "second_text": "a", "pair": "none"}, "leave one of them out"),
+        ({**topic("nli"), "pair": "text_first"}, "task 'nli' has no second_text; set its"),
+        ({**RANK, "pair": "second_first"}, r"or input\.second_text_column"),
     ],
 )
 def test_job_settings_task_that_has_nothing_to_ask_is_refused(task: dict[str, Any], message: str):
@@ -101,6 +106,10 @@ def test_job_settings_task_that_has_nothing_to_ask_is_refused(task: dict[str, An
         (ANSWER, {"question_column": "q"}),
         ({**CHOOSE, "choices": ["a", "b"]}, {}),
         (CHOOSE, {"choices_column": "c"}),
+        (RANK, {}),
+        ({**RANK, "pair": "none"}, {"second_text_column": "s"}),
+        ({**RANK, "pair": "second_first", "second_text": "why?"}, {}),
+        ({**RANK, "pair": "second_first"}, {"second_text_column": "s"}),
     ],
 )
 def test_job_settings_questions_and_choices_are_the_tasks_or_each_records(

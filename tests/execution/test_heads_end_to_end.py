@@ -9,6 +9,7 @@ from transformers.models.xmod.modeling_xmod import (
     XmodForMaskedLM,
     XmodForMultipleChoice,
     XmodForQuestionAnswering,
+    XmodForSequenceClassification,
 )
 
 from pipeline.config import JobSettings
@@ -29,6 +30,9 @@ def heads(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("heads")
     save_checkpoint(folder / "qa", XmodForQuestionAnswering, labels=("start", "end"))
     save_checkpoint(folder / "choice", XmodForMultipleChoice)
+    topic = {"problem_type": "multi_label_classification"}
+    save_checkpoint(folder / "topic", XmodForSequenceClassification, labels=("a", "b"), **topic)
+    save_checkpoint(folder / "rank", XmodForSequenceClassification, labels=("LABEL_0",))
     save_checkpoint(folder / "masked", XmodForMaskedLM)
     save_checkpoint(folder / "decoder", XmodForCausalLM, is_decoder=True)
     return folder
@@ -40,7 +44,8 @@ def plan(heads: Path, tmp_path: Path) -> Plan:
     choices: list[Any] = [["in Prague", "Berlin", "東京"]] * len(TEXTS)
     questions[-2], choices[-1] = None, None
     columns = {"id": IDS, "text": TEXTS, "language": [*CODES, "en", "en", "en"]}
-    corpus = write(tmp_path / "in.parquet", {**columns, "ask": questions, "options": choices})
+    columns |= {"ask": questions, "options": choices, "second": ["in Prague"] * len(TEXTS)}
+    corpus = write(tmp_path / "in.parquet", columns)
 
     def task(kind: str, model: str, **values: object) -> dict[str, Any]:
         return {"type": kind, "model": {"path": str(heads / model)}, **values}
@@ -54,12 +59,16 @@ def plan(heads: Path, tmp_path: Path) -> Plan:
                     "language_column": "language",
                     "question_column": "ask",
                     "choices_column": "options",
+                    "second_text_column": "second",
                 },
                 "output": {"uri": str(tmp_path / "out")},
                 "tasks": [
                     task("question_answering", "qa", name="own"),
                     task("question_answering", "qa", name="place", question="Where?", n_best=2),
                     task("multiple_choice", "choice", name="best", probs=True),
+                    task("classification", "topic", name="topic", pair="none"),
+                    task("classification", "topic", name="nli"),
+                    task("regression", "rank", name="rank", pair="second_first"),
                     task("masked_lm", "masked", passes=4),
                     task("fill_mask", "masked", top_k=3),
                     task("token_vectors", "masked"),
@@ -87,6 +96,8 @@ def test_job_of_all_heads_annotates_every_record_or_says_why_not(plan, tmp_path)
         assert 1 <= len(row["place_answers"]) <= 2
         assert 0 <= row["best_choice"] <= 2
         assert sum(row["best_probs"]) == pytest.approx(1, abs=1e-5)
+        assert set(row["topic_labels"]) | set(row["nli_labels"]) <= {"a", "b"}
+        assert isinstance(row["rank"], float)
         assert row["pseudo_perplexity"] > 1
         assert row["perplexity"] > 1
         assert len(row["token_vectors"]) == row["n_tokens"]
@@ -100,6 +111,9 @@ def test_job_tasks_share_a_forward_where_they_read_the_same_and_mask_nothing(pla
         ["question_answering"],
         ["question_answering"],
         ["multiple_choice"],
+        ["classification"],
+        ["classification"],
+        ["regression"],
         ["masked_lm"],
         ["fill_mask"],
         ["token_vectors", "embeddings"],
@@ -114,5 +128,7 @@ def test_job_readings_of_one_kind_are_made_once(plan):
         ("question", False),
         ("choices", False),
         ("nothing", False),
+        ("second after", False),
+        ("second before", False),
         ("nothing", True),  # fill-mask alone takes a text's <mask> for the mask token
     ]

@@ -16,6 +16,7 @@ def make_block(
     *,
     questions: Sequence[str | None] | None = None,
     choices: Sequence[Sequence[str | None] | None] | None = None,
+    seconds: Sequence[str | None] | None = None,
 ) -> pa.Table:
     """``texts`` with their X-MOD languages; the rows ``failed`` are down for quarantine."""
     nothing = [None] * len(texts)
@@ -26,6 +27,7 @@ def make_block(
             schema.TEXT.name: pa.array(texts, pa.string()),
             schema.QUESTION.name: pa.array(questions or nothing, schema.QUESTION.type),
             schema.CHOICES.name: pa.array(choices or nothing, schema.CHOICES.type),
+            schema.SECOND.name: pa.array(seconds or nothing, schema.SECOND.type),
             schema.ERROR.name: pa.array(errors, schema.FAILURE),
             "xmod_language": pa.array(codes, pa.string()),
         }

@@ -30,7 +30,11 @@ def annotated(
 ) -> pa.Table:
     """The block of ``texts`` after both stages, with one task."""
     machine = RuntimeSettings(**{"max_length": 128, "stride": 9, **(runtime or {})})
-    reading = model_input_of(settings, checkpoint.window_tokenizer(machine.max_length))
+    reading = model_input_of(
+        settings,
+        checkpoint.window_tokenizer(machine.max_length),
+        second_texts=asked.get("seconds") is not None,
+    )
     annotate = Annotate([Workload(checkpoint, 0, (settings,))], LoadedAdapters(LOADED), machine)
     block = run_stage(Tokenize(machine, (reading,)), make_block(texts, codes, **asked))
     return run_stage(annotate, block)

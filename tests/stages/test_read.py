@@ -412,9 +412,26 @@ def test_read_unit_questions_and_choices_are_strings(tmp_path: Path):
     assert block["_choices"].to_pylist() == [["a", "b"], None, [], ["c", None]]
 
 
+def test_read_unit_second_texts_are_strings(tmp_path: Path):
+    seconds = pa.array(["a", None, "", "b"]).dictionary_encode()
+    path = write(tmp_path / "a.parquet", pa.table({"text": ["w", "x", "y", "z"], "s": seconds}))
+    block = read_file(path, second_text_column="s", keep_columns=[])
+    assert block["_second"].to_pylist() == ["a", None, "", "b"]
+    assert block.schema.field("_second") == schema.SECOND
+
+
+def test_read_unit_text_too_large_with_its_second_one_is_refused(tmp_path: Path):
+    columns = {"text": ["aaaa", "aaaa", "aaaaaaa"], "s": ["ää", "äää", None]}
+    path = write(tmp_path / "a.parquet", columns)
+    block = read_file(path, max_text_bytes=8, second_text_column="s")
+    assert errors_of(block) == [None, "SecondTextTooLarge", None]
+    assert block["_second"].to_pylist() == ["ää", None, None]
+
+
 @pytest.mark.parametrize(
     ("column", "name", "expected"),
     [
+        ("n", "second_text_column", "second text column 'n' is int64; expected string"),
         ("n", "question_column", "question column 'n' is int64; expected string"),
         ("n", "choices_column", "choices column 'n' is int64; expected a list of strings"),
         ("numbers", "choices_column", "choices column .* is int64; expected string"),

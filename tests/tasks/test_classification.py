@@ -162,6 +162,22 @@ def test_classification_of_several_labels_by_a_checkpoint_of_one_is_refused(topi
         make_task(single, multi_label=True)
 
 
+def test_classification_of_pairs_equals_transformers(topic):
+    """As for natural language inference: a premise in any language, and its hypothesis."""
+    model = XmodForSequenceClassification.from_pretrained(topic.folder).eval()
+    path, hypothesis = ModelSettings(path=str(topic.folder)), "nobody knows why"
+    values = {"type": "classification", "name": "topic", "probs": True, "second_text": hypothesis}
+    settings = ClassificationSettings(model=path, **values)
+    rows = annotated(settings, topic, SENTENCES, CODES).to_pylist()
+    for text, code, row in zip(SENTENCES, CODES, rows, strict=True):
+        model.set_default_language(code)
+        with torch.inference_mode():
+            logits = model(**topic.tokenizer(text, hypothesis, return_tensors="pt")).logits[0]
+        expected = logits.softmax(-1)
+        np.testing.assert_allclose(row["topic_probs"], expected, atol=1e-5)
+        assert row["topic_label"] == topic.labels[int(expected.argmax())]
+
+
 @pytest.mark.parametrize(("kind", "options"), [("topic", {}), ("tags", ONE_OF_TAGS)])
 def test_classification_threshold_without_a_use_is_refused(kind, options, request):
     with pytest.raises(CheckpointError, match=r"its threshold 0\.7 has no use"):

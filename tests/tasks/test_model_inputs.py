@@ -49,6 +49,40 @@ def test_read_choices_stand_after_the_text_one_by_one():
     assert all(max(end for _, end in piece.spans) == len("The river") for piece in found)
 
 
+@pytest.mark.parametrize("beside", [Beside.SECOND_AFTER, Beside.SECOND_BEFORE])
+def test_read_second_text_is_in_each_window_and_has_no_spans(beside):
+    first = beside is Beside.SECOND_BEFORE
+    found = pieces(beside, LONG, Asked(None, None, "in Prague"))
+    second = TOKENIZER("in Prague", add_special_tokens=False)["input_ids"]
+    assert len(found) > 2
+    for piece in found:
+        ids = piece.encoding.ids
+        assert (ids[1 : len(second) + 1] if first else ids[-len(second) - 1 : -1]) == second
+        assert len(ids) <= LENGTH
+        spans = [span for span in piece.spans if span[1]]
+        assert spans == sorted(spans)
+        assert len(spans) == len(ids) - 4 - len(second)
+    assert max(end for _, end in found[-1].spans) == len(LONG)
+
+
+@pytest.mark.parametrize("beside", [Beside.SECOND_AFTER, Beside.SECOND_BEFORE])
+def test_read_second_text_longer_than_half_a_window_is_taken_where_both_fit(beside):
+    """As transformers takes them; a question does not depend on its text."""
+    second = " ".join(["Prague"] * 8)
+    tokens = len(TOKENIZER(second, add_special_tokens=False)["input_ids"])
+    assert (LENGTH - 4 - STRIDE) // 2 < tokens < LENGTH - 4
+    (found,) = pieces(beside, "The river", Asked(None, None, second))
+    pair = ("The river", second) if beside is Beside.SECOND_AFTER else (second, "The river")
+    assert found.encoding.ids == TOKENIZER(*pair)["input_ids"]
+    reading = ModelInput(found_tokenizer(), beside)
+    (refused,) = read(reading, [LONG], [Asked(None, None, second)], STRIDE)
+    assert isinstance(refused, Unreadable)
+
+
+def found_tokenizer() -> WindowTokenizer:
+    return WindowTokenizer(TOKENIZER.backend_tokenizer.to_str(), LENGTH)
+
+
 def test_read_question_of_all_records_goes_before_their_own():
     found = pieces(Beside.QUESTION, "The river", Asked("Anna", None), ("Prague",))
     assert found[0].encoding.ids == TOKENIZER("Prague", "The river")["input_ids"]
@@ -60,13 +94,15 @@ def test_read_question_of_all_records_goes_before_their_own():
         (Beside.QUESTION, Asked(None, None), "NoQuestion"),
         (Beside.QUESTION, Asked(LONG, None), "QuestionTooLong"),
         (Beside.CHOICES, Asked("Why?", None), "NoChoices"),
+        (Beside.SECOND_AFTER, Asked(None, None), "NoSecondText"),
+        (Beside.SECOND_BEFORE, Asked(None, None, LONG), "SecondTextTooLong"),
         (Beside.CHOICES, Asked("Why?", ["a", LONG]), "QuestionTooLong"),
     ],
 )
 def test_read_record_that_cannot_be_read_says_why_and_costs_no_other(beside, asked, error):
     definition = TOKENIZER.backend_tokenizer.to_str()
     reading = ModelInput(WindowTokenizer(definition, LENGTH), beside)
-    good = Asked("Anna", ["a", "b"])
+    good = Asked("Anna", ["a", "b"], "Anna")
     first, second, third = read(reading, ["The river"] * 3, [good, asked, good], STRIDE)
     assert isinstance(second, Unreadable)
     assert second.error_type == error

@@ -84,6 +84,84 @@ def with_config(checkpoint: Checkpoint, **changes: object) -> Checkpoint:
     return replace(checkpoint, config=config)
 
 
+SECONDS = (*SENTENCES[1:], "who?")
+
+
+@torch.inference_mode()
+def of_pairs(checkpoint: Checkpoint, pairs: list[tuple[str, str]], codes: list[str]) -> list[float]:
+    """Transformers' values of a batch of pairs of mixed languages."""
+    model = XmodForSequenceClassification.from_pretrained(checkpoint.folder).eval()
+    lang_ids = torch.tensor([checkpoint.languages.index(code) for code in codes])
+    inputs = checkpoint.tokenizer(*map(list, zip(*pairs, strict=True)), padding=True)
+    tensors = {name: torch.tensor(inputs[name]) for name in ("input_ids", "attention_mask")}
+    return model(**tensors, lang_ids=lang_ids).logits[:, 0].tolist()
+
+
+@pytest.mark.parametrize("order", [None, "text_first", "second_first"])
+@pytest.mark.parametrize("fixed", [None, "nobody knows why"])
+def test_regression_of_pairs_equals_transformers_for_a_batch_of_languages(reranker, order, fixed):
+    found = annotated(
+        settings(reranker, pair=order, second_text=fixed),
+        reranker,
+        SENTENCES,
+        CODES,
+        seconds=SECONDS,
+    )
+    seconds = [fixed] * len(SENTENCES) if fixed else SECONDS
+    pairs = list(zip(SENTENCES, seconds, strict=True))
+    if order == "second_first":
+        pairs = [(second, text) for text, second in pairs]
+    expected = of_pairs(reranker, pairs, list(CODES))
+    assert found["mood"].to_pylist() == pytest.approx(expected, abs=1e-5)
+    alone = [len(reranker.tokenizer(text)["input_ids"]) - 2 for text in SENTENCES]
+    assert found["n_tokens"].to_pylist() == alone
+
+
+def test_regression_with_pair_none_reads_the_text_alone(reranker):
+    alone = annotated(settings(reranker), reranker, SENTENCES, CODES)
+    found = annotated(settings(reranker, pair="none"), reranker, SENTENCES, CODES, seconds=SECONDS)
+    assert found["mood"].to_pylist() == alone["mood"].to_pylist()
+
+
+@pytest.mark.parametrize("order", ["text_first", "second_first"])
+def test_regression_of_a_long_text_has_the_second_one_whole_in_each_window(reranker, order):
+    """The mean of transformers' values of the windows that its own tokenizer cuts."""
+    text, second = " ".join(SENTENCES[:2] * 4), "nobody knows why"
+    found = annotated(
+        settings(reranker, pair=order), reranker, [text], seconds=[second], runtime=LONG
+    )
+    pair = (text, second) if order == "text_first" else (second, text)
+    cut = reranker.tokenizer(
+        *pair,
+        truncation="only_first" if order == "text_first" else "only_second",
+        max_length=LONG["max_length"],
+        stride=LONG["stride"],
+        return_overflowing_tokens=True,
+    )["input_ids"]
+    assert len(cut) > 2
+    model = XmodForSequenceClassification.from_pretrained(reranker.folder).eval()
+    with torch.inference_mode():
+        values = [model(torch.tensor([ids])).logits.item() for ids in cut]
+    expected = np.average(values, weights=[len(ids) for ids in cut])
+    assert found["mood"].to_pylist() == pytest.approx([expected], abs=1e-5)
+
+
+LONG = {"max_length": 64, "stride": 8}
+
+
+def test_regression_of_pairs_record_without_a_second_text_goes_to_quarantine_alone(reranker):
+    texts, seconds = SENTENCES[:3], [None, "why?", ""]
+    found = annotated(settings(reranker), reranker, texts, seconds=seconds)
+    failed, *others = found["_error"].to_pylist()
+    assert (failed["stage"], failed["error_type"]) == ("tokenize", "NoSecondText")
+    assert others == [None, None]
+    expected = of_pairs(reranker, list(zip(texts, ["", *seconds[1:]], strict=True)), ["en_XX"] * 3)
+    assert found["mood"].to_pylist() == [
+        None,
+        *(pytest.approx(one, abs=1e-5) for one in expected[1:]),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["single_label_classification", "multi_label_classification"])
 def test_regression_by_a_classifier_is_refused_and_the_task_to_use_is_named(grades, kind):
     classifier = with_config(grades, problem_type=kind)

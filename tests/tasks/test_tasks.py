@@ -58,6 +58,24 @@ def test_make_task_every_type_has_a_task_a_name_columns_and_a_head(kind, request
     require_head(checkpoint, task.architecture)
 
 
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("values", "second_texts", "beside", "asked"),
+    [
+        ({}, True, Beside.SECOND_AFTER, ()),
+        ({"pair": "second_first"}, True, Beside.SECOND_BEFORE, ()),
+        ({"pair": "none"}, True, Beside.NOTHING, ()),
+        ({"second_text": "a"}, False, Beside.SECOND_AFTER, ("a",)),
+        ({"second_text": "a", "pair": "second_first"}, True, Beside.SECOND_BEFORE, ("a",)),
+    ],
+)
+def test_model_input_of_a_pair_has_its_order(kind, values, second_texts, beside, asked, ner):
+    given = {"type": kind, "model": MODEL, "name": "mood", **values}
+    settings, tokenizer = SETTINGS.validate_python(given), ner.window_tokenizer(64)
+    found = model_input_of(settings, tokenizer, second_texts=second_texts)
+    assert (found.beside, found.asked) == (beside, asked)
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_model_input_of_every_type_says_what_is_beside_the_text(kind, ner):
     tokenizer = ner.window_tokenizer(64)
