@@ -21,12 +21,16 @@ class Pooling(StrEnum):
     """How token vectors become one vector.
 
     ``mean`` over the attention mask, ``cls``: the first token's, ``pooler``: transformers' pooler
-    on top of that, in checkpoints that have trained one.
+    on top of that, in checkpoints that have trained one. The others are sentence-transformers' of
+    these names.
     """
 
     MEAN = "mean"
     CLS = "cls"
     POOLER = "pooler"
+    MAX = "max"
+    MEAN_SQRT_LEN = "mean_sqrt_len_tokens"
+    LAST = "lasttoken"
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -124,10 +128,15 @@ class EmbeddingsSettings(_Task):
 
     type: Literal["embeddings"]
     """Kind of task."""
-    pooling: Pooling = Pooling.MEAN
-    """How token vectors become one vector."""
-    normalize: bool = True
-    """Scale vectors to length 1."""
+    pooling: Pooling | None = None
+    """How token vectors become one vector; null: as the checkpoint's sentence-transformers files
+    say, or the mean where it has none."""
+    normalize: bool | None = None
+    """Scale vectors to length 1; null: as the checkpoint's ``modules.json`` says, or true where it
+    has none."""
+    prefix: str | None = None
+    """Text to put before each record's, such as ``"query: "``; null: the checkpoint's default
+    prompt, if it has one."""
     dtype: VectorType = "float32"
     """Number format of the vectors in the output."""
 

@@ -26,7 +26,7 @@ from pipeline.stages.stage_factory import StageFactory
 from pipeline.stages.tokenize import Tokenize
 from pipeline.stages.workload import Workload, annotate_stage
 from pipeline.storage import Store, canonical
-from pipeline.tasks import make_task, model_input_of, task_name
+from pipeline.tasks import make_task, reading_of, task_name
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
@@ -98,12 +98,9 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     language = with_default(settings.language, opened)
     settings = settings.model_copy(update={"language": language})
     runtime = settings.runtime
+    second_texts = settings.input.second_text_column is not None
     readings = [
-        model_input_of(
-            task,
-            checkpoint.window_tokenizer(runtime.max_length),
-            second_texts=settings.input.second_text_column is not None,
-        )
+        reading_of(task, checkpoint, runtime.max_length, second_texts=second_texts)
         for task, checkpoint in zip(settings.tasks, opened, strict=True)
     ]
     distinct = tuple(dict.fromkeys(readings))

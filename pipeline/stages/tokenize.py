@@ -20,7 +20,16 @@ from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import add_columns, not_failed, with_failures
-from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Read, Unreadable, read
+from pipeline.tasks.model_inputs import (
+    Asked,
+    Beside,
+    ModelInput,
+    Piece,
+    Read,
+    Unreadable,
+    prefix_tokens,
+    read,
+)
 from pipeline.xmod.windows import text_tokens
 
 
@@ -41,6 +50,21 @@ class Tokenize:
                 "tokens, 2 of them special; expected a stride below the rest. Lower runtime.stride."
             )
 
+        for reading in self.readings:
+            self._require_room(reading)
+
+    def _require_room(self, reading: ModelInput) -> None:
+        """Raise ConfigError where a prefix leaves less than half of a window to the text."""
+        prefixed = reading.prefix.strip() != ""
+        tokens = len(prefix_tokens(reading.tokenizer, reading.prefix)) if prefixed else 0
+        most = (reading.tokenizer.length - 2 - self.settings.stride) // 2
+        if tokens > most:
+            raise ConfigError(
+                f"The prefix {reading.prefix!a:.100} has {tokens} tokens; expected at most {most}, "
+                "so that half of a window is left to the text. Shorten the task's prefix, or set "
+                "runtime.max_length higher or runtime.stride lower."
+            )
+
     @property
     def consumes(self) -> tuple[str, ...]:
         """The text, what is asked of it, and whether a record is still in play."""
@@ -56,7 +80,7 @@ class Tokenize:
     def __call__(self, table: pa.Table) -> pa.Table:
         """``table`` with counts and windows."""
         sound = np.flatnonzero(not_failed(table).to_numpy())
-        alone = replace(self.readings[0], beside=Beside.NOTHING, asked=())
+        alone = replace(self.readings[0], beside=Beside.NOTHING, asked=(), prefix="")
         cuts = self._cuts(table.take(sound), dict.fromkeys([alone, *self.readings]))
         shortened = [any(map(self._cuts_off, own)) for own in zip(*cuts.values(), strict=True)]
         counts = self._counts(cuts[alone], shortened, sound, table)

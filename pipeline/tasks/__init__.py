@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.config import ClassificationSettings, Pair, RegressionSettings, TaskSettings
 from pipeline.tasks.causal_lm import CausalLmTask
 from pipeline.tasks.classification import ClassificationTask
-from pipeline.tasks.embeddings import EmbeddingsTask
+from pipeline.tasks.embeddings import EmbeddingsTask, embeddings_input
 from pipeline.tasks.fill_mask import FillMaskTask
 from pipeline.tasks.generation import GenerationTask
 from pipeline.tasks.masked_lm import MaskedLmTask
@@ -51,10 +51,20 @@ def task_name(settings: TaskSettings) -> str:
     return str(getattr(settings, "name", settings.type))
 
 
+def reading_of(
+    settings: TaskSettings, checkpoint: Checkpoint, max_length: int, *, second_texts: bool = False
+) -> ModelInput:
+    """What the task's model reads of a record, in windows of at most ``max_length`` tokens."""
+    if settings.type == "embeddings":
+        return embeddings_input(settings, checkpoint, max_length)
+    tokenizer = checkpoint.window_tokenizer(max_length)
+    return model_input_of(settings, tokenizer, second_texts=second_texts)
+
+
 def model_input_of(
     settings: TaskSettings, tokenizer: WindowTokenizer, *, second_texts: bool = False
 ) -> ModelInput:
-    """What the task's model reads of a record; with ``second_texts`` each record has one."""
+    """What any other model reads of a record; with ``second_texts`` each record has one."""
     if settings.type == "question_answering":
         asked = (settings.question,) if settings.question else ()
         return ModelInput(tokenizer, Beside.QUESTION, asked)

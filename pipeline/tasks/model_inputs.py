@@ -12,7 +12,9 @@ from functools import cache
 from itertools import accumulate, chain, groupby, islice
 
 from tokenizers import Encoding, Tokenizer
+from tokenizers.processors import TemplateProcessing
 
+from pipeline.errors import ConfigError
 from pipeline.xmod.tokenizer import without_control_tokens
 from pipeline.xmod.windows import WindowTokenizer
 
@@ -43,13 +45,15 @@ class ModelInput:
     """How to read a record; ``asked`` is the question, choices or second text of all records.
 
     Where ``asked`` is empty, each record has its own. Control tokens such as ``</s>`` in a text are
-    encoded as text, except the mask token with ``masks``.
+    encoded as text, except the mask token with ``masks``. The ``prefix`` stands before the text, in
+    each of its windows, and has no spans.
     """
 
     tokenizer: WindowTokenizer
     beside: Beside = Beside.NOTHING
     asked: tuple[str, ...] = ()
     masks: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def read(
     text_last = reading.beside in _TEXT_LAST
     kept = reading.tokenizer.mask if reading.masks else None
     strategy = "only_second" if text_last else "only_first"
-    tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy)
+    tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy, reading.prefix)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
     encodings = chain.from_iterable(
         map(tokenizer.encode_batch, _batches(list(chain.from_iterable(readable))))
@@ -197,12 +201,31 @@ def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
     return [f"{before}{choice}" for choice in choices]
 
 
+def prefix_tokens(tokenizer: WindowTokenizer, prefix: str) -> list[int]:
+    """The ids of ``prefix`` before any text.
+
+    Raises ConfigError where they would depend on the text: where it and a word would be one word.
+    """
+    plain = _tokenizer(tokenizer)
+    own, word, both = (
+        plain.encode(text, add_special_tokens=False).ids
+        for text in (prefix.rstrip(), "a", f"{prefix}a")
+    )
+    if not prefix[-1].isspace() or own + word != both:
+        raise ConfigError(
+            f"The prefix {prefix!a:.100} and the first word of a text would be one word to the "
+            "tokenizer; expected a prefix that ends with a space. Set the task's prefix so."
+        )
+    return own
+
+
 @cache
 def _tokenizer(
     tokenizer: WindowTokenizer,
     kept: str | None = None,
     stride: int | None = None,
     strategy: str = "only_first",
+    prefix: str = "",
 ) -> Tokenizer:
     """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
 
@@ -212,6 +235,17 @@ def _tokenizer(
     loaded.no_padding()
     loaded.no_truncation()
     loaded.encode_special_tokens = True  # as text, that is
+    if prefix.strip():
+        ids = prefix_tokens(tokenizer, prefix)
+        first, last = loaded.encode("").ids
+        loaded.post_processor = TemplateProcessing(
+            single=["first", "prefix", "$A", "last"],
+            special_tokens=[
+                ("first", first),
+                {"id": "prefix", "ids": ids, "tokens": ["prefix"] * len(ids)},
+                ("last", last),
+            ],
+        )
     if stride is not None:
         loaded.enable_truncation(tokenizer.length, stride=stride, strategy=strategy)
     return loaded

@@ -22,7 +22,14 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """Names the file of each weight, where there are several; not read beside ``WEIGHTS``."""
 
-FETCHED = (CONFIG, TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG, INDEX, "*.safetensors")
+MODULES = "modules.json"
+POOLING = "1_Pooling/config.json"
+PROMPTS = "config_sentence_transformers.json"
+LENGTH = "sentence_bert_config.json"
+"""What sentence-transformers says of a checkpoint's vectors; in few checkpoints."""
+_SENTENCES = (MODULES, POOLING, PROMPTS, LENGTH)
+
+FETCHED = (CONFIG, TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG, INDEX, "*.safetensors", *_SENTENCES)
 """What is fetched of a hub's repository."""
 
 _MAX_BYTES = 64 << 20
@@ -60,7 +67,8 @@ def tokenizer_file(folder: Path) -> Path:
 
 def read_files(folder: Path) -> list[Path]:
     """All files of ``folder`` that loading reads."""
-    named = [folder / CONFIG, tokenizer_file(folder), folder / TOKENIZER_CONFIG]
+    own = (folder / name for name in (CONFIG, TOKENIZER_CONFIG, *_SENTENCES))
+    named = [tokenizer_file(folder), *own]
     weights = weight_files(folder)
     index = [] if weights in ((), (folder / WEIGHTS,)) else [folder / INDEX]
     return sorted([*(path for path in named if path.exists()), *index, *weights])
@@ -68,7 +76,7 @@ def read_files(folder: Path) -> list[Path]:
 
 def stamp_of(folder: Path) -> Stamp:
     """What identifies the files on this machine; equal contents may have another stamp."""
-    found = [(path.name, _regular(path).stat()) for path in read_files(folder)]
+    found = [(_name(path, folder), _regular(path).stat()) for path in read_files(folder)]
     return tuple(
         (name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found
     )
@@ -88,7 +96,7 @@ def digest_of(folder: Path) -> str:
     for path in read_files(folder):
         with _regular(path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
+        total.update(f"{_name(path, folder)} {content}\n".encode())
     return total.hexdigest()
 
 
@@ -123,6 +131,10 @@ def read_small(path: Path) -> bytes:
             "it belongs to the checkpoint."
         )
     return body
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def _is_plain(name: str) -> bool:

@@ -43,13 +43,27 @@ HEADS: dict[str, Callable[[int, int, int], Shapes]] = {
 """
 
 
+_LATE = "linear.weight"
+"""The layer of ColBERT's models after the encoder."""
+
+
 def require_head(checkpoint: Checkpoint, architecture: str) -> None:
-    """Raise CheckpointError where the checkpoint lacks the head of ``architecture``."""
+    """Raise CheckpointError where the checkpoint lacks the head of ``architecture``.
+
+    Of a late-interaction checkpoint every task is refused: its own layer would be left out.
+    """
     config = checkpoint.config
     expected = HEADS[architecture](config.hidden_size, config.vocab_size, len(checkpoint.labels))
     if "lm_head.bias" in expected and not config.tie_word_embeddings:
         expected["lm_head.decoder.weight"] = (config.vocab_size, config.hidden_size)
     found = weight_shapes(checkpoint.folder)
+    if _LATE in found or any("colbert" in str(name).lower() for name in config.architectures or ()):
+        raise CheckpointError(
+            f"{checkpoint.folder} is a late-interaction checkpoint (ColBERT): its architecture is "
+            f"{config.architectures}, and its layer {_LATE} of shape {list(found.get(_LATE, ()))} "
+            "makes a vector for each token, which a search index compares. No task does that. "
+            "Index with colbert-ai or PyLate, or set model.path to a checkpoint for embeddings."
+        )
     for name, shape in expected.items():
         if found.get(name) != shape:
             raise CheckpointError(

@@ -16,7 +16,6 @@ from pipeline.config import (
     JobSettings,
     LanguageSettings,
     NerSettings,
-    Pooling,
     RuntimeSettings,
     load,
 )
@@ -55,7 +54,7 @@ def test_task_settings_type_chooses_the_model():
     assert tasks[0].type == "ner"
     assert tasks[0].aggregation is Aggregation.SIMPLE
     assert tasks[2].type == "embeddings"
-    assert tasks[2].pooling is Pooling.MEAN
+    assert (tasks[2].pooling, tasks[2].normalize, tasks[2].prefix) == (None, None, None)
 
 
 def test_job_settings_without_tasks_is_refused():

@@ -1,5 +1,6 @@
 """Tiny X-MOD checkpoints with random weights of a fixed seed, and a tokenizer made on the spot."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -118,6 +119,30 @@ def save_checkpoint(
     """``tiny_model(model_class, **options)`` and its tokenizer, saved in ``folder``."""
     tiny_model(model_class, **options).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def save_sentence_files(
+    folder: Path,
+    pooling: dict[str, object] | None = None,
+    *,
+    kinds: Sequence[str] | None = ("Transformer", "Pooling", "Normalize"),
+    **files: dict[str, object],
+) -> Path:
+    """What sentence-transformers saves beside a model; ``files`` are by name without ``.json``.
+
+    ``kinds`` are the modules, None for no list of them.
+    """
+    if kinds is not None:
+        paths = ["", *(f"{place}_{kind}" for place, kind in enumerate(kinds) if place)]
+        types = [f"sentence_transformers.models.{kind}" for kind in kinds]
+        modules = [{"path": path, "type": kind} for path, kind in zip(paths, types, strict=True)]
+        (folder / "modules.json").write_text(json.dumps(modules))
+    if pooling is not None:
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    for name, values in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(values))
     return folder
 
 

@@ -10,7 +10,7 @@ from pipeline.stages.annotate import Annotate
 from pipeline.stages.stage import run_stage
 from pipeline.stages.tokenize import Tokenize
 from pipeline.stages.workload import Workload
-from pipeline.tasks import model_input_of
+from pipeline.tasks import reading_of
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from tests.helpers.blocks import make_block
@@ -30,11 +30,8 @@ def annotated(
 ) -> pa.Table:
     """The block of ``texts`` after both stages, with one task."""
     machine = RuntimeSettings(**{"max_length": 128, "stride": 9, **(runtime or {})})
-    reading = model_input_of(
-        settings,
-        checkpoint.window_tokenizer(machine.max_length),
-        second_texts=asked.get("seconds") is not None,
-    )
+    pairs = asked.get("seconds") is not None
+    reading = reading_of(settings, checkpoint, machine.max_length, second_texts=pairs)
     annotate = Annotate([Workload(checkpoint, 0, (settings,))], LoadedAdapters(LOADED), machine)
     block = run_stage(Tokenize(machine, (reading,)), make_block(texts, codes, **asked))
     return run_stage(annotate, block)

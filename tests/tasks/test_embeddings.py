@@ -1,5 +1,7 @@
 """One vector a record."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,12 +9,17 @@ import torch
 from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline.config import EmbeddingsSettings, ModelSettings
-from pipeline.errors import CheckpointError
+from pipeline.errors import CheckpointError, ConfigError
 from pipeline.tasks.embeddings import EmbeddingsTask
 from pipeline.tasks.task import Document
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.heads import require_head
-from tests.helpers.checkpoints import SENTENCES
+from tests.helpers.checkpoints import (
+    SENTENCES,
+    open_folder,
+    save_checkpoint,
+    save_sentence_files,
+)
 from tests.helpers.documents import make_document, packed_of, windows_of
 from tests.helpers.stages import annotated
 
@@ -42,11 +49,18 @@ def test_embeddings_equal_the_plain_encoder(ner, pooling, normalize):
 
 @pytest.mark.parametrize(
     ("pooling", "expected"),
-    [("mean", [[3.0, 3.0], [3.0, 4.0]]), ("cls", [[1.0, 2.0], [2.0, 0.0]])],
+    [
+        ("mean", [[3.0, 3.0], [3.0, 4.0]]),
+        ("cls", [[1.0, 2.0], [2.0, 0.0]]),
+        ("lasttoken", [[5.0, 1.0], [4.0, 8.0]]),
+        ("max", [[5.0, 6.0], [4.0, 8.0]]),
+        ("mean_sqrt_len_tokens", [[9 / 3**0.5, 9 / 3**0.5], [6 / 2**0.5, 8 / 2**0.5]]),
+    ],
 )
 def test_embeddings_pooling_equals_the_value_by_hand(ner, pooling, expected):
     hidden = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, 1.0], [2.0, 0.0], [4.0, 8.0]])
-    assert make_task(ner, pooling=pooling).score(None, hidden, packed_of(3, 2)).tolist() == expected
+    found = make_task(ner, pooling=pooling).score(None, hidden, packed_of(3, 2))
+    torch.testing.assert_close(found, torch.tensor(expected))
 
 
 def test_embeddings_windows_are_averaged_by_their_tokens_then_normalised(ner):
@@ -99,3 +113,113 @@ def test_embeddings_by_a_pooler_that_is_not_there_are_refused(ner):
     settings = EmbeddingsSettings(type="embeddings", model=model, pooling="pooler")
     with pytest.raises(CheckpointError, match=r"pooler\.dense"):
         require_head(ner, EmbeddingsTask(settings, ner).architecture)
+
+
+CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
+POOLED = {
+    "cls": lambda hidden: hidden[0],
+    "mean": lambda hidden: hidden.mean(0),
+    "max": lambda hidden: hidden.max(0).values,
+    "mean_sqrt_len_tokens": lambda hidden: hidden.sum(0) / len(hidden) ** 0.5,
+    "lasttoken": lambda hidden: hidden[-1],
+}
+PROMPTS = {
+    "prompts": {"query": "query: ", "passage": "passage: "},
+    "default_prompt_name": "passage",
+}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("encoder"), XmodModel)
+
+
+def sentences(encoder: Path, folder: Path, *arguments: object, **files: object) -> Checkpoint:
+    """The encoder with files of sentence-transformers beside it."""
+    for path in encoder.iterdir():
+        (folder / path.name).symlink_to(path)
+    return open_folder(save_sentence_files(folder, *arguments, **files))
+
+
+def settings_of(checkpoint: Checkpoint, **options: object) -> EmbeddingsSettings:
+    model = ModelSettings(path=str(checkpoint.folder))
+    return EmbeddingsSettings(type="embeddings", model=model, **options)
+
+
+@torch.inference_mode()
+def by_hand(checkpoint: Checkpoint, text: str, code: str, mode: str, *, unit: bool) -> torch.Tensor:
+    """As sentence-transformers 6.2, of which this was checked once (differences below 1e-6)."""
+    model = XmodModel.from_pretrained(checkpoint.folder, add_pooling_layer=False).eval()
+    model.set_default_language(code)
+    hidden = model(**checkpoint.tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+    vector = POOLED[mode](hidden)
+    return torch.nn.functional.normalize(vector, dim=0) if unit else vector
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("mode", POOLED)
+def test_embeddings_follow_the_files_of_sentence_transformers(encoder, tmp_path, mode, unit):
+    kinds = ("Transformer", "Pooling", *(["Normalize"] if unit else []))
+    files = {"kinds": kinds, "config_sentence_transformers": PROMPTS}
+    checkpoint = sentences(encoder, tmp_path, {"pooling_mode": mode}, **files)
+    found = annotated(settings_of(checkpoint), checkpoint, SENTENCES, CODES)
+    for text, code, vector in zip(SENTENCES, CODES, found["embedding"].to_pylist(), strict=True):
+        expected = by_hand(checkpoint, f"passage: {text}", code, mode, unit=unit)
+        np.testing.assert_allclose(vector, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("prefix", ["query: ", ""])
+def test_embeddings_settings_go_before_the_files(encoder, tmp_path, prefix):
+    files = {"kinds": ("Transformer", "Pooling", "Dense"), "config_sentence_transformers": PROMPTS}
+    checkpoint = sentences(encoder, tmp_path, {"pooling_mode": "weightedmean"}, **files)
+    settings = settings_of(checkpoint, pooling="cls", normalize=True, prefix=prefix)
+    found = annotated(settings, checkpoint, SENTENCES[:2])["embedding"].to_pylist()
+    for text, vector in zip(SENTENCES[:2], found, strict=True):
+        expected = by_hand(checkpoint, prefix + text, "en_XX", "cls", unit=True)
+        np.testing.assert_allclose(vector, expected, atol=2e-6)
+
+
+def test_embeddings_of_modules_that_are_not_there_are_refused(encoder, tmp_path):
+    kinds = ("Transformer", "Pooling", "Dense", "Normalize")
+    checkpoint = sentences(encoder, tmp_path, {"pooling_mode": "mean"}, kinds=kinds)
+    with pytest.raises(CheckpointError, match="the module Dense"):
+        make_task(checkpoint)
+
+
+def test_embeddings_without_the_vectors_of_a_prefix_are_refused(encoder, tmp_path):
+    pooling = {"pooling_mode": "mean", "include_prompt": False}
+    checkpoint = sentences(encoder, tmp_path, pooling, config_sentence_transformers=PROMPTS)
+    with pytest.raises(CheckpointError, match="include_prompt false"):
+        make_task(checkpoint)
+    make_task(checkpoint, prefix="")
+    make_task(checkpoint, pooling="mean")
+
+
+def test_embeddings_of_a_long_text_have_the_prefix_in_each_window(encoder, tmp_path):
+    """``max_seq_length`` bounds the window; the counts are of the text alone."""
+    lengths = {"max_seq_length": 64}
+    checkpoint = sentences(
+        encoder, tmp_path, {"pooling_mode": "mean"}, sentence_bert_config=lengths
+    )
+    text, prefix = " ".join(SENTENCES[:2] * 3), "query: "
+    settings = settings_of(checkpoint, prefix=prefix, normalize=False)
+    (row,) = annotated(settings, checkpoint, [text], runtime={"stride": 8}).to_pylist()
+    own = checkpoint.tokenizer(text, add_special_tokens=False)["input_ids"]
+    before = checkpoint.tokenizer(prefix, add_special_tokens=False)["input_ids"]
+    assert row["n_tokens"] == len(own)
+    room = 64 - 2 - len(before)
+    starts = range(0, len(own) - 8, room - 8)
+    windows = [[0, *before, *own[start : start + room], 2] for start in starts]
+    assert len(windows) > 2
+    model = XmodModel.from_pretrained(checkpoint.folder, add_pooling_layer=False).eval()
+    with torch.inference_mode():
+        means = [model(torch.tensor([ids])).last_hidden_state[0].mean(0) for ids in windows]
+    expected = np.average(np.stack(means), axis=0, weights=[len(ids) for ids in windows])
+    np.testing.assert_allclose(row["embedding"], expected, atol=2e-6)
+
+
+def test_embeddings_prefix_that_leaves_no_room_is_refused_before_any_text(encoder, tmp_path):
+    checkpoint = sentences(encoder, tmp_path, {"pooling_mode": "mean"})
+    settings = settings_of(checkpoint, prefix=f"{SENTENCES[0]} ")
+    with pytest.raises(ConfigError, match=r"tokens; expected at most 11, so that half of a window"):
+        annotated(settings, checkpoint, ["a"], runtime={"max_length": 32, "stride": 8})

@@ -2,7 +2,16 @@
 
 import pytest
 
-from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
+from pipeline.errors import ConfigError
+from pipeline.tasks.model_inputs import (
+    Asked,
+    Beside,
+    ModelInput,
+    Piece,
+    Unreadable,
+    prefix_tokens,
+    read,
+)
 from pipeline.xmod.windows import WindowTokenizer
 from tests.helpers.checkpoints import SENTENCES, tiny_tokenizer
 
@@ -47,6 +56,33 @@ def test_read_choices_stand_after_the_text_one_by_one():
     assert [piece.encoding.ids for piece in found] == expected
     assert [piece.choice for piece in found] == [0, 1]
     assert all(max(end for _, end in piece.spans) == len("The river") for piece in found)
+
+
+@pytest.mark.parametrize("text", [SENTENCES[0], LONG, f"  {SENTENCES[3]}", "\U0001f30a", ""])
+@pytest.mark.parametrize("prefix", ["query: ", "田中さん: \n", " "])
+def test_read_prefix_is_in_each_window_and_has_no_spans(prefix, text):
+    reading = ModelInput(found_tokenizer(), prefix=prefix)
+    (found,) = read(reading, [text], [Asked(None, None)], STRIDE)
+    before = TOKENIZER(prefix, add_special_tokens=False)["input_ids"]
+    together = TOKENIZER(prefix + text, return_offsets_mapping=True)
+    assert isinstance(found, list)
+    assert (len(found) > 1) == (text == LONG)
+    for piece in found:
+        ids = piece.encoding.ids
+        assert ids[: len(before) + 1] == [TOKENIZER.bos_token_id, *before]
+        assert len(ids) <= LENGTH
+        assert piece.spans[: len(before) + 1] == [(0, 0)] * (len(before) + 1)
+        assert all(end > start for start, end in piece.spans[len(before) + 1 : -1])
+    if len(found) == 1:
+        assert found[0].encoding.ids == together["input_ids"]
+    assert found[0].encoding.ids[:-1] == together["input_ids"][: len(found[0].encoding) - 1]
+    assert max(end for _, end in found[-1].spans) == len(text)
+
+
+@pytest.mark.parametrize("prefix", ["query:", "为这个句子", "x"])
+def test_prefix_that_would_be_one_word_with_the_text_is_refused(prefix):
+    with pytest.raises(ConfigError, match="expected a prefix that ends with a space"):
+        prefix_tokens(found_tokenizer(), prefix)
 
 
 @pytest.mark.parametrize("beside", [Beside.SECOND_AFTER, Beside.SECOND_BEFORE])

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub.utils import filter_repo_objects
 from safetensors.torch import load_file, save_file
 
 from pipeline.config import RuntimeSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
-from pipeline.xmod.files import digest_of, read_files, stamp_of, weight_files
+from pipeline.xmod.files import FETCHED, digest_of, read_files, stamp_of, weight_files
 from pipeline.xmod.loading import load_model
 from pipeline.xmod.vetting import vetted_config
-from tests.helpers.checkpoints import LANGUAGES, open_folder
+from tests.helpers.checkpoints import LANGUAGES, open_folder, save_sentence_files
 
 SHARD = "model-00001-of-00001.safetensors"
 
@@ -80,6 +81,31 @@ def test_digest_covers_each_file_that_is_read(copied, name):
     with (copied / name).open("ab") as file:
         file.write(b" ")
     assert digest_of(copied) != before
+
+
+SENTENCE_FILES = (
+    *("modules.json", "1_Pooling/config.json"),
+    *("config_sentence_transformers.json", "sentence_bert_config.json"),
+)
+
+
+@pytest.mark.parametrize("name", SENTENCE_FILES)
+def test_digest_and_stamp_cover_files_of_sentence_transformers(copied, name):
+    before = digest_of(copied)
+    save_sentence_files(copied, {}, config_sentence_transformers={}, sentence_bert_config={})
+    assert copied / name in read_files(copied)
+    digest, stamp = digest_of(copied), stamp_of(copied)
+    (copied / name).write_text('{"prompts": {}}')
+    assert len({before, digest, digest_of(copied)}) == 3
+    assert stamp_of(copied) != stamp
+
+
+def test_fetched_are_all_files_that_are_read_and_few_others(copied):
+    save_sentence_files(copied, {}, config_sentence_transformers={}, sentence_bert_config={})
+    read = {path.relative_to(copied).as_posix() for path in read_files(copied)}
+    assert set(SENTENCE_FILES) < read
+    others = ["pytorch_model.bin", "README.md", "2_Dense/pytorch_model.bin", "modeling.py"]
+    assert set(filter_repo_objects([*read, *others], allow_patterns=list(FETCHED))) == read
 
 
 def test_digest_covers_the_index(copied):
