@@ -20,16 +20,8 @@ from pipeline.contract import schema
 from pipeline.contract.failure import Failure
 from pipeline.errors import ConfigError
 from pipeline.stages.stage import add_columns, not_failed, with_failures
-from pipeline.tasks.model_inputs import (
-    Asked,
-    Beside,
-    ModelInput,
-    Piece,
-    Read,
-    Unreadable,
-    prefix_tokens,
-    read,
-)
+from pipeline.tasks.cutter import prefix_tokens
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Read, Unreadable, read
 from pipeline.xmod.windows import text_tokens
 
 

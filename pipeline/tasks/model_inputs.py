@@ -8,14 +8,11 @@ without them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from itertools import accumulate, chain, groupby, islice
 
 from tokenizers import Encoding, Tokenizer
-from tokenizers.processors import TemplateProcessing
 
-from pipeline.errors import ConfigError
-from pipeline.xmod.tokenizer import without_control_tokens
+from pipeline.tasks.cutter import cutter
 from pipeline.xmod.windows import WindowTokenizer
 
 _BATCH_CHARACTERS = 1 << 20
@@ -112,7 +109,7 @@ def read(
     text_last = reading.beside in _TEXT_LAST
     kept = reading.tokenizer.mask if reading.masks else None
     strategy = "only_second" if text_last else "only_first"
-    tokenizer = _tokenizer(reading.tokenizer, kept, stride, strategy, reading.prefix)
+    tokenizer = cutter(reading.tokenizer, kept, stride, strategy, reading.prefix)
     readable = [one for one in inputs if not isinstance(one, Unreadable)]
     encodings = chain.from_iterable(
         map(tokenizer.encode_batch, _batches(list(chain.from_iterable(readable))))
@@ -145,7 +142,7 @@ def _pairs(
 ) -> Iterator[list[tuple[str, str]] | Unreadable]:
     """The sequences of each record's windows, where they leave half of a window to the text."""
     others = [_beside(reading, one) for one in asked]
-    plain = _tokenizer(reading.tokenizer)
+    plain = cutter(reading.tokenizer)
     limit = (reading.tokenizer.length - plain.num_special_tokens_to_add(is_pair=True) - stride) // 2
     readable = (one for one in others if not isinstance(one, Unreadable))
     distinct = list(dict.fromkeys(chain.from_iterable(readable)))
@@ -199,53 +196,3 @@ def _beside(reading: ModelInput, asked: Asked) -> list[str] | Unreadable:
         )
     before = f"{asked.question} " if asked.question else ""
     return [f"{before}{choice}" for choice in choices]
-
-
-def prefix_tokens(tokenizer: WindowTokenizer, prefix: str) -> list[int]:
-    """The ids of ``prefix`` before any text.
-
-    Raises ConfigError where they would depend on the text: where it and a word would be one word.
-    """
-    plain = _tokenizer(tokenizer)
-    own, word, both = (
-        plain.encode(text, add_special_tokens=False).ids
-        for text in (prefix.rstrip(), "a", f"{prefix}a")
-    )
-    if not prefix[-1].isspace() or own + word != both:
-        raise ConfigError(
-            f"The prefix {prefix!a:.100} and the first word of a text would be one word to the "
-            "tokenizer; expected a prefix that ends with a space. Set the task's prefix so."
-        )
-    return own
-
-
-@cache
-def _tokenizer(
-    tokenizer: WindowTokenizer,
-    kept: str | None = None,
-    stride: int | None = None,
-    strategy: str = "only_first",
-    prefix: str = "",
-) -> Tokenizer:
-    """A tokenizer that cuts windows which overlap by ``stride``; with None it cuts nothing.
-
-    ``kept`` is the only control token that it finds in a text.
-    """
-    loaded = Tokenizer.from_str(without_control_tokens(tokenizer.definition, kept))
-    loaded.no_padding()
-    loaded.no_truncation()
-    loaded.encode_special_tokens = True  # as text, that is
-    if prefix.strip():
-        ids = prefix_tokens(tokenizer, prefix)
-        first, last = loaded.encode("").ids
-        loaded.post_processor = TemplateProcessing(
-            single=["first", "prefix", "$A", "last"],
-            special_tokens=[
-                ("first", first),
-                {"id": "prefix", "ids": ids, "tokens": ["prefix"] * len(ids)},
-                ("last", last),
-            ],
-        )
-    if stride is not None:
-        loaded.enable_truncation(tokenizer.length, stride=stride, strategy=strategy)
-    return loaded

@@ -2,16 +2,7 @@
 
 import pytest
 
-from pipeline.errors import ConfigError
-from pipeline.tasks.model_inputs import (
-    Asked,
-    Beside,
-    ModelInput,
-    Piece,
-    Unreadable,
-    prefix_tokens,
-    read,
-)
+from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
 from pipeline.xmod.windows import WindowTokenizer
 from tests.helpers.checkpoints import SENTENCES, tiny_tokenizer
 
@@ -77,12 +68,6 @@ def test_read_prefix_is_in_each_window_and_has_no_spans(prefix, text):
         assert found[0].encoding.ids == together["input_ids"]
     assert found[0].encoding.ids[:-1] == together["input_ids"][: len(found[0].encoding) - 1]
     assert max(end for _, end in found[-1].spans) == len(text)
-
-
-@pytest.mark.parametrize("prefix", ["query:", "为这个句子", "x"])
-def test_prefix_that_would_be_one_word_with_the_text_is_refused(prefix):
-    with pytest.raises(ConfigError, match="expected a prefix that ends with a space"):
-        prefix_tokens(found_tokenizer(), prefix)
 
 
 @pytest.mark.parametrize("beside", [Beside.SECOND_AFTER, Beside.SECOND_BEFORE])

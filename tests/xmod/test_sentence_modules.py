@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from transformers.models.xmod.modeling_xmod import XmodModel
 
+from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.sentence_modules import (
     Recipe,
     default_prompt,
@@ -188,3 +189,25 @@ def test_files_that_changed_since_they_were_checked_are_refused(folder):
     save_sentence_files(folder, {**FLAGS, "pooling_mode_cls_token": True})
     with pytest.raises(CheckpointError, match="have changed"):
         recipe_of(checkpoint)
+
+
+def test_files_in_the_hubs_cache_are_found_without_a_network(folder, tmp_path_factory, monkeypatch):
+    """As the hub's client lays them out: blobs, and links to them in a snapshot."""
+    save_sentence_files(
+        folder, {"pooling_mode": "cls"}, sentence_bert_config={"max_seq_length": 64}
+    )
+    cache, commit = tmp_path_factory.mktemp("hub"), "0123456789abcdef" * 2 + "01234567"
+    repository = cache / "models--owner--name"
+    for number, path in enumerate(path for path in folder.rglob("*") if path.is_file()):
+        link = repository / "snapshots" / commit / path.relative_to(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        blob = repository / "blobs" / str(number)
+        blob.parent.mkdir(exist_ok=True)
+        blob.write_bytes(path.read_bytes())
+        link.symlink_to(blob)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = open_checkpoint(ModelSettings(path="owner/name", revision=commit))
+    assert found.folder == repository / "snapshots" / commit
+    assert found.digest == open_folder(folder).digest
+    assert (recipe_of(found).pooling, longest_input(found)) == ("cls", 64)
