@@ -83,9 +83,10 @@ def _require_classifier(settings: ClassificationSettings, checkpoint: Checkpoint
     )
     seen = f"{checkpoint.folder} has problem_type {kind!r} and {labels} label(s); "
     if kind == REGRESSION or (labels < 2 and not (multi_label or kind == MULTI_LABEL)):
+        needed = "at least 2 labels" if labels < 2 else "probabilities of labels"
         raise CheckpointError(
-            f"{seen}task {settings.name!r} needs at least 2 labels and their probabilities. It is "
-            "not a classifier: set the task's type to regression, or check model.path."
+            f"{seen}task {settings.name!r} needs {needed}. It is not a classifier: set the task's "
+            "type to regression, or check model.path."
         )
     if multi_label and kind not in (None, MULTI_LABEL):
         raise CheckpointError(
