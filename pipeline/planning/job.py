@@ -17,6 +17,7 @@ from pipeline.config import Fallback, JobSettings, LanguageSettings, TaskSetting
 from pipeline.contract import schema
 from pipeline.corpus.input_schema import input_columns
 from pipeline.errors import ConfigError
+from pipeline.language.coverage import Coverage
 from pipeline.output.publish import Publisher
 from pipeline.planning.default_language import with_default
 from pipeline.stages.identify import Identify
@@ -32,6 +33,8 @@ from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
 from pipeline.xmod.vetting import require_adapters
 
+_PROCESS_BYTES = 520_000_000
+"""Resident memory of an actor's process with Ray, torch and transformers, before any weight."""
 _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
     *("readers_per_actor", "max_batch_tokens"),
@@ -48,6 +51,8 @@ _POLICIES = {"missing", "changed"}
 class Job:
     """What a run is made of; workers get its parts. ``languages`` are the adapters to load.
 
+    ``coverage`` says which candidates the language detector does not know.
+
     ``lang_id`` in the output counts the languages of the first task's checkpoint. ``run`` is the id
     of the run that the output belongs to, once it is known.
     """
@@ -59,6 +64,7 @@ class Job:
     declared: pa.Schema
     workloads: tuple[Workload, ...]
     languages: tuple[str, ...]
+    coverage: Coverage
     identify: StageFactory
     tokenize: StageFactory
     annotate: StageFactory
@@ -77,16 +83,20 @@ class Job:
         return Publisher(Store.open(self.settings.output.uri), self.declared, text, self.run)
 
     def actor_bytes(self) -> int:
-        """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
+        """Resident memory that an actor needs, estimated: the process, weights, activations.
+
+        Weights count once a checkpoint, with the adapters of all ``languages``.
+        """
+        runtime = self.settings.runtime
         weights = activations = 0
-        for workload in self.workloads:
-            weights += parameter_bytes(workload.checkpoint, self.languages)
-            config = workload.checkpoint.config
+        for checkpoint in dict.fromkeys(workload.checkpoint for workload in self.workloads):
+            weights += parameter_bytes(checkpoint, self.languages, runtime.arithmetic)
+            config = checkpoint.config
             # A layer holds the intermediate product and about six tensors of hidden size at once.
             widths = config.intermediate_size + 6 * config.hidden_size
-            tokens = self.settings.runtime.lanes * self.settings.runtime.batch_tokens
+            tokens = runtime.lanes * runtime.batch_tokens
             activations = max(activations, 4 * widths * tokens)
-        return weights + activations
+        return _PROCESS_BYTES + weights + activations
 
 
 def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) -> Job:
@@ -135,6 +145,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         declared=declared,
         workloads=workloads,
         languages=languages,
+        coverage=identify.coverage,
         identify=StageFactory("identify", Identify, (routing, opened[0].languages)),
         tokenize=StageFactory("tokenize", Tokenize, (runtime, distinct)),
         annotate=StageFactory("annotate", annotate_stage, (workloads, adapters, runtime)),

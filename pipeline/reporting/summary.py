@@ -122,6 +122,7 @@ def plan_table(plan: Plan) -> Table:
             f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}"
             for workload in job.workloads
         ),
+        "detector": f"{job.settings.language.detector}. {job.coverage}".rstrip(". "),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
         "without a language": _fallback(job.settings.language),
         "actors": f"{runtime.actors.min} to {runtime.actors.max}",
