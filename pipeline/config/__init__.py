@@ -23,6 +23,7 @@ from pipeline.config.tasks import (
     Pooling,
     QuestionAnsweringSettings,
     TaskSettings,
+    TokenizerSettings,
     TokenVectorsSettings,
 )
 
@@ -50,5 +51,6 @@ __all__ = [
     "RuntimeSettings",
     "TaskSettings",
     "TokenVectorsSettings",
+    "TokenizerSettings",
     "load",
 ]

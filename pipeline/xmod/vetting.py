@@ -56,7 +56,7 @@ def vetted_config(folder: Path) -> "XmodConfig":
             "code. Convert the weights with save_pretrained(safe_serialization=True)."
         )
     for path in sorted(folder.glob("*.json")):
-        _require_no_code(path)
+        require_no_code(path)
     config = _read_config(folder)
     _require_sizes(folder, config, shapes)
     _require_values(folder, config)
@@ -109,7 +109,8 @@ def _header(path: Path) -> Shapes:
     return shapes
 
 
-def _require_no_code(path: Path) -> None:
+def require_no_code(path: Path) -> None:
+    """Raise CheckpointError where the JSON file at ``path`` names code to run."""
     values = read_json(path)
     named = [key for key in _CODE if isinstance(values, dict) and values.get(key)]
     if isinstance(values, dict) and named:
