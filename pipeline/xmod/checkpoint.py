@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 """A revision that cannot move, as a branch or a tag may."""
+_LEAST_TOKENS = 0.25
+"""Minimum size of a tokenizer, as a share of the model's: some models have spare rows."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,11 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
     folder, config = checkpoint.tokenizer_folder, checkpoint.config
     tokenizer = load_tokenizer(folder, checkpoint.stamp, checkpoint.folder)
     size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
-    if size > config.vocab_size:
+    if not config.vocab_size * _LEAST_TOKENS <= size <= config.vocab_size:
         raise CheckpointError(
-            f"{folder} has a tokenizer of {size} tokens and a model of "
+            f"{folder} has a tokenizer of {size} tokens and {checkpoint.folder} a model of "
             f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
-            "Save the tokenizer that the model was trained with there."
+            "Name the tokenizer that the model was trained with as tokenizer beside its path."
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
         own, expected = getattr(tokenizer, name), getattr(config, name)
