@@ -6,13 +6,13 @@ Only test rows are scored; models run through plain transformers.
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
-from pipeline.errors import CheckpointError, ConfigError, InputError
+from pipeline.errors import ConfigError, InputError
+from pipeline.training.base import foreign_head, load, opened, require_whole
+from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
 from pipeline.training.corpus import capped, of_split, read_labelled
 from pipeline.training.heads import HEADS, Figures, Head
@@ -71,20 +71,12 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     Raises CheckpointError where there is none.
     """
     head = HEADS[evaluated.task]
-    codec = Codec.of(evaluated.checkpoint)
-    loaded: Any = head.model.from_pretrained(
-        evaluated.checkpoint, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-    )
-    model, info = loaded
-    if info["missing_keys"]:
-        raise CheckpointError(
-            f"{evaluated.checkpoint} has no head for task {evaluated.task}: weights "
-            f"{sorted(info['missing_keys'])[0]!r} are missing. Its architecture is "
-            f"{model.config.architectures}."
-        )
-    names = {int(key): label for key, label in (model.config.id2label or {}).items()}
-    labels = tuple(names[key] for key in sorted(names))
-    return Reader(model, replace(codec, labels=labels), batch_size)
+    checkpoint = opened(evaluated.checkpoint, "checkpoint")
+    labels = checkpoint.labels
+    foreign = foreign_head(checkpoint, architecture(head.model), labels)
+    model, missing = load(checkpoint, head.model, {}, *foreign)
+    require_whole(checkpoint, missing, evaluated.task)
+    return Reader(model, Codec.of(checkpoint, labels), batch_size)
 
 
 def _test_rows(

@@ -14,9 +14,12 @@ from pydantic import (
 )
 
 from pipeline.config.section import Section
+from pipeline.config.tasks import ModelSettings
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 SomeShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Base = Path | ModelSettings
+"""A checkpoint: a folder, or a section with `path`, `revision` and `tokenizer` as in annotating."""
 Languages = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -139,8 +142,9 @@ class PretrainConfig(Training):
     """Share of the tokens that masked LM hides, in every batch."""
     max_steps: PositiveInt
     """Last step, unless `optimisation.max_minutes` comes first."""
-    start: Path | None = None
-    """An X-MOD or XLM-R checkpoint to go on from, with its vocabulary and architecture.
+    start: Base | None = None
+    """An X-MOD or XLM-R to go on from, with its vocabulary and architecture: a folder, or
+    `{path, revision, tokenizer: {path, revision}}`.
 
     Languages that it has keep their adapters; the others get new ones.
     """
@@ -210,8 +214,9 @@ class FinetuneConfig(Training):
 
     task: Task
     """The head."""
-    base: Path
-    """Checkpoint folder of X-MOD, with safetensors and a tokenizer."""
+    base: Base
+    """X-MOD to go on from: a folder, or `{path, revision, tokenizer: {path, revision}}` as in the
+    configs of annotating. The head of another task is left out."""
     data: LabelledData
     """Parquet file or folder with the columns language and split beside the task's own; or files
     of CoNLL or TSV."""
@@ -245,8 +250,9 @@ class FinetuneConfig(Training):
 class AddLanguageConfig(Training):
     """One language after the fact: a new adapter, trained by masked LM."""
 
-    base: Path
-    """Checkpoint folder with a masked-LM head; it stays as it is."""
+    base: Base
+    """X-MOD with a masked-LM head, which stays as it is: a folder, or
+    `{path, revision, tokenizer: {path, revision}}`."""
     tasks: dict[str, Path] = Field(default_factory=dict)
     """Fine-tuned checkpoints of the same base, by the name of the folder they get in `out`."""
     language: str
@@ -276,8 +282,8 @@ class Evaluated(Section):
 
     task: Task
     """The head."""
-    checkpoint: Path
-    """Its folder."""
+    checkpoint: Base
+    """Its folder, or `{path, revision, tokenizer: {path, revision}}`."""
     data: LabelledData
     """As for fine-tuning; the train split, if there is one, is for the baseline."""
     source: str | None = None

@@ -5,6 +5,7 @@ language order, labels or sizes of a particular one.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,11 @@ from pipeline.xmod.files import (
     TOKENIZER_FETCHED,
     Stamp,
     digest_of,
+    require_unchanged,
     stamp_of,
     tokenizer_file,
 )
+from pipeline.xmod.round_trip import require_round_trip
 from pipeline.xmod.tokenizer import load_tokenizer
 from pipeline.xmod.vetting import require_no_code, vetted_config
 from pipeline.xmod.windows import WindowTokenizer
@@ -88,6 +91,10 @@ class Checkpoint:
             )
         return mask
 
+    def require_unchanged(self) -> None:
+        """Raise CheckpointError where its files are no longer those that were checked."""
+        require_unchanged(self.folder, self.stamp, self.tokenizer_folder)
+
     def window_tokenizer(self, max_length: int) -> WindowTokenizer:
         """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
         backend = self.tokenizer.backend_tokenizer
@@ -105,10 +112,13 @@ class Checkpoint:
         return min(max_length, positions, self.tokenizer.model_max_length)
 
 
-def open_checkpoint(settings: ModelSettings, key: str = "model") -> Checkpoint:
+def open_checkpoint(
+    settings: ModelSettings, key: str = "model", given: Sequence[str] = ()
+) -> Checkpoint:
     """The checkpoint of ``settings``; raises CheckpointError where it is missing or unfit.
 
-    ``key`` is what the config calls the settings.
+    ``key`` is what the config calls the settings. With ``given``, languages, it may be an XLM-R,
+    whose config becomes that of an X-MOD with adapters for them.
     """
     folder = _located(settings.path, settings.revision, key, FETCHED)
     tokenizer, other = folder, settings.tokenizer
@@ -116,7 +126,7 @@ def open_checkpoint(settings: ModelSettings, key: str = "model") -> Checkpoint:
         tokenizer = _located(other.path, other.revision, f"{key}.tokenizer", TOKENIZER_FETCHED)
         _require_tokenizer_folder(tokenizer)
     stamp = stamp_of(folder, tokenizer)  # first, so that it tells of a change after any later step
-    config = vetted_config(folder)
+    config = vetted_config(folder, given)
     digest = digest_of(folder, tokenizer)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
@@ -207,4 +217,5 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
                 "they belong to different checkpoints. Save the tokenizer that the model was "
                 "trained with there."
             )
+    require_round_trip(folder, tokenizer.backend_tokenizer)
     return tokenizer
