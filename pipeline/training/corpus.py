@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.corpus.input_schema import refuse_extensions
 from pipeline.errors import InputError
+from pipeline.language.routing import Routed, from_tag
 from pipeline.training.column_files import read_file
 from pipeline.training.settings import DataFile
 
@@ -48,6 +49,33 @@ def read_corpus(path: Path, columns: Sequence[str], optional: Sequence[str] = ()
     for name in wanted:
         refuse_extensions(present.field(name), str(path))
     return pq.read_table(path, columns=wanted)
+
+
+def with_codes(table: pa.Table, languages: Sequence[str]) -> pa.Table:
+    """The table with X-MOD codes of `languages` for the tags in its columns of languages.
+
+    Tags are read as in annotating: `de`, `deu`, `German`, `zh` by the script of the text.
+    """
+    for name in (name for name in table.column_names if name.endswith("language")):
+        words = table["translation" if name == "translation_language" else _text_of(table)]
+        pairs = zip(table[name].to_pylist(), words.to_pylist(), strict=True)
+        codes = [code_of(tag, languages, "".join(text or "")) for tag, text in pairs]
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(codes, pa.string()))
+    return table
+
+
+def code_of(tag: str | None, languages: Sequence[str], text: str = "") -> str | None:
+    """The one of `languages` that serves `tag`; the tag where none does."""
+    if tag is None or tag in languages:
+        return tag
+    route = from_tag(tag, text, tuple(languages))
+    return route.xmod_language if isinstance(route, Routed) else tag
+
+
+def _text_of(table: pa.Table) -> str:
+    """The column with the text, or its words."""
+    return next((name for name in ("text", "tokens") if name in table.column_names), "language")
 
 
 def of_languages(table: pa.Table, languages: Sequence[str], data: Data) -> pa.Table:

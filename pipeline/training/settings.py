@@ -255,7 +255,7 @@ class AddLanguageConfig(Training):
     `{path, revision, tokenizer: {path, revision}}`."""
     tasks: dict[str, Path] = Field(default_factory=dict)
     """Fine-tuned checkpoints of the same base, by the name of the folder they get in `out`."""
-    language: str
+    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     """X-MOD code, such as is_IS."""
     data: Path
     """Parquet file or folder with the columns text and language; only this language is read."""
@@ -265,6 +265,9 @@ class AddLanguageConfig(Training):
     """Maximum number of held-out windows that each adapter reads."""
     start: str = "nearest"
     """`nearest`, the old adapter that guesses masked words best; `afresh`; or a language's code."""
+    candidates: tuple[str, ...] = ()
+    """Languages that the nearest is chosen among; all of the base by default. Comparing one takes
+    `heldout_windows` forwards three times, which is long with 81 languages of a large model."""
     new_pieces: PositiveInt = 2000
     """Maximum number of vocabulary rows added for characters that the tokenizer does not know."""
     unknown_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
