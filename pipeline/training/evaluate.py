@@ -14,11 +14,11 @@ from pipeline.errors import ConfigError, InputError
 from pipeline.training.base import foreign_head, load, opened, require_whole
 from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
-from pipeline.training.corpus import capped, of_split, read_labelled
+from pipeline.training.corpus import capped, code_of, of_split, read_labelled, with_codes
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
-from pipeline.training.settings import EvaluateConfig, Evaluated, Task
+from pipeline.training.settings import Assumed, EvaluateConfig, Evaluated, Task
 from pipeline.training.trainer import prepare_torch
 
 logger = logging.getLogger(__name__)
@@ -50,8 +50,13 @@ def _scoreboard(
     name: str, evaluated: Evaluated, config: EvaluateConfig, transfer: bool
 ) -> Scoreboard:
     head = HEADS[evaluated.task]
-    table = read_labelled(evaluated.data, head.columns, head.optional)
+    assumed = Assumed(evaluated.language, "test")
+    table = read_labelled(evaluated.data, head.columns, head.optional, assumed)
     reader = load_reader(evaluated, config.batch_size)
+    table = with_codes(table, reader.codec.languages)
+    if evaluated.source:
+        source = code_of(evaluated.source, reader.codec.languages)
+        evaluated = evaluated.model_copy(update={"source": source})
     test = _test_rows(name, evaluated, reader, table, transfer)
     columns: dict[str, Figures] = {}
     for column, chosen in _readers(reader, evaluated, transfer):

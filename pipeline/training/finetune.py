@@ -27,7 +27,15 @@ from pipeline.training.checkpoint import (
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import capped, of_languages, of_split, read_labelled
+from pipeline.training.corpus import (
+    capped,
+    code_of,
+    of_languages,
+    of_split,
+    read_labelled,
+    with_codes,
+    with_drawn_dev,
+)
 from pipeline.training.curves import write_curves
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
@@ -70,10 +78,13 @@ def finetune(config: FinetuneConfig, run: Run) -> Figures:
 def gather(config: FinetuneConfig) -> Material:
     """Rows, labels and weights; raises InputError where the data are not fit for the task."""
     head, checkpoint = HEADS[config.task], opened(config.base)
-    table = read_labelled(config.data, head.columns, head.optional)
-    table = head.checked(of_languages(table, config.languages, config.data))
+    known, seed = checkpoint.languages, config.optimisation.seed
+    codes = tuple(code_of(tag, known) for tag in config.languages)
+    config = config.model_copy(update={"languages": codes})
+    table = read_labelled(config.data, head.columns, head.optional, config.assumed)
+    table = of_languages(with_codes(table, known), config.languages, config.data)
+    table = with_drawn_dev(head.checked(table), config.dev_share, seed)
     _require_adapters(config, checkpoint, table)
-    seed = config.optimisation.seed
     train = capped(of_split(table, "train"), config.max_rows_per_language, seed)
     dev = capped(of_split(table, "dev"), config.max_dev_rows_per_language, seed)
     for split, rows in (("train", train), ("dev", dev)):
@@ -95,8 +106,8 @@ def _require_adapters(config: FinetuneConfig, checkpoint: Checkpoint, table: pa.
     lacking = sorted(str(language) for language in needed - set(known))
     if lacking:
         raise ConfigError(
-            f"{checkpoint.folder} has no adapter for {lacking}; it has {list(known)}. Take them out of "
-            "languages, or add them with jobs/add_language.py."
+            f"{checkpoint.folder} has no adapter for {lacking}; it has {list(known)}. Take them "
+            "out of languages, or add them with jobs/add_language.py."
         )
 
 
@@ -199,14 +210,18 @@ def _links(material: Material) -> bool:
 def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
     """The stub of a model card."""
     config, labels = material.config, material.labels
-    links = "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    links = (
+        ""
+        if not _links(material)
+        else "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    )
     return f"""# X-MOD {config.task.value} checkpoint
 
 - Class: `{architecture(type(model))}`{f"; labels: {', '.join(labels)}" if labels else ""}
 - Adapters (`config.languages`): {", ".join(model.config.languages)}
 - Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
 {"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
-{links if _links(material) else ""}- Licence and attribution: those of the training data; state them before \
+{links}- Licence and attribution: those of the training data; state them before \
 you publish
 
 Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.

@@ -1,4 +1,4 @@
-"""A trained X-MOD with one adapter more, and vocabulary rows more, of which nothing else is trained.
+"""A trained X-MOD with one adapter and vocabulary rows more, which alone are trained.
 
 What was there has no gradient, and stays to the bit. While they are trained, the new rows are
 weights of their own: a vocabulary of 250,000 rows has no gradient and no state in the optimiser.

@@ -19,7 +19,13 @@ from pipeline.training.base import foreign_head, load, opened
 from pipeline.training.checkpoint import save_whole, stored_dtype
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import TEXT_COLUMNS, of_language, of_languages, read_corpus
+from pipeline.training.corpus import (
+    TEXT_COLUMNS,
+    of_language,
+    of_languages,
+    read_corpus,
+    with_codes,
+)
 from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import MaskedWords, encode
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, trained
@@ -70,7 +76,8 @@ def vocabulary(config: PretrainConfig) -> Codec:
 
 def texts_of(config: PretrainConfig) -> pa.Table:
     """Rows of text in the config's languages."""
-    return of_languages(read_corpus(config.data, TEXT_COLUMNS), config.languages, config.data)
+    rows = with_codes(read_corpus(config.data, TEXT_COLUMNS), config.languages)
+    return of_languages(rows, config.languages, config.data)
 
 
 def masked_lm(config: PretrainConfig, codec: Codec) -> tuple[Learn, Mapping[str, Source]]:

@@ -1,5 +1,6 @@
 """The settings of the training commands; paths are relative to the working folder."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -21,6 +22,10 @@ SomeShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Base = Path | ModelSettings
 """A checkpoint: a folder, or a section with `path`, `revision` and `tokenizer` as in annotating."""
 Languages = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+UNDRAWN = "undrawn"
+"""The split of rows whose data have none, until it is drawn."""
 
 
 class Precision(StrEnum):
@@ -180,15 +185,18 @@ class Task(StrEnum):
     EMBEDDINGS = "embeddings"
 
 
+Split = Literal["train", "dev", "test"]
+
+
 class DataFile(Section):
-    """A file of columns without a language of its own: CoNLL (for NER) or TSV with a header."""
+    """A file whose language or split the config says: Parquet, TSV with a header, or CoNLL."""
 
     path: Path
-    """A CoNLL or TSV file."""
-    language: str
-    """X-MOD code of all its rows."""
-    split: Literal["train", "dev", "test"]
-    """Split of all its rows."""
+    """A `.parquet` file or a folder of them, a `.tsv` file, or CoNLL (for NER)."""
+    language: str | None = None
+    """Language of all its rows; null: Parquet's own column, or the task's `language`."""
+    split: Split | None = None
+    """Split of all its rows; null: Parquet's own column, or as for data without one."""
     token_column: int = 0
     """CoNLL: the place of the word in a line, counted from 0."""
     tag_column: int = -1
@@ -198,6 +206,14 @@ class DataFile(Section):
 
 
 LabelledData = Path | Annotated[tuple[DataFile, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What rows are whose data do not say; None: the data must."""
+
+    language: str | None = None
+    split: str | None = None
 
 
 class EarlyStopping(Section):
@@ -218,8 +234,13 @@ class FinetuneConfig(Training):
     """X-MOD to go on from: a folder, or `{path, revision, tokenizer: {path, revision}}` as in the
     configs of annotating. The head of another task is left out."""
     data: LabelledData
-    """Parquet file or folder with the columns language and split beside the task's own; or files
-    of CoNLL or TSV."""
+    """Parquet file or folder with the columns language and split beside the task's own; or a list
+    of files of Parquet, CoNLL or TSV."""
+    language: str | None = None
+    """Language of rows whose data have none."""
+    dev_share: SomeShare = 0.1
+    """Share of each language's rows that is drawn as dev rows, of rows whose data have no split;
+    the others are train rows."""
     languages: Languages
     """Languages with training data, the sources; the others are served zero-shot."""
     max_rows_per_language: PositiveInt
@@ -239,6 +260,11 @@ class FinetuneConfig(Training):
     """Embeddings: what cosines are divided by."""
     early_stopping: EarlyStopping | None = None
     """On the dev figure; null: none."""
+
+    @property
+    def assumed(self) -> Assumed:
+        """What rows are whose data do not say."""
+        return Assumed(self.language, UNDRAWN)
 
     @model_validator(mode="after")
     def _class_weights_need_labels(self) -> Self:
@@ -288,7 +314,10 @@ class Evaluated(Section):
     checkpoint: Base
     """Its folder, or `{path, revision, tokenizer: {path, revision}}`."""
     data: LabelledData
-    """As for fine-tuning; the train split, if there is one, is for the baseline."""
+    """As for fine-tuning; the train split, if there is one, is for the baseline. Rows whose data
+    have no split are test rows."""
+    language: str | None = None
+    """Language of rows whose data have none."""
     source: str | None = None
     """X-MOD code of the language it was fine-tuned on, if it was one; `--transfer` needs it."""
     max_rows_per_language: PositiveInt = 100_000
