@@ -40,7 +40,7 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> Iterator[tuple[str, list[st
     for column, feature in features:
         names = _names(feature)
         if names and all(isinstance(name, str) for name in names):
-            yield column, names
+            yield column, list(names)
 
 
 def _names(feature: Any) -> Sequence[Any] | None:  # noqa: ANN401 - what a file holds

@@ -25,7 +25,7 @@ ROWS = ("new_rows", "new_bias")
 """Weights with a row a new token."""
 
 
-class GrowingWords(MaskedWords):
+class GrowingWords(MaskedWords):  # type: ignore[no-untyped-call]
     """Masked LM over a vocabulary whose last rows, `new_rows` and `new_bias`, may be apart."""
 
     def __init__(self, config: XmodConfig) -> None:
@@ -48,18 +48,20 @@ class GrowingWords(MaskedWords):
         if self.new_rows is None:
             return
         rows, bias, end = self.new_rows, self.new_bias, self.kept + len(self.new_rows)
-        self.new_rows = self.new_bias = None
+        for name in ROWS:
+            self.register_parameter(name, None)
         if end > self.config.vocab_size:
             self.resize_token_embeddings(end, mean_resizing=False)
         with torch.no_grad():
             self.roberta.embeddings.word_embeddings.weight[self.kept : end] = rows
             self.lm_head.bias[self.kept : end] = bias
 
-    def forward(self, *, input_ids: Tensor, labels: Tensor, **inputs: Any) -> MaskedLMOutput:  # noqa: ANN401
+    def forward(self, *, labels: Tensor, **inputs: Any) -> MaskedLMOutput:  # noqa: ANN401
         """The mean loss at `labels` [rows, tokens] that are not IGNORED; 0 where none is hidden."""
         if self.new_rows is None:
-            return super().forward(input_ids=input_ids, labels=labels, **inputs)
-        hidden = self.roberta(inputs_embeds=self._embedded(input_ids), **inputs).last_hidden_state
+            return super().forward(labels=labels, **inputs)
+        embedded = self._embedded(inputs.pop("input_ids"))
+        hidden = self.roberta(inputs_embeds=embedded, **inputs).last_hidden_state
         return MaskedLMOutput(loss=masked_lm_loss(self._scores, hidden, labels))
 
     def _embedded(self, ids: Tensor) -> Tensor:
