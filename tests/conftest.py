@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.storage import Store
 from tests.helpers.corpora import save_models
+from tests.helpers.hub import HubCache
 from tests.helpers.languages import FEW
 from tests.helpers.stores import S3Server, seaweedfs
 
@@ -81,6 +82,12 @@ def store(request: pytest.FixtureRequest) -> Store:
     """Each kind of output folder in turn."""
     found: Store = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubCache:
+    """An empty cache of the model hub, which this process and those that it starts look into."""
+    return HubCache(tmp_path / "hub", monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from pipeline.config.tasks import (
     QuestionAnsweringSettings,
     RegressionSettings,
     TaskSettings,
+    TokenizerSettings,
     TokenVectorsSettings,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "RuntimeSettings",
     "TaskSettings",
     "TokenVectorsSettings",
+    "TokenizerSettings",
     "load",
 ]

@@ -1,7 +1,7 @@
 """Section ``tasks``: what to annotate, and with which checkpoints."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -38,6 +38,22 @@ VectorType = Literal["float32", "float16"]
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
+class TokenizerSettings(Section):
+    """A tokenizer that is not its checkpoint's own: a local folder, or one of the hub."""
+
+    path: str | None = None
+    """Path of a folder on every machine, or name of a Hugging Face repository; null: the
+    tokenizer is in the checkpoint."""
+    revision: str | None = None
+    """Commit of the repository, 40 hexadecimal digits."""
+
+    @model_validator(mode="after")
+    def _revision_is_of_a_path(self) -> Self:
+        if self.revision is not None and self.path is None:
+            raise ValueError("revision is of path, which is missing")
+        return self
+
+
 class ModelSettings(Section):
     """A checkpoint: a local folder, or a Hugging Face repository with a pinned revision."""
 
@@ -45,8 +61,11 @@ class ModelSettings(Section):
     """Path of a folder on every machine, or name of a Hugging Face repository."""
     revision: str | None = None
     """Commit of the repository, 40 hexadecimal digits."""
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    """Tokenizer, where it is not the checkpoint's own."""
     sha256: str | None = None
-    """Expected digest of the checkpoint, as ``--dry-run`` prints it; any other is refused."""
+    """Expected digest of checkpoint and tokenizer, as ``--dry-run`` prints it; any other is
+    refused."""
 
 
 class Pair(StrEnum):

@@ -119,7 +119,9 @@ def plan_table(plan: Plan) -> Table:
         "renamed columns": ", ".join(renamed) or "none",
         "tasks": f"{', '.join(tasks)}; forward passes per window: {len(job.workloads)}",
         "models": "\n".join(
-            f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}"
+            "\n".join(
+                [*map(str, workload.checkpoint.folders), f"sha256 {workload.checkpoint.digest}"]
+            )
             for workload in job.workloads
         ),
         "detector": f"{job.settings.language.detector}. {job.coverage}".rstrip(". "),

@@ -8,28 +8,42 @@ serve the language at once.
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import torch
 from transformers import PreTrainedModel, XmodForMaskedLM, set_seed
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.training.checkpoint import extend_task, require_shared, save_whole, stored_dtype
+from pipeline.training.base import load, opened, reopened
+from pipeline.training.checkpoint import (
+    architecture,
+    extend_task,
+    require_shared,
+    save_whole,
+    stored_dtype,
+)
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import TEXT_COLUMNS, of_languages, read_corpus
+from pipeline.training.corpus import TEXT_COLUMNS, code_of, of_languages, read_corpus, with_codes
 from pipeline.training.curves import write_curves
-from pipeline.training.heads.masked_lm import PASSES, encode, masked_loss
+from pipeline.training.heads.masked_lm import PASSES, MaskedWords, encode, masked_loss
 from pipeline.training.inference import Reader
 from pipeline.training.learning import Learnt, Run, Source, Worker, trained
-from pipeline.training.new_adapter import AdditionTrainer, extended_model, freeze_all_but
+from pipeline.training.new_adapter import (
+    AdditionTrainer,
+    extended_model,
+    freeze_all_but,
+    growing_model,
+)
 from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.settings import AddLanguageConfig
 from pipeline.training.trainer import prepare_torch
 from pipeline.training.vocabulary import unknown_share, with_new_pieces
+from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.heads import require_head
 
 logger = logging.getLogger(__name__)
 
@@ -55,49 +69,65 @@ class Added:
 def add_language(config: AddLanguageConfig, run: Run) -> Added:
     """Train the adapter where `run` does it, write the folders, and say how well it does."""
     prepare_torch(config.optimisation.threads)
-    old = Codec.of(config.base)
-    dtype = stored_dtype(config.base)
+    base = opened(config.base)
+    require_head(base, architecture(XmodForMaskedLM))
+    old = Codec.of(base)
+    config = _resolved(config, old)
     _require_new(config, old)
-    for folder in config.tasks.values():
-        require_shared(folder, config.base)
-    train, heldout = _texts(config)
+    for name, task in config.tasks.items():
+        require_shared(opened(task, f"tasks.{name}").folder, base.folder)
+    train, heldout = _texts(config, old)
     unknown = unknown_share(old.tokenizer, train["text"].to_pylist())
     logger.info("%.2f%% of the tokens of %s are unknown", 100 * unknown, config.language)
     codec = _extended(config, old, train, unknown)
-    start = _start(config, old, heldout, unknown)
+    start, nearest = _start(config, base, heldout, unknown)
     source = Source(train, partial(encode, codec=codec))
-    with run(partial(learn, config, codec, start), {TEXTS: source}) as learnt:
+    with run(partial(learn, config, base, codec, start), {TEXTS: source}) as learnt:
         set_seed(config.optimisation.seed)
-        model = extended_model(config.base, codec, start)
-        model.load_state_dict(learnt.weights, strict=False)
+        model = extended_model(base, codec, start, learnt.weights)
         out = config.out / "base"
-        save_whole(model, codec.tokenizer, out, dtype)
+        save_whole(model, codec.tokenizer, out, stored_dtype(base.folder))
         write_curves(learnt.history, out)
         for name, folder in config.tasks.items():
-            extend_task(folder, config.base, out, config.out / name)
+            extend_task(folder, base.folder, out, config.out / name)
     compared = Comparison(config, model, codec, heldout)
-    nearest = compared.nearest(old.languages)
+    nearest = nearest or compared.nearest(config.candidates or old.languages)
     assert nearest is not None  # the new vocabulary knows what is hidden
     by_nearest, by_own = compared.perplexity(nearest), compared.perplexity(config.language)
     return Added(nearest, by_nearest, by_own, len(codec.tokenizer) - len(old.tokenizer))
 
 
+def _resolved(config: AddLanguageConfig, old: Codec) -> AddLanguageConfig:
+    """`config` with the base's own codes of the languages that it names."""
+    codes = {
+        "start": code_of(config.start, old.languages),
+        "candidates": tuple(code_of(tag, old.languages) for tag in config.candidates),
+    }
+    return config.model_copy(update=codes)
+
+
 def _require_new(config: AddLanguageConfig, old: Codec) -> None:
     if config.language in old.lang_ids:
         raise ConfigError(
-            f"{config.base} has an adapter for {config.language} already; it would not stay as it "
-            "is. Train it further with jobs/pretrain.py and start."
+            f"The base has an adapter for {config.language} already; it would not stay as it is. "
+            " Train it further with jobs/pretrain.py and start."
         )
     if config.start not in ("nearest", "afresh", *old.languages):
         raise ConfigError(
             f"Unknown start {config.start!r}. Available: nearest, afresh, and the languages of "
-            f"{config.base}: {', '.join(old.languages)}."
+            f"the base: {', '.join(old.languages)}."
+        )
+    if strange := sorted(set(config.candidates) - set(old.languages)):
+        raise ConfigError(
+            f"candidates has {strange}, for which the base has no adapter; it has "
+            f"{list(old.languages)}. Take them out, or correct them."
         )
 
 
-def _texts(config: AddLanguageConfig) -> tuple[pa.Table, pa.Table]:
+def _texts(config: AddLanguageConfig, old: Codec) -> tuple[pa.Table, pa.Table]:
     """Rows to learn from, and the last ones to compare adapters by."""
-    rows = of_languages(read_corpus(config.data, TEXT_COLUMNS), [config.language], config.data)
+    rows = with_codes(read_corpus(config.data, TEXT_COLUMNS), (*old.languages, config.language))
+    rows = of_languages(rows, [config.language], config.data)
     heldout = max(1, round(config.heldout_share * rows.num_rows))
     if rows.num_rows < 2:
         raise InputError(
@@ -109,21 +139,25 @@ def _texts(config: AddLanguageConfig) -> tuple[pa.Table, pa.Table]:
 
 def _extended(config: AddLanguageConfig, old: Codec, train: pa.Table, unknown: float) -> Codec:
     """The codec with the language, and rows for its characters where too many are unknown."""
-    tokenizer = Codec.of(config.base).tokenizer  # not the old one, which stays as it is
+    tokenizer = deepcopy(old.tokenizer)  # which stays as it is
     if unknown > config.unknown_share:
         tokenizer = with_new_pieces(tokenizer, train["text"].to_pylist(), config.new_pieces)
     return replace(old, tokenizer=tokenizer, languages=(*old.languages, config.language))
 
 
-def _start(config: AddLanguageConfig, old: Codec, heldout: pa.Table, unknown: float) -> str | None:
-    """The language whose adapter the new one starts as; None where it starts afresh."""
+def _start(
+    config: AddLanguageConfig, base: Checkpoint, heldout: pa.Table, unknown: float
+) -> tuple[str | None, str | None]:
+    """The language whose adapter the new one starts as, None: afresh; and the nearest, if known."""
     if config.start != "nearest":
-        return None if config.start == "afresh" else config.start
+        return None if config.start == "afresh" else config.start, None
     if unknown > MOSTLY_UNKNOWN:
         logger.info("Starting afresh: too few of its tokens are known to any old adapter")
-        return None
-    model = XmodForMaskedLM.from_pretrained(config.base, dtype=torch.float32, use_safetensors=True)
-    return Comparison(config, model, old, heldout).nearest(old.languages)
+        return None, None
+    model, _ = load(base, MaskedWords, {})
+    compared = Comparison(config, model, Codec.of(base), heldout)
+    nearest = compared.nearest(config.candidates or base.languages)
+    return nearest, nearest
 
 
 @dataclass(frozen=True)
@@ -138,8 +172,11 @@ class Comparison:
     def nearest(self, languages: Sequence[str]) -> str | None:
         """The one of `languages` with the lowest perplexity; None where all tokens are unknown."""
         use_present_adapters(self.model)
-        found = {one: self.perplexity(one, passes=RANKING_PASSES) for one in languages}
-        logger.info("Perplexity of %s by old adapters: %s", self.config.language, found)
+        found: dict[str, float] = {}
+        for place, one in enumerate(languages, start=1):
+            found[one] = self.perplexity(one, passes=RANKING_PASSES)
+            told = self.config.language, one, found[one], place, len(languages)
+            logger.info("Perplexity of %s by the adapter of %s: %.1f (%d of %d)", *told)
         known = [language for language in languages if not math.isnan(found[language])]
         return min(known, key=lambda language: found[language], default=None)
 
@@ -155,16 +192,16 @@ class Comparison:
 
 def learn(
     config: AddLanguageConfig,
+    base: Checkpoint,
     codec: Codec,
     start: str | None,
     examples: Mapping[str, Sequence[Example]],
     worker: Worker,
 ) -> Learnt:
-    """Train the new adapter and the new rows; what comes back is these, and the old rows."""
+    """Train the new adapter and the new rows, which are what comes back."""
     set_seed(config.optimisation.seed)
-    model = extended_model(config.base, codec, start)
-    kept = len(Codec.of(config.base).tokenizer)
-    freeze_all_but(model, config.language, kept=kept, tokens=len(codec.tokenizer))
+    model = growing_model(reopened(base, config.base), codec, start)
+    freeze_all_but(model, config.language)
     trainer = AdditionTrainer(config, codec, model, examples[TEXTS], worker)
     trainer.rows_rate = config.embedding_learning_rate
     trainer.learn()

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from pipeline.errors import CheckpointError
+from pipeline.xmod.files import weight_files
 
 FROZEN_SHARD = "frozen.safetensors"
 SHARED_SHARD = "shared.safetensors"
@@ -86,7 +87,7 @@ def stored_weights(folder: Path) -> Weights:
     """All weights in `folder`, by name; raises CheckpointError where it has no safetensors."""
     stored_dtype(folder)
     weights: Weights = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
         weights |= load_file(path)
     return weights
 
@@ -98,7 +99,7 @@ def has_frozen_shard(folder: Path) -> bool:
 
 def stored_dtype(folder: Path) -> torch.dtype:
     """The type of the weights in `folder`; raises CheckpointError where it has no safetensors."""
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
         with safe_open(path, framework="pt") as weights:
             for name in weights.keys():
                 found: torch.dtype = weights.get_tensor(name).dtype
@@ -151,13 +152,13 @@ def _write_shared(config: XmodConfig, frozen: Weights, shared: Weights, out: Pat
 def _config_of(model: PreTrainedModel) -> XmodConfig:
     # How weights are stored is not how they compute.
     model.config.dtype = torch.float32
-    model.config.architectures = [architecture(model)]
+    model.config.architectures = [architecture(type(model))]
     return cast(XmodConfig, model.config)
 
 
-def architecture(model: PreTrainedModel) -> str:
-    """The transformers class that the model is, or that its class builds upon."""
-    classes = type(model).__mro__
+def architecture(kind: type[PreTrainedModel]) -> str:
+    """The transformers class that `kind` is, or that it builds upon."""
+    classes = kind.__mro__
     return next(one.__name__ for one in classes if one.__module__.startswith("transformers."))
 
 
@@ -176,5 +177,8 @@ def _refuse_changed(frozen: Weights, stored: Weights, base: Path) -> None:
 
 
 def _write(weights: Weights, path: Path) -> None:
-    # save_file() would leave the file readable to its owner alone.
-    path.write_bytes(save(weights, metadata={"format": "pt"}))
+    path.unlink(missing_ok=True)  # weights may be mapped from it
+    path.touch()
+    mode = path.stat().st_mode  # save_file() would leave the file readable to its owner alone
+    save_file(weights, path, metadata={"format": "pt"})
+    path.chmod(mode)

@@ -237,9 +237,13 @@ def _paths(value: object) -> Iterator[Path]:
     """The files and folders in a tree of settings that are there."""
     if isinstance(value, Path) and value.exists():
         yield value
-    elif isinstance(value, dict | list | tuple):
-        for inner in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, list | tuple):
+        for inner in value:
             yield from _paths(inner)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            a_path = name == "path" and isinstance(inner, str)  # of a checkpoint
+            yield from _paths(Path(inner) if a_path else inner)
 
 
 def _stamps(path: Path) -> Iterator[tuple[str, int, int]]:

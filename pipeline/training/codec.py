@@ -1,17 +1,19 @@
 """What text becomes before a model sees it: by a checkpoint's tokenizer, window and lang_ids."""
 
+import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, XmodConfig
+from transformers import PreTrainedTokenizerBase
 
-from pipeline.errors import CheckpointError
 from pipeline.tasks.model_inputs import Asked, Beside, ModelInput, Piece, Unreadable, read
-from pipeline.xmod.vetting import weight_shapes
+from pipeline.training.base import opened
+from pipeline.training.settings import Base
+from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import Window, WindowTokenizer
 
 
@@ -27,19 +29,12 @@ class Codec:
     """In the order of their ids; of tasks that have labels."""
 
     @classmethod
-    def of(cls, folder: Path, labels: Sequence[str] = ()) -> "Codec":
-        """That of the checkpoint in `folder`; raises CheckpointError where that fails a check."""
-        if not (folder / "config.json").exists():
-            raise CheckpointError(
-                f"No checkpoint in {folder}: it has no config.json. Train it first."
-            )
-        weight_shapes(folder)  # refuses an index that names files elsewhere
-        config: Any = XmodConfig.from_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        # Positions begin after the padding id, as in RoBERTa.
-        positions = config.max_position_embeddings - (config.pad_token_id or 0) - 1
-        window = min(tokenizer.model_max_length, positions)
-        return cls(tokenizer, window, tuple(config.languages), tuple(labels))
+    def of(cls, base: Base | Checkpoint, labels: Sequence[str] = ()) -> "Codec":
+        """That of a checkpoint; raises CheckpointError where that fails a check."""
+        found = base if isinstance(base, Checkpoint) else opened(base)
+        window = found.window_length(sys.maxsize)
+        # A copy: one that grows must not be that of the checkpoint.
+        return cls(deepcopy(found.tokenizer), window, found.languages, tuple(labels))
 
     @cached_property
     def lang_ids(self) -> dict[str, int]:

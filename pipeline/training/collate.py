@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DataCollatorForLanguageModeling
@@ -78,7 +78,7 @@ class MaskedCollator:
         return {**shifted, "input_ids": masked, "labels": hidden}
 
 
-def masked_lm_loss(head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
+def masked_lm_loss(head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over the hidden tokens, the only ones that `head` runs on; scalar.
 
     `hidden` [rows, tokens, hidden] are the encoder's states, `labels` [rows, tokens] the ids that

@@ -6,19 +6,19 @@ Only test rows are scored; models run through plain transformers.
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
-from pipeline.errors import CheckpointError, ConfigError, InputError
+from pipeline.errors import ConfigError, InputError
+from pipeline.training.base import foreign_head, load, opened, require_whole
+from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
-from pipeline.training.corpus import capped, of_split, read_labelled
+from pipeline.training.corpus import capped, code_of, of_split, read_labelled, with_codes
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
-from pipeline.training.settings import EvaluateConfig, Evaluated, Task
+from pipeline.training.settings import Assumed, EvaluateConfig, Evaluated, Task
 from pipeline.training.trainer import prepare_torch
 
 logger = logging.getLogger(__name__)
@@ -50,8 +50,13 @@ def _scoreboard(
     name: str, evaluated: Evaluated, config: EvaluateConfig, transfer: bool
 ) -> Scoreboard:
     head = HEADS[evaluated.task]
-    table = read_labelled(evaluated.data, head.columns, head.optional)
+    assumed = Assumed(evaluated.language, "test")
+    table = read_labelled(evaluated.data, head.columns, head.optional, assumed)
     reader = load_reader(evaluated, config.batch_size)
+    table = with_codes(table, reader.codec.languages)
+    if evaluated.source:
+        source = code_of(evaluated.source, reader.codec.languages)
+        evaluated = evaluated.model_copy(update={"source": source})
     test = _test_rows(name, evaluated, reader, table, transfer)
     columns: dict[str, Figures] = {}
     for column, chosen in _readers(reader, evaluated, transfer):
@@ -71,20 +76,12 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     Raises CheckpointError where there is none.
     """
     head = HEADS[evaluated.task]
-    codec = Codec.of(evaluated.checkpoint)
-    loaded: Any = head.model.from_pretrained(
-        evaluated.checkpoint, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-    )
-    model, info = loaded
-    if info["missing_keys"]:
-        raise CheckpointError(
-            f"{evaluated.checkpoint} has no head for task {evaluated.task}: weights "
-            f"{sorted(info['missing_keys'])[0]!r} are missing. Its architecture is "
-            f"{model.config.architectures}."
-        )
-    names = {int(key): label for key, label in (model.config.id2label or {}).items()}
-    labels = tuple(names[key] for key in sorted(names))
-    return Reader(model, replace(codec, labels=labels), batch_size)
+    checkpoint = opened(evaluated.checkpoint, "checkpoint")
+    labels = checkpoint.labels
+    foreign = foreign_head(checkpoint, architecture(head.model), labels)
+    model, missing = load(checkpoint, head.model, {}, *foreign)
+    require_whole(checkpoint, missing, evaluated.task)
+    return Reader(model, Codec.of(checkpoint, labels), batch_size)
 
 
 def _test_rows(

@@ -8,7 +8,7 @@ languages. What can be found to be wrong is found before training starts.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 
 from pipeline.errors import ConfigError, InputError
+from pipeline.training.base import foreign_head, load, opened, reopened, tell_of_head
 from pipeline.training.batches import EpochBatches
 from pipeline.training.checkpoint import (
     architecture,
@@ -26,7 +27,15 @@ from pipeline.training.checkpoint import (
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import capped, of_languages, of_split, read_labelled
+from pipeline.training.corpus import (
+    capped,
+    code_of,
+    of_languages,
+    of_split,
+    read_labelled,
+    with_codes,
+    with_drawn_dev,
+)
 from pipeline.training.curves import write_curves
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
@@ -34,6 +43,7 @@ from pipeline.training.learning import Learnt, Run, Source, Worker
 from pipeline.training.scoreboard import Scoreboard, markdown
 from pipeline.training.scored_trainer import ScoredTrainer
 from pipeline.training.settings import FinetuneConfig
+from pipeline.xmod.checkpoint import Checkpoint
 
 TRAIN = "train"
 """The source of examples."""
@@ -47,8 +57,8 @@ class Material:
     labels: tuple[str, ...]
     weights: tuple[float, ...] | None
     """Of the labels."""
-    dtype: torch.dtype
-    """Of the weights that the base stores."""
+    checkpoint: Checkpoint
+    """The base."""
     train: pa.Table
     dev: pa.Table
 
@@ -56,7 +66,7 @@ class Material:
 def finetune(config: FinetuneConfig, run: Run) -> Figures:
     """Train as `config` says where `run` does it, write the checkpoint, return the dev figures."""
     material = gather(config)
-    codec = Codec.of(config.base, material.labels)
+    codec = Codec.of(material.checkpoint, material.labels)
     source = Source(material.train, partial(HEADS[config.task].encode, codec=codec))
     # Workers get the train rows as examples.
     for_workers = replace(material, train=material.train.slice(0, 0))
@@ -67,11 +77,14 @@ def finetune(config: FinetuneConfig, run: Run) -> Figures:
 
 def gather(config: FinetuneConfig) -> Material:
     """Rows, labels and weights; raises InputError where the data are not fit for the task."""
-    head = HEADS[config.task]
-    table = read_labelled(config.data, head.columns, head.optional)
-    table = head.checked(of_languages(table, config.languages, config.data))
-    _require_adapters(config, table)
-    seed = config.optimisation.seed
+    head, checkpoint = HEADS[config.task], opened(config.base)
+    known, seed = checkpoint.languages, config.optimisation.seed
+    codes = tuple(code_of(tag, known) for tag in config.languages)
+    config = config.model_copy(update={"languages": codes})
+    table = read_labelled(config.data, head.columns, head.optional, config.assumed)
+    table = of_languages(with_codes(table, known), config.languages, config.data)
+    table = with_drawn_dev(head.checked(table), config.dev_share, seed)
+    _require_adapters(config, checkpoint, table)
     train = capped(of_split(table, "train"), config.max_rows_per_language, seed)
     dev = capped(of_split(table, "dev"), config.max_dev_rows_per_language, seed)
     for split, rows in (("train", train), ("dev", dev)):
@@ -82,18 +95,19 @@ def gather(config: FinetuneConfig) -> Material:
             )
     labels = head.labels(train)
     weights = label_weights(config, head, train, labels)
-    return Material(config, labels, weights, stored_dtype(config.base), train, dev)
+    tell_of_head(checkpoint, foreign_head(checkpoint, architecture(head.model), labels))
+    return Material(config, labels, weights, checkpoint, train, dev)
 
 
-def _require_adapters(config: FinetuneConfig, table: pa.Table) -> None:
-    known = Codec.of(config.base).languages
+def _require_adapters(config: FinetuneConfig, checkpoint: Checkpoint, table: pa.Table) -> None:
+    known = checkpoint.languages
     columns = [name for name in table.column_names if name.endswith("language")]
     needed = {language for name in columns for language in table[name].unique().to_pylist()}
     lacking = sorted(str(language) for language in needed - set(known))
     if lacking:
         raise ConfigError(
-            f"{config.base} has no adapter for {lacking}; it has {list(known)}. Take them out of "
-            "languages, or add them with jobs/add_language.py."
+            f"{checkpoint.folder} has no adapter for {lacking}; it has {list(known)}. Take them "
+            "out of languages, or add them with jobs/add_language.py."
         )
 
 
@@ -121,8 +135,9 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
     config, head = material.config, HEADS[material.config.task]
     optimisation, stopping = config.optimisation, config.early_stopping
     set_seed(optimisation.seed)
-    codec = Codec.of(config.base, material.labels)
-    model = task_model(config, material.labels)
+    checkpoint = reopened(material.checkpoint, config.base)
+    codec = Codec.of(checkpoint, material.labels)
+    model = task_model(config, checkpoint, material.labels)
     batches = EpochBatches(
         [len(example["input_ids"]) for example in examples[TRAIN]],
         batch_size=optimisation.batch_size,
@@ -152,52 +167,61 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
 
 def save(material: Material, learnt: Learnt) -> None:
     """Write the checkpoint, its card and its curves."""
-    config = material.config
-    model = task_model(config, material.labels)
+    config, checkpoint = material.config, material.checkpoint
+    model = task_model(config, checkpoint, material.labels)
     model.load_state_dict(learnt.weights, strict=False)
-    if config.frozen and has_frozen_shard(config.base):
-        save_task(model, config.base, config.out)
+    if _links(material):
+        save_task(model, checkpoint.folder, config.out)
     else:
-        save_whole(model, Codec.of(config.base).tokenizer, config.out, material.dtype)
+        save_whole(model, checkpoint.tokenizer, config.out, stored_dtype(checkpoint.folder))
     card = _card(material, learnt.figures, model)
     (config.out / "README.md").write_text(card, encoding="utf-8")
     write_curves(learnt.history, config.out)
 
 
-def task_model(config: FinetuneConfig, labels: Sequence[str]) -> PreTrainedModel:
-    """The base's encoder under a new head, frozen as the config says."""
+def task_model(
+    config: FinetuneConfig, checkpoint: Checkpoint, labels: Sequence[str]
+) -> PreTrainedModel:
+    """The base's encoder under a new head, or its own of this task; frozen as the config says."""
     head = HEADS[config.task]
-    names: dict[str, Any] = {
-        "id2label": dict(enumerate(labels)),
-        "label2id": {label: index for index, label in enumerate(labels)},
-    }
-    model = head.model.from_pretrained(
-        config.base,
-        dtype=torch.float32,
-        use_safetensors=True,
-        hidden_dropout_prob=config.dropout,
+    names = labels or ("LABEL_0", "LABEL_1")  # as transformers calls outputs without a name
+    changes = {
+        "id2label": dict(enumerate(names)),
+        "label2id": {label: index for index, label in enumerate(names)},
+        "problem_type": None,
+        "hidden_dropout_prob": config.dropout,
         # Attention without dropout keeps PyTorch's fast CPU kernel.
-        attention_probs_dropout_prob=0.0,
-        **(names if labels else {}),
+        "attention_probs_dropout_prob": 0.0,
         **dict(head.options),
-    )
+    }
+    foreign = foreign_head(checkpoint, architecture(head.model), labels)
+    model, _ = load(checkpoint, head.model, changes, *foreign)
     if config.frozen:
         model.freeze_embeddings_and_language_adapters()
     return cast(PreTrainedModel, model)
 
 
+def _links(material: Material) -> bool:
+    """Whether the output shares its frozen part and its tokenizer with the base."""
+    own = len(material.checkpoint.folders) == 1  # not another's tokenizer
+    return material.config.frozen and own and has_frozen_shard(material.checkpoint.folder)
+
+
 def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
     """The stub of a model card."""
     config, labels = material.config, material.labels
-    links = "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
-    linked = config.frozen and has_frozen_shard(config.base)
+    links = (
+        ""
+        if not _links(material)
+        else "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    )
     return f"""# X-MOD {config.task.value} checkpoint
 
-- Class: `{architecture(model)}`{f"; labels: {', '.join(labels)}" if labels else ""}
+- Class: `{architecture(type(model))}`{f"; labels: {', '.join(labels)}" if labels else ""}
 - Adapters (`config.languages`): {", ".join(model.config.languages)}
 - Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
 {"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
-{links if linked else ""}- Licence and attribution: those of the training data; state them before \
+{links}- Licence and attribution: those of the training data; state them before \
 you publish
 
 Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.

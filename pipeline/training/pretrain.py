@@ -9,23 +9,31 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import pyarrow as pa
 import torch
-from transformers import AutoConfig, XmodConfig, XmodForMaskedLM, set_seed
+from transformers import XmodConfig, XmodForMaskedLM, set_seed
 
-from pipeline.errors import CheckpointError
+from pipeline.training.base import foreign_head, load, opened
 from pipeline.training.checkpoint import save_whole, stored_dtype
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import TEXT_COLUMNS, of_language, of_languages, read_corpus
+from pipeline.training.corpus import (
+    TEXT_COLUMNS,
+    of_language,
+    of_languages,
+    read_corpus,
+    with_codes,
+)
 from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import MaskedWords, encode
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, trained
 from pipeline.training.settings import Architecture, PretrainConfig
 from pipeline.training.trainer import MaskedTrainer
 from pipeline.training.vocabulary import train_tokenizer
+from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.vetting import ADAPTER, weight_shapes
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +48,8 @@ an `XmodForMaskedLM`."""
 
 def pretrain(config: PretrainConfig, run: Run, recipe: Recipe | None = None) -> None:
     """Train where `run` does it, by masked LM or another `recipe`; write `config.out`."""
-    dtype = torch.float16
-    if config.start:
-        start_config(config)
-        dtype = stored_dtype(config.start)
+    start = started(config)
+    dtype = stored_dtype(start.folder) if start else torch.float16
     codec = vocabulary(config)
     training, sources = recipe(codec) if recipe else masked_lm(config, codec)
     with run(training, sources) as learnt:
@@ -55,8 +61,8 @@ def pretrain(config: PretrainConfig, run: Run, recipe: Recipe | None = None) -> 
 
 def vocabulary(config: PretrainConfig) -> Codec:
     """The start's tokenizer, or one that is trained on the texts, with the config's languages."""
-    if config.start:
-        return replace(Codec.of(config.start), languages=config.languages)
+    if start := started(config):
+        return replace(Codec.of(start), languages=config.languages)
     assert config.vocabulary  # as PretrainConfig checks
     assert config.architecture
     table = texts_of(config)
@@ -70,7 +76,8 @@ def vocabulary(config: PretrainConfig) -> Codec:
 
 def texts_of(config: PretrainConfig) -> pa.Table:
     """Rows of text in the config's languages."""
-    return of_languages(read_corpus(config.data, TEXT_COLUMNS), config.languages, config.data)
+    rows = with_codes(read_corpus(config.data, TEXT_COLUMNS), config.languages)
+    return of_languages(rows, config.languages, config.data)
 
 
 def masked_lm(config: PretrainConfig, codec: Codec) -> tuple[Learn, Mapping[str, Source]]:
@@ -103,35 +110,22 @@ def starting_point(config: PretrainConfig, vocabulary_size: int, kind: type[Mode
     Languages that the start has keep their adapters; the others get new ones. Raises
     CheckpointError where the start is neither X-MOD nor XLM-R.
     """
-    if config.start is None:
+    start = started(config)
+    if start is None:
         shape = cast(Architecture, config.architecture)
         return kind(architecture(shape, config.languages, vocabulary_size))
-    return kind.from_pretrained(
-        config.start, config=start_config(config), dtype=torch.float32, use_safetensors=True
-    )
+    changes: dict[str, object] = {"languages": list(config.languages)}
+    if not any(map(ADAPTER.search, weight_shapes(start.folder))):  # an XLM-R
+        changes["adapter_reduction_factor"] = config.adapter_reduction_factor
+    if start.config.default_language not in config.languages:
+        changes["default_language"] = None
+    model, _ = load(start, kind, changes, *foreign_head(start, "XmodForMaskedLM", ()))
+    return model
 
 
-def start_config(config: PretrainConfig) -> XmodConfig:
-    """That of the start with the config's languages; XLM-R's becomes X-MOD's, with adapters.
-
-    Raises CheckpointError where it is of another kind.
-    """
-    assert config.start is not None
-    found: Any = AutoConfig.from_pretrained(config.start)
-    values = {**found.to_dict(), "languages": list(config.languages), "model_type": "xmod"}
-    if found.model_type == "xlm-roberta":
-        # As Pfeiffer et al. have it, and facebook/xmod-base.
-        values |= {"adapter_reduction_factor": config.adapter_reduction_factor}
-        values |= {"adapter_reuse_layer_norm": True, "adapter_layer_norm": False}
-        values |= {"pre_norm": False, "ln_before_adapter": True}
-    elif found.model_type != "xmod":
-        raise CheckpointError(
-            f"start is a checkpoint of type {found.model_type!r}; expected 'xmod' or "
-            "'xlm-roberta', whose weights X-MOD shares."
-        )
-    if values.get("default_language") not in config.languages:
-        values["default_language"] = None
-    return XmodConfig.from_dict(values)
+def started(config: PretrainConfig) -> Checkpoint | None:
+    """The checkpoint to go on from, an X-MOD or an XLM-R; raises CheckpointError for any other."""
+    return opened(config.start, "start", config.languages) if config.start else None
 
 
 def architecture(shape: Architecture, languages: Sequence[str], vocabulary_size: int) -> XmodConfig:

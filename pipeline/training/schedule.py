@@ -69,6 +69,27 @@ class Budget(TrainerCallback):
         return self._before + now - self._started
 
 
+class Progress(TrainerCallback):
+    """Has the figures logged after `seconds` without any, however long a step takes."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Ask the Trainer to log, on all workers alike, as they average the loss for it."""
+        if agreed(lambda: time.monotonic() - self._last >= self._seconds):
+            control.should_log = True
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Begin to count anew."""
+        self._last = time.monotonic()
+
+
 def rate_factor(share_done: float, warmup_share: float) -> float:
     """The factor on the peak learning rate at `share_done` of the training."""
     if share_done < warmup_share:

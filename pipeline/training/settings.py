@@ -1,5 +1,6 @@
 """The settings of the training commands; paths are relative to the working folder."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,10 +15,17 @@ from pydantic import (
 )
 
 from pipeline.config.section import Section
+from pipeline.config.tasks import ModelSettings
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 SomeShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Base = Path | ModelSettings
+"""A checkpoint: a folder, or a section with `path`, `revision` and `tokenizer` as in annotating."""
 Languages = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+UNDRAWN = "undrawn"
+"""The split of rows whose data have none, until it is drawn."""
 
 
 class Precision(StrEnum):
@@ -139,8 +147,9 @@ class PretrainConfig(Training):
     """Share of the tokens that masked LM hides, in every batch."""
     max_steps: PositiveInt
     """Last step, unless `optimisation.max_minutes` comes first."""
-    start: Path | None = None
-    """An X-MOD or XLM-R checkpoint to go on from, with its vocabulary and architecture.
+    start: Base | None = None
+    """An X-MOD or XLM-R to go on from, with its vocabulary and architecture: a folder, or
+    `{path, revision, tokenizer: {path, revision}}`.
 
     Languages that it has keep their adapters; the others get new ones.
     """
@@ -176,15 +185,18 @@ class Task(StrEnum):
     EMBEDDINGS = "embeddings"
 
 
+Split = Literal["train", "dev", "test"]
+
+
 class DataFile(Section):
-    """A file of columns without a language of its own: CoNLL (for NER) or TSV with a header."""
+    """A file whose language or split the config says: Parquet, TSV with a header, or CoNLL."""
 
     path: Path
-    """A CoNLL or TSV file."""
-    language: str
-    """X-MOD code of all its rows."""
-    split: Literal["train", "dev", "test"]
-    """Split of all its rows."""
+    """A `.parquet` file or a folder of them, a `.tsv` file, or CoNLL (for NER)."""
+    language: str | None = None
+    """Language of all its rows; null: Parquet's own column, or the task's `language`."""
+    split: Split | None = None
+    """Split of all its rows; null: Parquet's own column, or as for data without one."""
     token_column: int = 0
     """CoNLL: the place of the word in a line, counted from 0."""
     tag_column: int = -1
@@ -194,6 +206,14 @@ class DataFile(Section):
 
 
 LabelledData = Path | Annotated[tuple[DataFile, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What rows are whose data do not say; None: the data must."""
+
+    language: str | None = None
+    split: str | None = None
 
 
 class EarlyStopping(Section):
@@ -210,11 +230,17 @@ class FinetuneConfig(Training):
 
     task: Task
     """The head."""
-    base: Path
-    """Checkpoint folder of X-MOD, with safetensors and a tokenizer."""
+    base: Base
+    """X-MOD to go on from: a folder, or `{path, revision, tokenizer: {path, revision}}` as in the
+    configs of annotating. The head of another task is left out."""
     data: LabelledData
-    """Parquet file or folder with the columns language and split beside the task's own; or files
-    of CoNLL or TSV."""
+    """Parquet file or folder with the columns language and split beside the task's own; or a list
+    of files of Parquet, CoNLL or TSV."""
+    language: str | None = None
+    """Language of rows whose data have none."""
+    dev_share: SomeShare = 0.1
+    """Share of each language's rows that is drawn as dev rows, of rows whose data have no split;
+    the others are train rows."""
     languages: Languages
     """Languages with training data, the sources; the others are served zero-shot."""
     max_rows_per_language: PositiveInt
@@ -235,6 +261,11 @@ class FinetuneConfig(Training):
     early_stopping: EarlyStopping | None = None
     """On the dev figure; null: none."""
 
+    @property
+    def assumed(self) -> Assumed:
+        """What rows are whose data do not say."""
+        return Assumed(self.language, UNDRAWN)
+
     @model_validator(mode="after")
     def _class_weights_need_labels(self) -> Self:
         if self.class_weights is not None and self.task not in (Task.NER, Task.CLASSIFICATION):
@@ -245,11 +276,12 @@ class FinetuneConfig(Training):
 class AddLanguageConfig(Training):
     """One language after the fact: a new adapter, trained by masked LM."""
 
-    base: Path
-    """Checkpoint folder with a masked-LM head; it stays as it is."""
+    base: Base
+    """X-MOD with a masked-LM head, which stays as it is: a folder, or
+    `{path, revision, tokenizer: {path, revision}}`."""
     tasks: dict[str, Path] = Field(default_factory=dict)
     """Fine-tuned checkpoints of the same base, by the name of the folder they get in `out`."""
-    language: str
+    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     """X-MOD code, such as is_IS."""
     data: Path
     """Parquet file or folder with the columns text and language; only this language is read."""
@@ -259,6 +291,9 @@ class AddLanguageConfig(Training):
     """Maximum number of held-out windows that each adapter reads."""
     start: str = "nearest"
     """`nearest`, the old adapter that guesses masked words best; `afresh`; or a language's code."""
+    candidates: tuple[str, ...] = ()
+    """Languages that the nearest is chosen among; all of the base by default. Comparing one takes
+    `heldout_windows` forwards three times, which is long with 81 languages of a large model."""
     new_pieces: PositiveInt = 2000
     """Maximum number of vocabulary rows added for characters that the tokenizer does not know."""
     unknown_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
@@ -276,10 +311,13 @@ class Evaluated(Section):
 
     task: Task
     """The head."""
-    checkpoint: Path
-    """Its folder."""
+    checkpoint: Base
+    """Its folder, or `{path, revision, tokenizer: {path, revision}}`."""
     data: LabelledData
-    """As for fine-tuning; the train split, if there is one, is for the baseline."""
+    """As for fine-tuning; the train split, if there is one, is for the baseline. Rows whose data
+    have no split are test rows."""
+    language: str | None = None
+    """Language of rows whose data have none."""
     source: str | None = None
     """X-MOD code of the language it was fine-tuned on, if it was one; `--transfer` needs it."""
     max_rows_per_language: PositiveInt = 100_000

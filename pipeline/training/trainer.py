@@ -22,7 +22,7 @@ from pipeline.training.collate import Batch, Example, MaskedCollator
 from pipeline.training.heads.head import Loss, own_loss
 from pipeline.training.learning import Worker
 from pipeline.training.present_adapters import use_present_adapters
-from pipeline.training.schedule import Budget
+from pipeline.training.schedule import Budget, Progress
 from pipeline.training.settings import AddLanguageConfig, Optimisation, Precision, PretrainConfig
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class ModularTrainer(Trainer):
             train_dataset=rows,
             # The Trainer asks for rows to evaluate on, though `evaluate` brings its own.
             eval_dataset=rows[:0],
-            callbacks=[self._budget, *callbacks, *worker.callbacks],
+            callbacks=[self._budget, Progress(), *callbacks, *worker.callbacks],
         )
         self.remove_callback(PrinterCallback)
         # Losses are means over their batch, whatever the step accumulates.
@@ -187,6 +187,7 @@ def _arguments(optimisation: Optimisation, max_steps: int, worker: Worker) -> di
         "adam_beta2": 0.98,
         "max_grad_norm": 1.0,
         "logging_steps": LOGGING_STEPS,
+        "logging_first_step": True,
         "seed": optimisation.seed,
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,

@@ -5,6 +5,7 @@ language order, labels or sizes of a particular one.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,21 @@ from huggingface_hub import snapshot_download
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
-from pipeline.xmod.files import FETCHED, Stamp, digest_of, stamp_of
+from pipeline.xmod.files import (
+    FETCHED,
+    SENTENCEPIECE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    TOKENIZER_FETCHED,
+    Stamp,
+    digest_of,
+    require_unchanged,
+    stamp_of,
+    tokenizer_file,
+)
+from pipeline.xmod.round_trip import require_round_trip
 from pipeline.xmod.tokenizer import load_tokenizer
-from pipeline.xmod.vetting import vetted_config
+from pipeline.xmod.vetting import require_no_code, vetted_config
 from pipeline.xmod.windows import WindowTokenizer
 
 if TYPE_CHECKING:
@@ -24,19 +37,28 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 """A revision that cannot move, as a branch or a tag may."""
+_LEAST_TOKENS = 0.25
+"""Minimum size of a tokenizer, as a share of the model's: some models have spare rows."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A folder and what its files say; ``digest`` covers names and contents of all that is read.
 
-    An equal ``stamp`` tells that the files on a machine are unchanged.
+    The tokenizer may be in a folder of its own. An equal ``stamp`` tells that the files on a
+    machine are unchanged.
     """
 
     folder: Path
+    tokenizer_folder: Path
     config: "XmodConfig" = field(compare=False, repr=False)
     digest: str
     stamp: Stamp = field(compare=False, repr=False)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folder, and the tokenizer's where it is another."""
+        return tuple(dict.fromkeys((self.folder, self.tokenizer_folder)))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -63,11 +85,15 @@ class Checkpoint:
         mask: int | None = self.tokenizer.mask_token_id
         if mask is None:
             raise CheckpointError(
-                f"{self.folder} has a tokenizer without a mask token; tasks masked_lm and "
-                "fill_mask need one, such as XLM-R's <mask>. Set mask_token in its "
+                f"{self.tokenizer_folder} has a tokenizer without a mask token; tasks masked_lm "
+                "and fill_mask need one, such as XLM-R's <mask>. Set mask_token in its "
                 "tokenizer_config.json."
             )
         return mask
+
+    def require_unchanged(self) -> None:
+        """Raise CheckpointError where its files are no longer those that were checked."""
+        require_unchanged(self.folder, self.stamp, self.tokenizer_folder)
 
     def window_tokenizer(self, max_length: int) -> WindowTokenizer:
         """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
@@ -86,18 +112,28 @@ class Checkpoint:
         return min(max_length, positions, self.tokenizer.model_max_length)
 
 
-def open_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """The checkpoint of ``settings``; raises CheckpointError where it is missing or unfit."""
-    folder = _locate(settings)
-    stamp = stamp_of(folder)  # first, so that it tells of a change after any later step
-    config = vetted_config(folder)
-    digest = digest_of(folder)
+def open_checkpoint(
+    settings: ModelSettings, key: str = "model", given: Sequence[str] = ()
+) -> Checkpoint:
+    """The checkpoint of ``settings``; raises CheckpointError where it is missing or unfit.
+
+    ``key`` is what the config calls the settings. With ``given``, languages, it may be an XLM-R,
+    whose config becomes that of an X-MOD with adapters for them.
+    """
+    folder = _located(settings.path, settings.revision, key, FETCHED)
+    tokenizer, other = folder, settings.tokenizer
+    if other.path is not None:
+        tokenizer = _located(other.path, other.revision, f"{key}.tokenizer", TOKENIZER_FETCHED)
+        _require_tokenizer_folder(tokenizer)
+    stamp = stamp_of(folder, tokenizer)  # first, so that it tells of a change after any later step
+    config = vetted_config(folder, given)
+    digest = digest_of(folder, tokenizer)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
-            f"{folder} has sha256 {digest}; expected {settings.sha256}, the model.sha256 of the "
+            f"{folder} has sha256 {digest}; expected {settings.sha256}, the {key}.sha256 of the "
             "config. The files are not the pinned ones."
         )
-    return Checkpoint(folder, config, digest, stamp)
+    return Checkpoint(folder, tokenizer, config, digest, stamp)
 
 
 def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
@@ -106,11 +142,10 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
     A worker may be on another node than the planner: it fetches a hub name itself, and expects a
     folder at the same path. Files with the planned stamp are not read again.
     """
-    if checkpoint.folder.is_dir():
-        if stamp_of(checkpoint.folder) == checkpoint.stamp:
-            return checkpoint
-        settings = settings.model_copy(update={"path": str(checkpoint.folder)})
-    found = open_checkpoint(settings)
+    folder, tokenizer = checkpoint.folder, checkpoint.tokenizer_folder
+    if folder.is_dir() and tokenizer.is_dir() and stamp_of(folder, tokenizer) == checkpoint.stamp:
+        return checkpoint
+    found = open_checkpoint(_as_planned(settings, folder, tokenizer))
     if found.digest != checkpoint.digest:
         raise CheckpointError(
             f"{found.folder} has sha256 {found.digest} on this node; the job was planned with "
@@ -119,41 +154,59 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
     return found
 
 
-def _locate(settings: ModelSettings) -> Path:
-    """The local folder of the checkpoint, fetched where ``settings`` name one of the hub."""
-    path, revision = settings.path, settings.revision
+def _as_planned(settings: ModelSettings, folder: Path, tokenizer: Path) -> ModelSettings:
+    """``settings`` with the planner's folders where this machine has them."""
+    changes: dict[str, object] = {"path": str(folder)} if folder.is_dir() else {}
+    if settings.tokenizer.path is not None and tokenizer.is_dir():
+        changes["tokenizer"] = settings.tokenizer.model_copy(update={"path": str(tokenizer)})
+    return settings.model_copy(update=changes)
+
+
+def _located(path: str, revision: str | None, key: str, wanted: tuple[str, ...]) -> Path:
+    """The local folder of what ``key`` names; ``wanted`` files are fetched where it is a hub's."""
     if Path(path).is_dir():
         return Path(path).resolve()
     if Path(path).is_absolute() or path.startswith(".") or path.count("/") != 1:
         raise CheckpointError(
-            f"No model folder at {path!r}, and it is not a hub name (owner/name). "
-            "Set model.path of the task in the config."
+            f"No {key} folder at {path!r}, and it is not a hub name (owner/name). "
+            f"Set {key}.path in the config."
         )
     if _COMMIT.fullmatch(revision or "") is None:
         raise CheckpointError(
             f"{path!r} is a hub name with revision {revision!r}: its files could change between "
-            "two runs. Set model.revision to a commit of 40 hexadecimal digits, or model.path to "
+            f"two runs. Set {key}.revision to a commit of 40 hexadecimal digits, or {key}.path to "
             "an existing folder."
         )
     try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=list(FETCHED)))
+        return Path(snapshot_download(path, revision=revision, allow_patterns=list(wanted)))
     except Exception as error:  # the hub's client raises many unrelated types
         raise CheckpointError(
             f"Cannot fetch {path!r} at revision {revision!r}: {type(error).__name__}. Check the "
-            "name, the revision and the network, or set model.path to a local folder."
+            f"name, the revision and the network, or set {key}.path to a local folder."
         ) from error
+
+
+def _require_tokenizer_folder(folder: Path) -> None:
+    """Raise CheckpointError where ``folder``, named as a tokenizer's, has none or names code."""
+    if not tokenizer_file(folder).exists():
+        raise CheckpointError(
+            f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}), and the config "
+            "names it as a tokenizer. Set path to the folder or repository that has them."
+        )
+    if (folder / TOKENIZER_CONFIG).exists():
+        require_no_code(folder / TOKENIZER_CONFIG)
 
 
 @cache
 def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
-    folder, config = checkpoint.folder, checkpoint.config
-    tokenizer = load_tokenizer(folder, checkpoint.stamp)
+    folder, config = checkpoint.tokenizer_folder, checkpoint.config
+    tokenizer = load_tokenizer(folder, checkpoint.stamp, checkpoint.folder)
     size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
-    if size > config.vocab_size:
+    if not config.vocab_size * _LEAST_TOKENS <= size <= config.vocab_size:
         raise CheckpointError(
-            f"{folder} has a tokenizer of {size} tokens and a model of "
+            f"{folder} has a tokenizer of {size} tokens and {checkpoint.folder} a model of "
             f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
-            "Save the tokenizer that the model was trained with there."
+            "Name the tokenizer that the model was trained with as tokenizer beside its path."
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
         own, expected = getattr(tokenizer, name), getattr(config, name)
@@ -164,4 +217,5 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
                 "they belong to different checkpoints. Save the tokenizer that the model was "
                 "trained with there."
             )
+    require_round_trip(folder, tokenizer.backend_tokenizer)
     return tokenizer

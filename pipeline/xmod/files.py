@@ -29,7 +29,9 @@ LENGTH = "sentence_bert_config.json"
 """What sentence-transformers says of a checkpoint's vectors; in few checkpoints."""
 _SENTENCES = (MODULES, POOLING, PROMPTS, LENGTH)
 
-FETCHED = (CONFIG, TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG, INDEX, "*.safetensors", *_SENTENCES)
+TOKENIZER_FETCHED = (TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG)
+"""What is fetched of a hub's repository of which only the tokenizer is wanted."""
+FETCHED = (CONFIG, *TOKENIZER_FETCHED, INDEX, "*.safetensors", *_SENTENCES)
 """What is fetched of a hub's repository."""
 
 _MAX_BYTES = 64 << 20
@@ -65,35 +67,39 @@ def tokenizer_file(folder: Path) -> Path:
     return found if found.exists() else folder / SENTENCEPIECE
 
 
-def read_files(folder: Path) -> list[Path]:
-    """All files of ``folder`` that loading reads."""
-    own = (folder / name for name in (CONFIG, TOKENIZER_CONFIG, *_SENTENCES))
-    named = [tokenizer_file(folder), *own]
+def read_files(folder: Path, tokenizer: Path | None = None) -> list[Path]:
+    """All files that loading reads, by name; ``tokenizer`` is its folder where it is another."""
+    own = tokenizer or folder
+    named = [
+        *(folder / name for name in (CONFIG, *_SENTENCES)),
+        *(tokenizer_file(own), own / TOKENIZER_CONFIG),
+    ]
     weights = weight_files(folder)
     index = [] if weights in ((), (folder / WEIGHTS,)) else [folder / INDEX]
-    return sorted([*(path for path in named if path.exists()), *index, *weights])
+    found = [*(path for path in named if path.exists()), *index, *weights]
+    return sorted(found, key=lambda path: _name(path, folder))
 
 
-def stamp_of(folder: Path) -> Stamp:
+def stamp_of(folder: Path, tokenizer: Path | None = None) -> Stamp:
     """What identifies the files on this machine; equal contents may have another stamp."""
-    found = [(_name(path, folder), _regular(path).stat()) for path in read_files(folder)]
+    found = [(_name(path, folder), _regular(path).stat()) for path in read_files(folder, tokenizer)]
     return tuple(
         (name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found
     )
 
 
-def require_unchanged(folder: Path, stamp: Stamp) -> None:
-    """Raise CheckpointError unless the files of ``folder`` still have ``stamp``."""
-    if stamp_of(folder) != stamp:
+def require_unchanged(folder: Path, stamp: Stamp, tokenizer: Path | None = None) -> None:
+    """Raise CheckpointError unless the files that loading reads still have ``stamp``."""
+    if stamp_of(folder, tokenizer) != stamp:
         raise CheckpointError(
             f"The files of {folder} have changed since they were checked. Run the job again."
         )
 
 
-def digest_of(folder: Path) -> str:
-    """The sha256 of the files' names and contents."""
+def digest_of(folder: Path, tokenizer: Path | None = None) -> str:
+    """The sha256 of the files' names and contents, wherever the tokenizer's are."""
     total = hashlib.sha256()
-    for path in read_files(folder):
+    for path in read_files(folder, tokenizer):
         with _regular(path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{_name(path, folder)} {content}\n".encode())
@@ -134,7 +140,8 @@ def read_small(path: Path) -> bytes:
 
 
 def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    """The file's name, in whichever folder it is; of the pooling's config, which is below, both."""
+    return POOLING if path == folder / POOLING else path.name
 
 
 def _is_plain(name: str) -> bool:

@@ -135,7 +135,7 @@ def _weights(checkpoint: Checkpoint, languages: Sequence[str]) -> dict[str, torc
                 adapter = ADAPTER.search(name)
                 if adapter is None or adapter[1] in languages:
                     weights[name] = file.get_tensor(name)
-    require_unchanged(checkpoint.folder, checkpoint.stamp)
+    require_unchanged(checkpoint.folder, checkpoint.stamp, checkpoint.tokenizer_folder)
     return weights
 
 

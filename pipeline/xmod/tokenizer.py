@@ -39,23 +39,32 @@ _SPECIAL = {
     "mask_token": "<mask>",
 }
 """XLM-R's special tokens, for a ``tokenizer_config.json`` that names none."""
+XLM_R = "FacebookAI/xlm-roberta-base at e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
+"""The hub's repository of XLM-R's tokenizer, and a commit."""
 _UNSPELLABLE = " "
 """With it a piece is in no text: a pre-tokenizer has replaced spaces before pieces are found."""
 _PROBE = "a\U0010fffd \x00"
 """A letter, and characters that no vocabulary has."""
 
 
-def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
-    """The tokenizer in ``folder``, whose files must have ``stamp``."""
+def load_tokenizer(
+    folder: Path, stamp: Stamp, model: Path | None = None
+) -> "PreTrainedTokenizerBase":
+    """The tokenizer in ``folder``; ``model`` is the checkpoint's folder where it is another.
+
+    Raises CheckpointError where there is none, and where the checkpoint's files lack ``stamp``.
+    """
     path = tokenizer_file(folder)
     if not path.exists():
         raise CheckpointError(
-            f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}). Save the tokenizer "
-            "that the model was trained with there; for facebook/xmod-base it is that of XLM-R."
+            f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}). Name the tokenizer "
+            "that the model was trained with as tokenizer beside the model's path: {path: a folder}"
+            ", or {path: owner/name, revision: a commit} of the hub. That of facebook/xmod-… is "
+            f"XLM-R's, {XLM_R}."
         )
     body = read_small(path)
     config = read_object(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).exists() else {}
-    require_unchanged(folder, stamp)
+    require_unchanged(model or folder, stamp, folder)
     try:
         tokenizer = _made(folder, _definition(path, body), config)
         _require_special_tokens(folder, tokenizer)

@@ -7,7 +7,7 @@ weights, so that a number in a text file cannot fill the memory; transformers ca
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,11 @@ _SIZES = {
 """Size in the config → the matrix that has it, by the end of its name, and the axis."""
 _CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementation")
 """Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
+_ADAPTERS_OF_XLM_R = {
+    **{"adapter_reduction_factor": 2, "adapter_reuse_layer_norm": True},
+    **{"adapter_layer_norm": False, "pre_norm": False, "ln_before_adapter": True},
+}
+"""The adapters that Pfeiffer et al. gave to XLM-R's architecture; facebook/xmod-base has them."""
 _DTYPES = {"F64", "F32", "F16", "BF16"}
 _BUFFERS = (".position_ids", ".token_type_ids")
 """Integers that transformers once saved with the weights, and makes by itself."""
@@ -46,8 +51,12 @@ Shapes = dict[str, tuple[int, ...]]
 """Name of a weight → its shape."""
 
 
-def vetted_config(folder: Path) -> "XmodConfig":
-    """The config in ``folder``; raises CheckpointError where a file fails a check."""
+def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
+    """The config in ``folder``; raises CheckpointError where a file fails a check.
+
+    With ``given``, languages, it may be an XLM-R's, which has no adapters and gets those.
+    """
+    _require_kind(folder, ("xmod", "xlm-roberta") if given else ("xmod",))
     shapes = weight_shapes(folder)
     if not shapes:
         raise CheckpointError(
@@ -56,10 +65,12 @@ def vetted_config(folder: Path) -> "XmodConfig":
             "code. Convert the weights with save_pretrained(safe_serialization=True)."
         )
     for path in sorted(folder.glob("*.json")):
-        _require_no_code(path)
-    config = _read_config(folder)
+        require_no_code(path)
+    config = _read_config(folder, given)
     _require_sizes(folder, config, shapes)
     _require_values(folder, config)
+    if not given or any(map(ADAPTER.search, shapes)):
+        _require_languages(folder, config, shapes)
     _require_weights(folder, config, shapes)
     return config
 
@@ -109,7 +120,8 @@ def _header(path: Path) -> Shapes:
     return shapes
 
 
-def _require_no_code(path: Path) -> None:
+def require_no_code(path: Path) -> None:
+    """Raise CheckpointError where the JSON file at ``path`` names code to run."""
     values = read_json(path)
     named = [key for key in _CODE if isinstance(values, dict) and values.get(key)]
     if isinstance(values, dict) and named:
@@ -119,17 +131,27 @@ def _require_no_code(path: Path) -> None:
         )
 
 
-def _read_config(folder: Path) -> "XmodConfig":
+def _require_kind(folder: Path, kinds: Sequence[str]) -> None:
+    """Raise CheckpointError where there is a config of another model."""
+    kind = read_object(folder / CONFIG).get("model_type") if (folder / CONFIG).is_file() else None
+    if kind not in (None, *kinds):
+        raise CheckpointError(
+            f"{folder} is a checkpoint of type {kind!r:.50}; expected "
+            f"{' or '.join(map(repr, kinds))}."
+        )
+
+
+def _read_config(folder: Path, given: Sequence[str]) -> "XmodConfig":
     from transformers import XmodConfig  # imports torch
 
     path = folder / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
     values = read_object(path)
-    if values.get("model_type") != "xmod":
-        raise CheckpointError(
-            f"{folder} is a checkpoint of type {values.get('model_type')!r:.50}; expected 'xmod'."
-        )
+    if values.get("model_type") == "xlm-roberta":
+        values |= {"languages": list(given), **_ADAPTERS_OF_XLM_R}
+    elif values.get("model_type") != "xmod":
+        raise CheckpointError(f"{path} has no model_type; expected 'xmod'.")
     labels = values.get("num_labels", 0)  # transformers makes as many names
     if not isinstance(labels, int) or not 0 <= labels <= _MAX_LABELS:
         raise CheckpointError(
@@ -200,20 +222,24 @@ def _is_label(label: object) -> bool:
 def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
     """Raise CheckpointError where the encoder that transformers builds has other weights.
 
-    An adapter may be incomplete where no record needs it, but each language must have one.
+    An adapter may be incomplete where no record needs it.
     """
     found = _without_prefix(shapes)
-    present = {adapter[1] for name in found if (adapter := ADAPTER.search(name))}
+    for name, shape in _expected(folder, config).items():
+        seen = found.get(name)
+        if seen != shape and (seen is not None or not ADAPTER.search(name)):
+            raise _incomplete(folder, name, f"expected shape {list(shape)}, seen {seen}")
+
+
+def _require_languages(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
+    """Raise CheckpointError where a language of the config has no adapter."""
+    present = {adapter[1] for name in shapes if (adapter := ADAPTER.search(name))}
     absent = [language for language in config.languages if language not in present]
     if absent:
         raise CheckpointError(
             f"{folder}/config.json has the languages {', '.join(absent[:8])}, for which its "
             "weights have no adapters. They belong to different checkpoints; copy this one again."
         )
-    for name, shape in _expected(folder, config).items():
-        seen = found.get(name)
-        if seen != shape and (seen is not None or not ADAPTER.search(name)):
-            raise _incomplete(folder, name, f"expected shape {list(shape)}, seen {seen}")
 
 
 def _expected(folder: Path, config: "XmodConfig") -> Shapes:

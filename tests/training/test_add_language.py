@@ -1,5 +1,6 @@
 """A language after the fact: what is new learns, and what was there stays to the bit."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,13 @@ from transformers import AutoTokenizer, XmodForMaskedLM, XmodForTokenClassificat
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, ConfigError
 from pipeline.training.add_language import add_language
+from pipeline.training.base import opened
 from pipeline.training.codec import Codec
+from pipeline.training.collate import MaskedCollator
 from pipeline.training.finetune import finetune
-from pipeline.training.learning import alone
-from pipeline.training.new_adapter import extended_model
+from pipeline.training.heads.masked_lm import encode
+from pipeline.training.learning import Learnt, alone
+from pipeline.training.new_adapter import extended_model, growing_model
 from pipeline.training.settings import AddLanguageConfig
 from pipeline.training.vocabulary import with_new_pieces
 from pipeline.xmod.checkpoint import open_checkpoint
@@ -205,3 +209,81 @@ def test_add_language_to_a_task_of_another_base_is_refused(finetune_config, addi
     finetune(head, alone)
     with pytest.raises(CheckpointError, match="embeddings or adapters differ from"):
         add_language(addition(tasks={"topic": head.out}), alone)
+
+
+@pytest.fixture
+def grown(base, addition):
+    """The base's codec with Greek and its pieces."""
+    codec = Codec.of(base)
+    texts = pq.read_table(addition().data)["text"].to_pylist()
+    tokenizer = with_new_pieces(Codec.of(base).tokenizer, texts, 60)
+    return replace(codec, tokenizer=tokenizer, languages=(*codec.languages, "el_GR"))
+
+
+def test_growing_model_has_the_loss_of_transformers_over_all_places(base, addition, grown):
+    """Apart or joined, and at masked places alone, it is what the unmodified model computes."""
+    growing = growing_model(opened(base), grown, "de_DE").eval()
+    with torch.no_grad():
+        growing.new_rows.normal_()
+        growing.new_bias.normal_()
+    learnt = {name: weight.detach().clone() for name, weight in growing.named_parameters()}
+    joined = extended_model(base, grown, "de_DE", learnt).eval()
+    plain = XmodForMaskedLM(joined.config).eval()
+    plain.load_state_dict(joined.state_dict())
+    torch.manual_seed(0)
+    examples = encode(pq.read_table(addition().data), grown)[:6]
+    batch = MaskedCollator(grown, 0.3)(examples)
+    assert int(batch["input_ids"].max()) >= len(Codec.of(base).tokenizer)
+    expected = plain(**batch).loss
+    torch.testing.assert_close(growing(**batch).loss, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(joined(**batch).loss, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_growing_model_trains_new_rows_within_spare_ones_of_the_model(
+    base, addition, grown, tmp_path
+):
+    """A model may have more rows than its tokenizer has tokens."""
+    model = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32)
+    model.resize_token_embeddings(model.config.vocab_size + 10, mean_resizing=False)
+    model.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path)
+    growing = growing_model(opened(tmp_path), grown, None).eval()
+    joined = extended_model(tmp_path, grown, None, dict(growing.named_parameters())).eval()
+    batch = MaskedCollator(grown, 0.3)(encode(pq.read_table(addition().data), grown)[:6])
+    plain = XmodForMaskedLM(joined.config).eval()
+    plain.load_state_dict(joined.state_dict())
+    torch.testing.assert_close(growing(**batch).loss, plain(**batch).loss, atol=1e-5, rtol=1e-5)
+
+
+def test_add_language_what_comes_back_is_new(addition):
+    """Neither what was there nor what stays of the vocabulary goes through the cluster."""
+    seen: list[Learnt] = []
+
+    @contextmanager
+    def watched(learn, sources):
+        with alone(learn, sources) as learnt:
+            seen.append(learnt)
+            yield learnt
+
+    added = add_language(addition(), watched)
+    (learnt,) = seen
+    assert {name for name in learnt.weights if ".el_GR." not in name} == {"new_rows", "new_bias"}
+    assert len(learnt.weights["new_rows"]) == added.new_pieces
+
+
+def test_add_language_compares_the_candidates_alone(addition, dutch, caplog):
+    config = addition(language="nl_XX", data=dutch, candidates=["de", "zh_CN"])
+    with caplog.at_level("INFO"):
+        assert add_language(config, alone).nearest in ("de_DE", "zh_CN")
+    told = [line for line in caplog.messages if line.startswith("Perplexity of nl_XX")]
+    assert [line.rpartition("(")[2] for line in told] == ["1 of 2)", "2 of 2)"]
+    with pytest.raises(ConfigError, match=r"candidates has \['fr'\], for which the base has no"):
+        add_language(addition(candidates=["fr"]), alone)
+
+
+def test_add_language_reads_the_tags_of_its_texts_as_annotating_does(addition, dutch, tmp_path):
+    table = pq.read_table(dutch).drop_columns(["language"])
+    tagged = table.append_column("language", pa.array(["nl"] * 20 + ["Dutch"] * 20))
+    pq.write_table(tagged, tmp_path / "tagged.parquet")
+    config = addition(language="nl_XX", data=tmp_path / "tagged.parquet", start="de")
+    assert add_language(config, alone).new_pieces == 0

@@ -11,9 +11,11 @@ from tokenizers import processors
 from transformers import AutoTokenizer
 from transformers.models.xmod.modeling_xmod import XmodModel
 
-from pipeline.config import ModelSettings
+from pipeline.config import ModelSettings, RuntimeSettings, TokenizerSettings
 from pipeline.errors import CheckpointError
+from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import digest_of, open_checkpoint, reopen_checkpoint, stamp_of
+from pipeline.xmod.loading import load_model
 from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, open_folder, save_checkpoint
 
 
@@ -180,3 +182,101 @@ def test_stamp_changes_with_the_files(tmp_path, change):
         os.utime(copy, ns=(0, 0))
         copy.rename(path)
     assert stamp_of(tmp_path) != before
+
+
+@pytest.fixture
+def apart(copied, tmp_path):
+    """A checkpoint without a tokenizer, and the folder that its tokenizer is in."""
+    tokenizer = tmp_path / "tokenizer"
+    tokenizer.mkdir()
+    for path in copied.glob("tokenizer*"):
+        path.rename(tokenizer / path.name)
+    named = TokenizerSettings(path=str(tokenizer))
+    return ModelSettings(path=str(copied), tokenizer=named)
+
+
+def test_tokenizer_of_another_folder_is_used_as_if_it_were_the_checkpoints(apart, ner_folder):
+    expected, found = open_folder(ner_folder), open_checkpoint(apart)
+    assert found.window_tokenizer(64) == expected.window_tokenizer(64)
+    assert found.digest == expected.digest
+    assert found.folders == (Path(apart.path), Path(apart.tokenizer.path))
+    load_model(found, ["XmodModel"], LoadedAdapters(LANGUAGES), RuntimeSettings())
+
+
+def test_tokenizer_of_another_folder_goes_before_the_checkpoints_own(copied, tmp_path):
+    own = open_folder(copied)
+    other = tmp_path / "other"
+    tokenizer = AutoTokenizer.from_pretrained(copied)
+    tokenizer.add_tokens(["Prague"])
+    tokenizer.save_pretrained(other)
+    named = TokenizerSettings(path=str(other))
+    found = open_checkpoint(ModelSettings(path=str(copied), tokenizer=named))
+    assert len(found.tokenizer) == len(own.tokenizer) + 1
+    assert found.digest != own.digest
+    assert found != own
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
+def test_digest_and_stamp_cover_the_tokenizer_of_another_folder(apart, name):
+    planned = open_checkpoint(apart)
+    with (Path(apart.tokenizer.path) / name).open("a") as file:
+        file.write(" ")
+    assert open_checkpoint(apart).digest != planned.digest
+    pinned = apart.model_copy(update={"sha256": planned.digest})
+    with pytest.raises(CheckpointError, match=f"expected {planned.digest}"):
+        open_checkpoint(pinned)
+    with pytest.raises(CheckpointError, match="the same files on every node"):
+        reopen_checkpoint(planned, apart)
+    with pytest.raises(CheckpointError, match="changed since they were checked"):
+        _ = planned.tokenizer
+    with pytest.raises(CheckpointError, match="changed since they were checked"):
+        load_model(planned, ["XmodModel"], LoadedAdapters(LANGUAGES), RuntimeSettings())
+
+
+def test_reopen_checkpoint_finds_both_folders_where_the_planner_had_them(apart):
+    planned = open_checkpoint(apart)
+    os.utime(Path(apart.tokenizer.path) / "tokenizer.json")
+    elsewhere = TokenizerSettings(path="relative/to-another")
+    unused = ModelSettings(path="relative/folder", tokenizer=elsewhere)
+    assert reopen_checkpoint(planned, unused) == planned
+
+
+def test_checkpoint_and_tokenizer_of_the_hub_are_found_by_name_and_commit(
+    ner_folder, copied, hub_cache
+):
+    commit = hub_cache.add("owner/model", ner_folder, without="tokenizer*")
+    other = hub_cache.add("owner/tokenizer", copied, without="*.safetensors")
+    named = TokenizerSettings(path="owner/tokenizer", revision=other)
+    found = open_checkpoint(ModelSettings(path="owner/model", revision=commit, tokenizer=named))
+    assert found.digest == open_folder(ner_folder).digest
+    assert (
+        found.tokenizer("Anna")["input_ids"]
+        == open_folder(ner_folder).tokenizer("Anna")["input_ids"]
+    )
+    with pytest.raises(CheckpointError, match=r"no tokenizer files.*path: owner/name, revision"):
+        _ = open_checkpoint(ModelSettings(path="owner/model", revision=commit)).tokenizer
+
+
+@pytest.mark.parametrize(
+    ("path", "revision", "message"),
+    [
+        ("owner/tokenizer", None, r"Set model\.tokenizer\.revision to a commit"),
+        ("owner/tokenizer", "a" * 40, r"Cannot fetch 'owner/tokenizer'"),
+        ("/no/folder", None, r"No model\.tokenizer folder at '/no/folder'.*model\.tokenizer\.path"),
+    ],
+)
+def test_tokenizer_that_cannot_be_found_is_refused(copied, hub_cache, path, revision, message):
+    named = TokenizerSettings(path=path, revision=revision)
+    with pytest.raises(CheckpointError, match=message):
+        open_checkpoint(ModelSettings(path=str(copied), tokenizer=named))
+
+
+def test_tokenizer_folder_without_one_or_with_code_is_refused(apart, tmp_path):
+    (tmp_path / "empty").mkdir()
+    empty = TokenizerSettings(path=str(tmp_path / "empty"))
+    with pytest.raises(CheckpointError, match="empty has no tokenizer files"):
+        open_checkpoint(apart.model_copy(update={"tokenizer": empty}))
+    path = Path(apart.tokenizer.path) / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "auto_map": {"A": "b.C"}}))
+    with pytest.raises(CheckpointError, match="names code of its own"):
+        open_checkpoint(apart)

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedTokenizerBase, XmodForMaskedLM
 from transformers.modeling_outputs import MaskedLMOutput
 
@@ -20,6 +19,7 @@ from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example, masked_lm_loss
 from pipeline.training.heads.head import Head
 from pipeline.training.inference import Reader, outputs
+from pipeline.xmod.vocabulary import log_probabilities
 
 PASSES = 7
 """Forwards in which each token of a window is hidden once."""
@@ -101,9 +101,9 @@ def _hidden_losses(
         states = reader.model.base_model(
             **{**batch, "input_ids": ids.masked_fill(hidden, mask)}
         ).last_hidden_state
-        given: Tensor = reader.model.get_submodule("lm_head")(states[hidden])
+        head = reader.model.get_submodule("lm_head")
         losses = torch.zeros(hidden.shape, device=ids.device)
-        losses[hidden] = functional.cross_entropy(given.float(), ids[hidden], reduction="none")
+        losses[hidden] = -log_probabilities(head, states[hidden], ids[hidden])
         return torch.stack([losses.sum(dim=1), hidden.sum(dim=1).float()], dim=1)
 
     return forward

@@ -12,6 +12,7 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 from transformers import XmodForTokenClassification
 
+from pipeline.errors import InputError
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example, padded
 from pipeline.training.heads.head import Guess, Head, weighted_loss
@@ -26,6 +27,33 @@ from pipeline.training.labels import (
     token_labels,
     word_tags,
 )
+
+_WITHOUT_SPACES = ("zh", "ja", "th", "km", "lo", "my")
+"""Languages that are written without spaces between words."""
+
+
+def checked(rows: pa.Table) -> pa.Table:
+    """The rows with `spaces`, by their language's script where the data do not say.
+
+    Raises InputError where a word has no tag, or one that is not IOB's.
+    """
+    wrong = sum(
+        len(row["tokens"] or ()) != len(row["tags"] or ())
+        or any(tag != "O" and str(tag)[:2] not in ("B-", "I-") for tag in row["tags"] or ())
+        for row in rows.select(["tokens", "tags"]).to_pylist()
+    )
+    if wrong:
+        raise InputError(
+            f"{wrong} rows have not one tag a word, or tags that are not O, B-… or I-…. Correct "
+            "them."
+        )
+    given = rows["spaces"].to_pylist() if "spaces" in rows.column_names else [None] * len(rows)
+    spaces = [
+        own or [row["language"].partition("_")[0] not in _WITHOUT_SPACES] * len(row["tokens"] or ())
+        for own, row in zip(given, rows.select(["language", "tokens"]).to_pylist(), strict=True)
+    ]
+    rest = rows.drop_columns(["spaces"]) if "spaces" in rows.column_names else rows
+    return rest.append_column("spaces", pa.array(spaces, pa.list_(pa.bool_())))
 
 
 def labels(train: pa.Table) -> tuple[str, ...]:
@@ -117,7 +145,9 @@ def _encoded(table: pa.Table, codec: Codec) -> tuple[list[list[Span]], Any]:
 
 NER = Head(
     model=XmodForTokenClassification,
-    columns=("tokens", "tags", "spaces"),
+    columns=("tokens", "tags"),
+    optional=("spaces",),
+    checked=checked,
     encode=encode,
     targets=targets,
     scored=scored,

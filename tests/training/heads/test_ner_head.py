@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from pipeline.errors import InputError
 from pipeline.training.heads.ner import NER, entity_f1
 
 
@@ -32,3 +33,22 @@ def test_most_frequent_tags_are_those_of_the_language():
     )
     figures = NER.guessed(train, test)
     assert figures == {"entity_f1": {"de_DE": 1.0, "en_XX": 0.0}}
+
+
+def test_spaces_follow_from_the_language_where_the_data_have_none():
+    rows = pa.Table.from_pylist(
+        [
+            {"tokens": ["a", "b"], "tags": ["O", "B-X"], "language": "de_DE"},
+            {"tokens": ["北", "京"], "tags": ["O", "O"], "language": "zh_CN"},
+        ]
+    )
+    assert NER.checked(rows)["spaces"].to_pylist() == [[True, True], [False, False]]
+    given = rows.append_column("spaces", pa.array([[False, True], None]))
+    assert NER.checked(given)["spaces"].to_pylist() == [[False, True], [False, False]]
+
+
+@pytest.mark.parametrize("tags", [["O"], ["O", "PER"], ["O", "L-PER"], None, ["O", None]])
+def test_rows_without_an_iob_tag_a_word_are_an_input_error(tags):
+    table = pa.Table.from_pylist([{"tokens": ["a", "b"], "tags": tags, "language": "de_DE"}])
+    with pytest.raises(InputError, match="1 rows have not one tag a word"):
+        NER.checked(table)
