@@ -15,6 +15,7 @@ from huggingface_hub import snapshot_download
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.files import FETCHED, Stamp, digest_of, stamp_of
+from pipeline.xmod.importable import import_advice
 from pipeline.xmod.tokenizer import load_tokenizer
 from pipeline.xmod.vetting import vetted_config
 from pipeline.xmod.windows import WindowTokenizer
@@ -153,7 +154,8 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
         raise CheckpointError(
             f"{folder} has a tokenizer of {size} tokens and a model of "
             f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
-            "Save the tokenizer that the model was trained with there."
+            "Save the tokenizer that the model was trained with there. "
+            f"{import_advice(folder, tokenizer=True)}"
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
         own, expected = getattr(tokenizer, name), getattr(config, name)
@@ -162,6 +164,6 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
             raise CheckpointError(
                 f"{folder} has a tokenizer with {name} {own} and a model with {expected}; "
                 "they belong to different checkpoints. Save the tokenizer that the model was "
-                "trained with there."
+                f"trained with there. {import_advice(folder, tokenizer=True)}"
             )
     return tokenizer

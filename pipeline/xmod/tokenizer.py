@@ -24,6 +24,7 @@ from pipeline.xmod.files import (
     require_unchanged,
     tokenizer_file,
 )
+from pipeline.xmod.importable import import_advice
 from pipeline.xmod.unigram import parsed_model, unigram_tokenizer
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def load_tokenizer(folder: Path, stamp: Stamp) -> "PreTrainedTokenizerBase":
     if not path.exists():
         raise CheckpointError(
             f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}). Save the tokenizer "
-            "that the model was trained with there; for facebook/xmod-base it is that of XLM-R."
+            "that the model was trained with there; for facebook/xmod-base it is that of XLM-R. "
+            f"{import_advice(folder)}"
         )
     body = read_small(path)
     config = read_object(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).exists() else {}
