@@ -19,6 +19,8 @@ SHARD_BYTES = 5_000_000_000
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGNMENT = 8
+_VALUES = 1 << 22
+"""Values that are cast at a time, so that a weight is not in memory twice."""
 
 
 def write_shards(
@@ -71,9 +73,10 @@ def _write(
         header = _header(shard, dtype)
         file.write(len(header).to_bytes(8, "little") + header)
         for name, weight in shard.items():
-            values = _cast(name, weight.read(), dtype)
-            file.write(values.reshape(-1).view(torch.uint8).numpy().data)
-            wrote(values.nbytes)
+            for values in weight.read().reshape(-1).split(_VALUES):
+                cast = _cast(name, values, dtype)
+                file.write(cast.view(torch.uint8).numpy().data)
+                wrote(values.nbytes)
 
 
 def _header(shard: Weights, dtype: torch.dtype | None) -> bytes:
