@@ -58,6 +58,9 @@ TESTED_ELSEWHERE = {
     "pipeline.reporting.progress": "tests/jobs/test_annotate.py",
     "pipeline.tables.flow": "tests/tables/test_build.py",
     # A few steps of each training, and the checkpoint that they leave.
+    # What runs in a process of its own, and what stands beside a model.
+    "pipeline.training.importing.card": "tests/training/importing/test_importing.py",
+    "pipeline.training.importing.unpickling": "tests/training/importing/test_pickled.py",
     "pipeline.training.curves": "tests/training/test_finetune.py",
     "pipeline.training.heads.causal_lm": "tests/training/test_finetune.py",
     "pipeline.training.heads.head": "tests/training/test_finetune.py",
@@ -73,6 +76,7 @@ TESTED_ELSEWHERE = {
     "pipeline.cli.finetune": "tests/training/test_training_jobs.py",
     "pipeline.cli.evaluate": "tests/training/test_training_jobs.py",
     "pipeline.cli.add_language": "tests/training/test_training_jobs.py",
+    "pipeline.cli.import_checkpoint": "tests/training/importing/test_importing.py",
     "pipeline.cli.training": "tests/training/test_training_jobs.py",
 }
 """Modules that no test of their package imports, and the test that runs them."""

@@ -13,6 +13,7 @@ from pipeline.cli.add_language import add_language
 from pipeline.cli.annotate import annotate
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.finetune import finetune
+from pipeline.cli.import_checkpoint import import_checkpoint
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
 from pipeline.cli.tables import tables
@@ -28,6 +29,7 @@ app.command(rich_help_panel="Corpora")(annotate)
 app.command(rich_help_panel="Corpora")(verify)
 app.command(rich_help_panel="Corpora")(tables)
 app.command(rich_help_panel="Corpora")(report)
+app.command("import", rich_help_panel="Models")(import_checkpoint)
 app.command(rich_help_panel="Models")(pretrain)
 app.command(rich_help_panel="Models")(finetune)
 app.command(rich_help_panel="Models")(evaluate)

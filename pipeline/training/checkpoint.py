@@ -21,6 +21,7 @@ from transformers import (
 
 from pipeline.errors import CheckpointError
 from pipeline.xmod.files import weight_files
+from pipeline.xmod.importable import import_advice
 
 FROZEN_SHARD = "frozen.safetensors"
 SHARED_SHARD = "shared.safetensors"
@@ -106,7 +107,7 @@ def stored_dtype(folder: Path) -> torch.dtype:
                 return found
     raise CheckpointError(
         f"{folder} holds no *.safetensors; only that format is read, because others can run "
-        "code. Convert the weights with save_pretrained(safe_serialization=True)."
+        f"code. {import_advice(folder)}"
     )
 
 

@@ -27,6 +27,7 @@ from pipeline.xmod.files import (
     stamp_of,
     tokenizer_file,
 )
+from pipeline.xmod.importable import import_advice
 from pipeline.xmod.round_trip import require_round_trip
 from pipeline.xmod.tokenizer import load_tokenizer
 from pipeline.xmod.vetting import require_no_code, vetted_config
@@ -206,7 +207,8 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
         raise CheckpointError(
             f"{folder} has a tokenizer of {size} tokens and {checkpoint.folder} a model of "
             f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
-            "Name the tokenizer that the model was trained with as tokenizer beside its path."
+            "Name the tokenizer that the model was trained with as tokenizer beside its path. "
+            f"{import_advice(checkpoint.folder, tokenizer=True)}"
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):
         own, expected = getattr(tokenizer, name), getattr(config, name)
@@ -215,7 +217,7 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
             raise CheckpointError(
                 f"{folder} has a tokenizer with {name} {own} and a model with {expected}; "
                 "they belong to different checkpoints. Save the tokenizer that the model was "
-                "trained with there."
+                f"trained with there. {import_advice(folder, tokenizer=True)}"
             )
     require_round_trip(folder, tokenizer.backend_tokenizer)
     return tokenizer

@@ -24,6 +24,7 @@ from pipeline.xmod.files import (
     require_unchanged,
     tokenizer_file,
 )
+from pipeline.xmod.importable import XLMR_TOKENIZER, import_advice
 from pipeline.xmod.unigram import parsed_model, unigram_tokenizer
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ _SPECIAL = {
     "mask_token": "<mask>",
 }
 """XLM-R's special tokens, for a ``tokenizer_config.json`` that names none."""
-XLM_R = "FacebookAI/xlm-roberta-base at e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
-"""The hub's repository of XLM-R's tokenizer, and a commit."""
 _UNSPELLABLE = " "
 """With it a piece is in no text: a pre-tokenizer has replaced spaces before pieces are found."""
 _PROBE = "a\U0010fffd \x00"
@@ -59,8 +58,8 @@ def load_tokenizer(
         raise CheckpointError(
             f"{folder} has no tokenizer files ({TOKENIZER} or {SENTENCEPIECE}). Name the tokenizer "
             "that the model was trained with as tokenizer beside the model's path: {path: a folder}"
-            ", or {path: owner/name, revision: a commit} of the hub. That of facebook/xmod-… is "
-            f"XLM-R's, {XLM_R}."
+            ", or {path: owner/name, revision: a commit} of the hub; that of facebook/xmod-… is "
+            f"XLM-R's, {XLMR_TOKENIZER}. Or write a checkpoint that has it. {import_advice(folder)}"
         )
     body = read_small(path)
     config = read_object(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).exists() else {}

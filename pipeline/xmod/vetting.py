@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import CheckpointError, on_one_line
 from pipeline.xmod.files import CONFIG, read_json, read_object, weight_files
+from pipeline.xmod.importable import import_advice, import_command, is_importable
 
 if TYPE_CHECKING:
     from transformers import XmodConfig
@@ -62,11 +63,11 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
         raise CheckpointError(
             f"{folder} has no *.safetensors weights (model.safetensors, or several with "
             "model.safetensors.index.json); no other format is read, because others can run "
-            "code. Convert the weights with save_pretrained(safe_serialization=True)."
+            f"code. {_conversion(folder)}"
         )
     for path in sorted(folder.glob("*.json")):
         require_no_code(path)
-    config = _read_config(folder, given)
+    config = read_config(folder, given)
     _require_sizes(folder, config, shapes)
     _require_values(folder, config)
     if not given or any(map(ADAPTER.search, shapes)):
@@ -95,10 +96,17 @@ def weight_shapes(folder: Path) -> Shapes:
 def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[str]) -> None:
     """Raise CheckpointError where the adapter of one of ``languages`` lacks a weight."""
     found = _without_prefix(weight_shapes(folder))
-    for name in _expected(folder, config):
+    for name in encoder_shapes(folder, config):
         adapter = ADAPTER.search(name)
         if adapter and adapter[1] in languages and name not in found:
             raise _incomplete(folder, name, "no weight of this name")
+
+
+def _conversion(folder: Path) -> str:
+    """How to get safetensors of what is in ``folder``."""
+    if is_importable(folder):
+        return import_advice(folder)
+    return "Convert the weights with save_pretrained(safe_serialization=True)."
 
 
 def _header(path: Path) -> Shapes:
@@ -127,7 +135,8 @@ def require_no_code(path: Path) -> None:
     if isinstance(values, dict) and named:
         raise CheckpointError(
             f"{path} names code of its own ({named[0]}: {values[named[0]]!r:.200}), which is never "
-            "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key."
+            "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key. "
+            f"{import_advice(path.parent)}"
         )
 
 
@@ -141,7 +150,8 @@ def _require_kind(folder: Path, kinds: Sequence[str]) -> None:
         )
 
 
-def _read_config(folder: Path, given: Sequence[str]) -> "XmodConfig":
+def read_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
+    """The config in ``folder``; raises CheckpointError where it is not one of an X-MOD."""
     from transformers import XmodConfig  # imports torch
 
     path = folder / CONFIG
@@ -225,33 +235,36 @@ def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None
     An adapter may be incomplete where no record needs it.
     """
     found = _without_prefix(shapes)
-    for name, shape in _expected(folder, config).items():
+    for name, shape in encoder_shapes(folder, config).items():
         seen = found.get(name)
         if seen != shape and (seen is not None or not ADAPTER.search(name)):
+            if seen is None and _is_renamed(shapes, name):
+                raise _other_names(folder, name)
             raise _incomplete(folder, name, f"expected shape {list(shape)}, seen {seen}")
 
 
 def _require_languages(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
     """Raise CheckpointError where a language of the config has no adapter."""
-    present = {adapter[1] for name in shapes if (adapter := ADAPTER.search(name))}
+    present = sorted({adapter[1] for name in shapes if (adapter := ADAPTER.search(name))})
     absent = [language for language in config.languages if language not in present]
     if absent:
         raise CheckpointError(
             f"{folder}/config.json has the languages {', '.join(absent[:8])}, for which its "
-            "weights have no adapters. They belong to different checkpoints; copy this one again."
+            "weights have no adapters. They belong to different checkpoints; copy this one again. "
+            f"For those that it has: {import_command(folder)} --languages {','.join(present)}"
         )
 
 
-def _expected(folder: Path, config: "XmodConfig") -> Shapes:
+def encoder_shapes(folder: Path, config: "XmodConfig") -> Shapes:
     """The encoder's weights; raises CheckpointError where transformers cannot build it."""
     try:
-        return _encoder_shapes(config.to_json_string())
+        return _shapes_of(config.to_json_string())
     except Exception as error:  # whatever the config's values make of its modules
         raise _invalid(folder, error) from error
 
 
 @cache
-def _encoder_shapes(config: str) -> Shapes:
+def _shapes_of(config: str) -> Shapes:
     """The weights of the encoder of a ``config.json``, from a model that takes no memory."""
     import torch
     from transformers import XmodConfig
@@ -267,6 +280,12 @@ def _without_prefix(shapes: Shapes) -> Shapes:
     return {name.removeprefix("roberta."): shape for name, shape in shapes.items()}
 
 
+def _is_renamed(shapes: Shapes, name: str) -> bool:
+    """Whether the encoder's ``name`` is there within another model, or as it once was spelled."""
+    old = re.sub(r"(LayerNorm)\.weight$", r"\1.gamma", re.sub(r"\.bias$", ".beta", name))
+    return any(one.endswith((name, old)) for one in shapes)
+
+
 def _invalid(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"{folder / CONFIG} is not a valid X-MOD config: {type(error).__name__}: "
@@ -278,4 +297,11 @@ def _incomplete(folder: Path, name: str, why: str) -> CheckpointError:
     return CheckpointError(
         f"{folder} has weights that are incomplete or not those of its config.json: {name}: {why}. "
         "Copy the checkpoint again."
+    )
+
+
+def _other_names(folder: Path, name: str) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} has {name} under another name, as of an old release or within a larger model; "
+        f"expected the names of transformers today. {import_advice(folder)}"
     )

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import pipeline
 from pipeline.cli.app import app
 
-COMMANDS = ("annotate", "verify", "tables", "report")
+COMMANDS = ("annotate", "verify", "tables", "report", "import")
 TRAINING = ("pretrain", "finetune", "evaluate", "add-language")
 
 

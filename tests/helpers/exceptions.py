@@ -28,6 +28,9 @@ NOT_RUN = {
     "make demo-model*": Instead("trains for hours", "tests/demo/test_demo_pretrain.py"),
     "make scores": Instead("trains for half an hour", "tests/training/test_training_jobs.py"),
     "make test-airflow": Instead("installs Airflow", "tests/airflow/test_annotate_daily.py"),
+    "xmod-pipeline import *": Instead(
+        "needs the hub", "tests/training/importing/test_importing.py"
+    ),
     "airflow connections add ray *": AIRFLOW,
     "airflow dags trigger annotate_daily *": AIRFLOW,
     "airflow backfill create --dag-id annotate_daily *": AIRFLOW,
