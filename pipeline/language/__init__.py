@@ -2,6 +2,7 @@
 
 ``stages.identify`` calls this package::
 
+    names                    a language's name, in any language → its tag
     tags                     a language column's value → BCP 47 and X-MOD language
     evidence                 a text without addresses, markup and code
     detector                 the table of detectors, which answer with a ``detection``; each
@@ -9,6 +10,7 @@
                              ``calibration`` makes the scores of all comparable
     cascade                  the default, by ``experts``: ``scripts``, then ``naive_bayes`` over
                              ``ngrams``, then an ``ensemble`` with two libraries
+    coverage                 the candidates that a detector never answers with
     candidates               the languages that the settings allow
     detection_with_priors    detections of a unit, reweighted by priors
     mixture                  mixed-language texts

@@ -9,7 +9,7 @@ from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection, Ranking, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.experts import Experts
-from pipeline.language.library import MERGED_LABELS
+from pipeline.language.library import meaning_of
 from pipeline.language.tags import UNDETERMINED, Resolved, resolve
 
 FOLDER = Path(__file__).parent
@@ -36,15 +36,14 @@ class Cascade:
         """``languages`` are X-MOD codes; ``folder`` holds the trained files."""
         self._experts = Experts(folder)
         self._languages = languages
-        adapters = [resolve(tag, languages).xmod_language for tag in self._experts.tags]
+        adapters = [meaning_of(tag, languages).xmod_language for tag in self._experts.tags]
         self._served = np.array(
             [[code == language for language in languages] for code in adapters], dtype=np.float32
         )
         out_of_set = {
             label: resolve(label, languages)
             for label in self._experts.cld2.labels
-            if label not in MERGED_LABELS
-            and resolve(label, self._experts.labels).xmod_language is None
+            if meaning_of(label, self._experts.labels).xmod_language is None
         }
         self._out_of_set = {
             label: meaning for label, meaning in out_of_set.items() if meaning.bcp47 != UNDETERMINED

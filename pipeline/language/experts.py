@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from pipeline.language.detection import Floats
 from pipeline.language.ensemble import load_ensemble
-from pipeline.language.library import MERGED_LABELS, Library
+from pipeline.language.library import Library, meaning_of
 from pipeline.language.naive_bayes import load
 from pipeline.language.py3langid_library import Py3langid
 from pipeline.language.pycld2_library import Pycld2
 from pipeline.language.scripts import LATIN_SERBIAN, chinese_script, language_of_script
-from pipeline.language.tags import bcp47, resolve
+from pipeline.language.tags import bcp47
 
 COUNTS, ENSEMBLE = "naive_bayes.safetensors", "ensemble.json"
 """What ``demo/train_identifier.py`` writes."""
@@ -107,7 +107,7 @@ def _positions(library_labels: tuple[str, ...], labels: tuple[str, ...]) -> dict
     """The positions in ``labels`` that each of a library's labels counts for."""
     found: dict[str, list[int]] = {}
     for label in library_labels:
-        code = resolve(MERGED_LABELS.get(label, label), labels).xmod_language
+        code = meaning_of(label, labels).xmod_language
         codes = next((some for some in _INDISTINCT if code in some), {code})
         found[label] = [place for place, other in enumerate(labels) if other in codes]
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError
 
+_PREFIX = "__label__"
 _TOP_LABELS = 10
 """Labels to predict; the others add up to a few percent at most."""
 
@@ -30,6 +31,8 @@ class FastText:
             ) from None
         try:
             self._model = fasttext.load_model(str(path))
+            # A threshold below 0 keeps labels of probability 0.
+            self._own_labels, _ = self._model.predict("", k=-1, threshold=-1.0)
             self._path = path
         except (ValueError, OSError) as error:
             raise ConfigError(
@@ -39,10 +42,12 @@ class FastText:
 
     @property
     def labels(self) -> Sequence[str]:
-        """The model's labels without ``__label__``, such as ``en`` or ``eng_Latn``."""
-        # A threshold below 0 keeps labels of probability 0.
-        labels, _ = self._model.predict("", k=-1, threshold=-1.0)
-        return [label.removeprefix("__label__") for label in labels]
+        """The model's labels without ``__label__``, such as ``en`` or ``eng_Latn``.
+
+        ``als`` beside ``sq``, as in lid.176, is Wikipedia's code of Alemannic and becomes ``gsw``;
+        in other models (``als_Latn``) it is that of ISO 639-3, Tosk Albanian.
+        """
+        return [self._label(label) for label in self._own_labels]
 
     @property
     def version(self) -> str:
@@ -54,4 +59,8 @@ class FastText:
     def probabilities(self, text: str) -> Iterable[tuple[str, float]]:
         """The likeliest labels."""
         labels, shares = self._model.predict(text.replace("\n", " "), k=_TOP_LABELS)
-        return zip((label.removeprefix("__label__") for label in labels), shares, strict=True)
+        return zip(map(self._label, labels), shares, strict=True)
+
+    def _label(self, own: str) -> str:
+        is_alemannic = own == f"{_PREFIX}als" and f"{_PREFIX}sq" in self._own_labels
+        return "gsw" if is_alemannic else own.removeprefix(_PREFIX)

@@ -10,12 +10,22 @@ from pipeline.language.calibration import Calibration
 from pipeline.language.detection import Detection, rankings
 from pipeline.language.evidence import legible
 from pipeline.language.scripts import chinese_script
-from pipeline.language.tags import UNDETERMINED, bcp47, resolve
+from pipeline.language.tags import UNDETERMINED, Resolved, bcp47, resolve
 
-MERGED_LABELS = {"bs": "hr"}
-"""Labels to treat as another: no library distinguishes Bosnian from Croatian in a sentence."""
+_MERGED = ("hr", "bs")
+"""Labels to treat as one: no library distinguishes Bosnian from Croatian in a sentence."""
 
 _EPSILON = 1e-9
+
+
+def meaning_of(label: str, languages: tuple[str, ...]) -> Resolved:
+    """The language of a detector's ``label``.
+
+    Bosnian and Croatian are the one that ``languages`` have; Croatian if they have both or none.
+    """
+    labels = _MERGED if label in _MERGED else (label,)
+    meanings = [resolve(one, languages) for one in labels]
+    return next((one for one in meanings if one.xmod_language), meanings[0])
 
 
 class Library(Protocol):
@@ -46,9 +56,7 @@ class LibraryDetector:
         self._languages = languages
         self._places = {code: place for place, code in enumerate(languages)}
         self._calibration = calibration or Calibration()
-        self._meanings = {
-            label: resolve(MERGED_LABELS.get(label, label), languages) for label in library.labels
-        }
+        self._meanings = {label: meaning_of(label, languages) for label in library.labels}
         self._chinese = {code for code in languages if bcp47(code, languages).startswith("zh-")}
         codes = (meaning.xmod_language for meaning in self._meanings.values())
         known = frozenset(code for code in codes if code)

@@ -4,16 +4,15 @@ A tag matches by language; script and region only choose between adapters of one
 region of an X-MOD code is part of its name: ``en_XX`` and ``ar_AR`` name no country.
 """
 
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-import marisa_trie
 import regex
 from langcodes import Language, standardize_tag, tag_distance
 from langcodes.data_dicts import LIKELY_SUBTAGS, MACROLANGUAGES
 from langcodes.tag_parser import LanguageTagError
-from language_data.names import load_trie, normalize_name
-from language_data.util import data_filename
+
+from pipeline.language.names import tag_of_name
 
 UNDETERMINED = "und"
 """BCP 47's tag of an unknown language."""
@@ -32,10 +31,7 @@ _WRITTEN_FORMS = frozenset({"nb", "nn"})
 _FASTTEXT = regex.compile(r"(?i)^__label__")
 _SEPARATORS = regex.compile(r"[._]+")
 """Neither blank nor slash: ``no data`` and ``en/de`` would read as Norwegian and as English."""
-_QUALIFIED = regex.compile(r"(?P<name>[^(,]+?)\s*[(,]\s*(?P<qualifier>[^)]+?)\s*\)?")
-"""``Serbian (Latin)``, ``English, United States``."""
-_QUALIFIERS = {"simplified": "Hans", "traditional": "Hant", "us": "US", "usa": "US", "uk": "GB"}
-"""Short forms that people write and CLDR does not list."""
+_ALEMANNIC = "gsw"
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Resolved:
 def resolve(tag: str, languages: tuple[str, ...]) -> Resolved:
     """The language that ``tag`` names, and which of the X-MOD codes ``languages`` serves it.
 
-    Tags are X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's labels and English names.
+    Tags are X-MOD codes, BCP 47, ISO 639-1/2/3, ``deu_Latn``, fastText's labels and names.
     """
     stripped = tag.strip()
     if len(stripped) > LONGEST_TAG:
@@ -80,20 +76,6 @@ def hyphenated(spelling: str) -> str:
     return tag
 
 
-def tag_of_name(spelling: str) -> str | None:
-    """The tag of an English language name of CLDR or IANA; None for any other string.
-
-    A script or region in brackets or after a comma becomes part of the tag; if it is unknown, so
-    is the whole name.
-    """
-    if not spelling.isprintable():
-        return None  # langcodes' tables raise for a NUL
-    if whole := _QUALIFIED.fullmatch(spelling):
-        base, part = _find(whole["name"]), _qualifier(whole["qualifier"])
-        return f"{base}-{part}" if base and part else None
-    return _find(spelling)
-
-
 @lru_cache(maxsize=4096)
 def _resolve(tag: str, languages: tuple[str, ...]) -> Resolved:
     exact = {code.lower().replace("_", "-"): code for code in reversed(languages)}
@@ -103,7 +85,8 @@ def _resolve(tag: str, languages: tuple[str, ...]) -> Resolved:
     parsed = _parse(tag)
     if parsed is None:
         return Resolved(UNDETERMINED, None, f"{tag!r} names no language of BCP 47 or ISO 639")
-    return _choose(parsed, [code for code in languages if _serves(code, parsed)])
+    found = _choose(parsed, [code for code in languages if _serves(code, parsed)])
+    return _explained(found, tag, languages)
 
 
 def _choose(wanted: Language, serving: list[str]) -> Resolved:
@@ -115,6 +98,16 @@ def _choose(wanted: Language, serving: list[str]) -> Resolved:
     if len(nearest) > 1:
         return Resolved(tag, None, f"{tag!r} fits {' and '.join(nearest)} alike")
     return Resolved(tag, nearest[0])
+
+
+def _explained(found: Resolved, tag: str, languages: tuple[str, ...]) -> Resolved:
+    """``found``; where ``als`` has no adapter, with the tag of Alemannic, Wikipedia's ``als``."""
+    meant = resolve(_ALEMANNIC, languages).xmod_language if tag.lower() == "als" else None
+    if found.xmod_language is not None or meant is None:
+        return found
+    return replace(
+        found, reason=f"'als' is Tosk Albanian, which has no adapter; Alemannic is {_ALEMANNIC!r}"
+    )
 
 
 def _serves(code: str, wanted: Language) -> bool:
@@ -143,7 +136,7 @@ def _parse(tag: str) -> Language | None:
     """Language, script and region of ``tag`` in canonical form; None where it has no language."""
     if read := _read(hyphenated(tag)):
         return read
-    named = tag_of_name(tag)
+    named = tag_of_name(tag.replace("_", " "))
     return _read(named) if named else None
 
 
@@ -159,29 +152,3 @@ def _read(tag: str) -> Language | None:
     if region == "XX" or not Language.make(territory=region).is_valid():  # en_XX, eo_EO
         region = None
     return Language.make(parsed.language, script=script, territory=region)
-
-
-def _find(name: str) -> str | None:
-    # Two and three letters are codes. langcodes would find "German" in "German and French".
-    if len(name) < 4 or normalize_name(name) not in _english_names():
-        return None
-    found: str = Language.find(name, "en").to_tag()
-    return found
-
-
-@cache
-def _english_names() -> marisa_trie.BytesTrie:
-    names: marisa_trie.BytesTrie = load_trie(data_filename("trie/en/name_to_language.marisa"))
-    return names
-
-
-def _qualifier(name: str) -> str | None:
-    if short := _QUALIFIERS.get(name.lower()):
-        return short
-    for kind in ("script", "territory"):
-        try:
-            found = Language.find_name(kind, name, "en")
-        except LookupError:
-            continue
-        return str(found.script or found.territory)
-    return None

@@ -8,6 +8,7 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.language.detector import make_detector
 from pipeline.language.fasttext_library import FastText
+from tests.helpers.languages import SWISSBERT
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,38 @@ def test_fasttext_that_is_not_installed_says_how_to(monkeypatch, tmp_path):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=r"pip install 'xmod-pipeline\[fasttext\]'"):
         FastText(tmp_path)
+
+
+class FakeModel:
+    """Gives all of its labels, however few are asked for."""
+
+    def __init__(self, *labels: str) -> None:
+        self.found = tuple(f"__label__{label}" for label in labels)
+
+    def predict(self, text: str, k: int, threshold: float = 0.0):
+        return self.found, [1 / len(self.found)] * len(self.found)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (("als", "sq", "de"), ["gsw", "sq", "de"]),
+        (("als_Latn", "gsw_Latn", "sqi_Latn"), ["als_Latn", "gsw_Latn", "sqi_Latn"]),
+        (("als", "deu"), ["als", "deu"]),
+    ],
+)
+def test_als_is_alemannic_in_a_model_with_another_label_of_albanian(
+    own, expected, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("fasttext.load_model", lambda _: FakeModel(*own))
+    model = FastText(tmp_path)
+    assert model.labels == expected
+    assert [label for label, _ in model.probabilities("wort")] == expected
+
+
+def test_detect_swiss_german_goes_to_its_adapter_if_there_is_one(fasttext_model):
+    text = "S Züritüütsch isch en Dialäkt vom Alemannische, wo im Kanton Züri gredt wird."
+    (answer,) = make_detector("fasttext", SWISSBERT, fasttext_model).detect([text])
+    assert answer.language == "gsw"
+    (answer,) = make_detector("fasttext", ("de_CH", "sq_AL"), fasttext_model).detect([text])
+    assert answer.outside == "gsw"

@@ -58,3 +58,18 @@ def test_score_is_calibrated_and_the_others_share_the_rest():
 
 def test_version_is_the_librarys():
     assert LibraryDetector(FakeLibrary(de=1.0), ("de_DE",)).version == "fake 1"
+
+
+@pytest.mark.parametrize(
+    ("languages", "expected"),
+    [
+        (("en_XX", "bs_BA", "hr_HR"), "hr_HR"),
+        (("en_XX", "hr_HR"), "hr_HR"),
+        (("en_XX", "bs_BA"), "bs_BA"),
+        (("en_XX",), None),
+    ],
+)
+def test_detect_bosnian_and_croatian_are_the_one_that_there_is(languages, expected):
+    library = FakeLibrary(bs=0.3, hr=0.3, en=0.2)
+    (answer,) = LibraryDetector(library, languages).detect(["riječ"])
+    assert (answer.language if expected else answer.outside) == (expected or "hr")

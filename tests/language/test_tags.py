@@ -143,6 +143,13 @@ def test_resolve_language_without_adapter_keeps_its_tag(tag, bcp, xmod_base):
     assert "no adapter" in resolved.reason
 
 
+def test_resolve_als_is_albanian_and_says_what_alemannic_is():
+    assert resolve("als", ("sq_AL", "gsw")).xmod_language == "sq_AL"
+    reason = "'als' is Tosk Albanian, which has no adapter; Alemannic is 'gsw'"
+    assert resolve("als", ("de_CH", "gsw")).reason == reason
+    assert resolve("als", ("de_CH",)).reason == "'sq' has no adapter"
+
+
 def test_resolve_indonesian_is_not_swallowed_by_malay():
     assert resolve("id", ("ms_MY",)).xmod_language is None
 
