@@ -1,5 +1,6 @@
 """A run of the job, from its plan to its report."""
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ from pipeline.reporting.progress import Progress
 from pipeline.reporting.run_report import RunReport, keep_report
 from pipeline.reporting.run_stats import RunStats
 from pipeline.reporting.summary import run_report
+
+logger = logging.getLogger(__name__)
 
 
 def annotate(
@@ -52,6 +55,8 @@ def run_plan(plan: Plan, console: Console | None = None, begun: float | None = N
     if not plan.open_units:
         result = annotate_corpus(plan)
     else:
+        if coverage := str(plan.job.coverage):
+            logger.warning("Detector %s: %s", plan.job.settings.language.detector, coverage)
         runtime = plan.job.settings.runtime
         with ExitStack() as open_:
             open_.enter_context(cluster(runtime))

@@ -39,6 +39,11 @@ class DetectionWithPriors:
         self._detector = make_detector(settings.detector, candidates, model)
 
     @property
+    def known(self) -> frozenset[str]:
+        """The candidates that the detector can answer with."""
+        return self._detector.known
+
+    @property
     def version(self) -> str:
         """The detector's version and its calibration."""
         return f"{self._detector.version}; {calibration_of(self._settings.detector)}"

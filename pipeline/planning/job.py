@@ -17,6 +17,7 @@ from pipeline.config import Fallback, JobSettings, LanguageSettings, TaskSetting
 from pipeline.contract import schema
 from pipeline.corpus.input_schema import input_columns
 from pipeline.errors import ConfigError
+from pipeline.language.coverage import Coverage
 from pipeline.output.publish import Publisher
 from pipeline.stages.identify import Identify
 from pipeline.stages.prepare import Preparation
@@ -47,6 +48,8 @@ _POLICIES = {"missing", "changed"}
 class Job:
     """What a run is made of; workers get its parts. ``languages`` are the adapters to load.
 
+    ``coverage`` says which candidates the language detector does not know.
+
     ``lang_id`` in the output counts the languages of the first task's checkpoint. ``run`` is the id
     of the run that the output belongs to, once it is known.
     """
@@ -58,6 +61,7 @@ class Job:
     declared: pa.Schema
     workloads: tuple[Workload, ...]
     languages: tuple[str, ...]
+    coverage: Coverage
     identify: StageFactory
     tokenize: StageFactory
     annotate: StageFactory
@@ -131,6 +135,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
         declared=declared,
         workloads=workloads,
         languages=languages,
+        coverage=identify.coverage,
         identify=StageFactory("identify", Identify, (routing, opened[0].languages)),
         tokenize=StageFactory("tokenize", Tokenize, (runtime, distinct)),
         annotate=StageFactory("annotate", annotate_stage, (workloads, adapters, runtime)),

@@ -121,6 +121,7 @@ def plan_table(plan: Plan) -> Table:
             f"{workload.checkpoint.folder}\nsha256 {workload.checkpoint.digest}"
             for workload in job.workloads
         ),
+        "detector": f"{job.settings.language.detector}. {job.coverage}".rstrip(". "),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
         "actors": f"{runtime.actors.min} to {runtime.actors.max}",
         "memory per actor": f"about {job.actor_bytes() / 2**20:,.0f} MiB",

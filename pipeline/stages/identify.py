@@ -25,6 +25,7 @@ from pipeline.contract.schema import (
 )
 from pipeline.errors import LanguageError
 from pipeline.language.candidates import checked_candidates
+from pipeline.language.coverage import Coverage, coverage_of
 from pipeline.language.detection_with_priors import DetectionWithPriors
 from pipeline.language.mixture import Mixture
 from pipeline.language.routing import (
@@ -72,6 +73,11 @@ class Identify:
         """The X-MOD languages that a record may be given, in the checkpoint's order."""
         wanted = {*self._candidates, self._settings.fallback_language}
         return tuple(code for code in self._languages if code in wanted)
+
+    @property
+    def coverage(self) -> Coverage:
+        """The candidates that the detector never answers with."""
+        return coverage_of(self._hearing.known, self._candidates)
 
     @property
     def version(self) -> str:

@@ -341,6 +341,12 @@ def test_job_credentials_in_the_input_uri_are_refused_and_not_shown(tree: Tree, 
     assert "token" not in str(caught.value)
 
 
+def test_job_coverage_is_of_the_candidates(tree: Tree):
+    assert not str(resolve(tree).coverage)
+    tree["language"] |= {"detector": "langdetect", "candidates": ["en_XX", "de_DE"]}
+    assert not str(resolve(tree).coverage)
+
+
 def test_job_actor_bytes_grow_with_adapters_and_batches(tree: Tree):
     every = resolve(tree).actor_bytes()
     tree["runtime"]["max_batch_tokens"] = 1 << 20

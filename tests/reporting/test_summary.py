@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 from rich.table import Table
+from transformers.models.xmod.modeling_xmod import XmodModel
 
 from pipeline.config import JobSettings
 from pipeline.output.changes import Changes
@@ -28,6 +29,8 @@ from pipeline.reporting.summary import (
 )
 from pipeline.stages.measures import MicroBatches, StageSeconds
 from pipeline.storage import Store
+from tests.helpers.checkpoints import save_checkpoint
+from tests.helpers.languages import SWISSBERT
 from tests.helpers.outputs import DECLARED, make_block, make_unit
 from tests.helpers.parquet_files import write
 
@@ -81,6 +84,24 @@ def test_plan_table_counts_what_is_left_out_and_says_how_files_differ(tmp_path: 
         if path.name not in {"b.parquet", "c.parquet"}:
             path.unlink()
     assert "left out │ none" in " ".join(shown(plan_table(make_plan(settings, Options()))).split())
+
+
+def test_plan_table_says_what_the_detector_does_not_know(tmp_path: Path):
+    model = save_checkpoint(
+        tmp_path / "swissbert", XmodModel, languages=SWISSBERT, default_language="de_CH"
+    )
+    write(tmp_path / "corpus" / "a.parquet", {"text": ["Grüezi"]})
+    tree = {
+        "input": {"uri": str(tmp_path / "corpus")},
+        "output": {"uri": str(tmp_path / "out")},
+        "tasks": [{"type": "embeddings", "model": {"path": str(model)}}],
+    }
+    plan = make_plan(JobSettings.model_validate(tree), Options())
+    text = " ".join(shown(plan_table(plan)).split())
+    assert "detector │ cascade. It does not know gsw. Records in these languages" in text
+    known = {"language": {"candidates": ["de_CH", "rm_CH"]}}
+    plan = make_plan(JobSettings.model_validate(tree | known), Options())
+    assert "detector │ cascade │" in " ".join(shown(plan_table(plan)).split())
 
 
 @pytest.fixture
