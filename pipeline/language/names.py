@@ -39,14 +39,14 @@ def _find(name: str) -> str | None:
     if name.isascii() and len(name) < 4:
         return None  # two and three letters are codes
     found = _named("language", name)
-    return _NAMES.get(normalize_name(name)) or (found and str(found.to_tag()))
+    return str(found.to_tag()) if found else _NAMES.get(normalize_name(name))
 
 
 def _qualifier(name: str) -> str | None:
     if short := _QUALIFIERS.get(name.lower()):
         return short
     found = _named("script", name) or _named("territory", name)
-    return found and str(found.script or found.territory)
+    return str(found.script or found.territory) if found else None
 
 
 def _named(kind: str, name: str) -> Language | None:

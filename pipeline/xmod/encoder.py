@@ -15,8 +15,9 @@ from transformers.models.xmod.modeling_xmod import XmodLayer, XmodModel
 
 from pipeline.xmod.adapters import BlockedAdapters, SlicedAdapters
 from pipeline.xmod.attention import attention_for
+from pipeline.xmod.mapped import CastEmbedding, Conversion
 from pipeline.xmod.packed import Packed, Packer
-from pipeline.xmod.products import MakeProduct, product_maker
+from pipeline.xmod.products import MakeProduct, converting, product_maker
 
 _PIECE = 512
 """Tokens whose inner feed-forward values, four times the hidden size, fit the cache of a CPU."""
@@ -26,20 +27,34 @@ class PackedEncoder(nn.Module):
     """The encoder of ``model`` on ``device``, for inference only, without dropout.
 
     It takes over the modules of ``model``. With ``bypass`` the index after the last adapter's
-    applies none; with ``int8`` the matrix products are of 8-bit integers.
+    applies none; with ``int8`` the matrix products are of 8-bit integers; with ``conversion`` the
+    weights are cast.
     """
 
     def __init__(
-        self, model: XmodModel, device: torch.device, *, bypass: bool = False, int8: bool = False
+        self,
+        model: XmodModel,
+        device: torch.device,
+        *,
+        bypass: bool = False,
+        int8: bool = False,
+        conversion: Conversion | None = None,
     ) -> None:
         super().__init__()
+        conversion = conversion or Conversion(model.dtype)
+        dtype = conversion.dtype
         config: XmodConfig = model.config
         on_cpu = device.type == "cpu"
-        attention = attention_for(device, model.dtype, causal=config.is_decoder)
-        make = product_maker(device, model.dtype, int8=int8)
+        attention = attention_for(device, dtype, causal=config.is_decoder)
+        make = product_maker(device, dtype, int8=int8)
+        if int8 or model.dtype != dtype:
+            make = converting(make, conversion)
         adapters = partial(SlicedAdapters, make) if on_cpu else partial(BlockedAdapters, bypass)
         layers: Any = model.encoder.layer
-        self._embeddings = model.embeddings
+        embeddings: Any = model.embeddings
+        if (words := embeddings.word_embeddings).weight.dtype != dtype:
+            embeddings.word_embeddings = CastEmbedding(words, conversion)
+        self._embeddings = embeddings
         self._layers = nn.ModuleList(
             _Layer(
                 layer, make, adapters(config.hidden_act, [*layer.output.adapter_modules.values()])
@@ -49,7 +64,7 @@ class PackedEncoder(nn.Module):
         self._norm = model.encoder.LayerNorm if config.pre_norm else nn.Identity()
         route = (SlicedAdapters if on_cpu else BlockedAdapters).route
         self.pack = Packer(attention, route, config.pad_token_id or 0, device)
-        self.to(device).eval()
+        self.to(device, dtype).eval()
 
     def forward(self, packed: Packed) -> Tensor:
         """The last hidden states [tokens, hidden]."""

@@ -7,6 +7,7 @@ are those of transformers/models/xmod/modeling_xmod.py.
 import math
 from collections.abc import Callable, Collection
 
+from pipeline.config import DType
 from pipeline.errors import CheckpointError
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.vetting import ADAPTER, Shapes, weight_shapes
@@ -59,10 +60,22 @@ def require_head(checkpoint: Checkpoint, architecture: str) -> None:
             )
 
 
-def parameter_bytes(checkpoint: Checkpoint, languages: Collection[str]) -> int:
-    """Bytes of the weights in float32, with the adapters of ``languages`` only."""
-    return 4 * sum(
-        math.prod(shape)
+def parameter_bytes(
+    checkpoint: Checkpoint, languages: Collection[str], arithmetic: DType = DType.FLOAT32
+) -> int:
+    """Bytes of the weights in ``arithmetic``, with the adapters of ``languages`` only."""
+    return sum(
+        math.prod(shape) * _bytes_each(name, shape, arithmetic)
         for name, shape in weight_shapes(checkpoint.folder).items()
         if not (adapter := ADAPTER.search(name)) or adapter[1] in languages
     )
+
+
+def _bytes_each(name: str, shape: tuple[int, ...], arithmetic: DType) -> int:
+    match arithmetic:
+        case DType.INT8:  # the matrix products of the encoder are
+            return 1 if ".layer." in name and len(shape) == 2 else 4
+        case DType.BFLOAT16 | DType.FLOAT16:
+            return 2
+        case _:
+            return 4

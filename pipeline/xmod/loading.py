@@ -1,9 +1,11 @@
 """Loads a checkpoint's model with only the adapters that a run needs.
 
-Weights that are missing or do not fit are an error; none is left at random. On a CPU float32
-weights are mapped from the file, so that all processes of a machine share them.
+Weights that are missing or do not fit are an error; none is left at random. On a CPU weights are
+mapped from the file, so that all processes of a machine share them; where the file has another
+number format than the run, each is cast when it is first needed (``mapped``).
 """
 
+import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,7 @@ from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.files import require_unchanged, weight_files
+from pipeline.xmod.mapped import Conversion, Pages
 from pipeline.xmod.transformers_logging import silence_transformers
 from pipeline.xmod.vetting import ADAPTER
 
@@ -51,33 +54,54 @@ def load_model(
     Raises CheckpointError where a head's weights are missing, as in a checkpoint of another task,
     and where there is no such device.
     """
-    device = device_for(runtime)
+    device, dtype = device_for(runtime), TORCH_DTYPES[runtime.arithmetic]
     # A model with a head contains the encoder; the bare encoder is loaded only where there is none.
     names = [name for name in architectures if name != "XmodModel"] or ["XmodModel"]
+    weights = _weights(checkpoint, adapters.languages)
+    conversion = Conversion(dtype, Pages(weight_files(checkpoint.folder), weights.values()))
+    config = XmodConfig.from_dict(
+        {**checkpoint.config.to_dict(), "languages": list(adapters.languages)}
+    )
     models: dict[str, Any] = {
-        name: _from_pretrained(checkpoint, name, adapters.languages, runtime) for name in names
+        name: _from_pretrained(checkpoint, name, config, weights, _loaded_dtype(weights, runtime))
+        for name in names
     }
-    first, int8 = models[names[0]].base_model, runtime.arithmetic is DType.INT8
-    encoder = PackedEncoder(first, device, bypass=adapters.bypass, int8=int8)
+    first, int8 = models[names[0]], runtime.arithmetic is DType.INT8
+    if first.get_output_embeddings() is not None:
+        _cast_embeddings(first.base_model, conversion)  # all of them, as the head has them too
+    encoder = PackedEncoder(
+        first.base_model, device, bypass=adapters.bypass, int8=int8, conversion=conversion
+    )
     for model in models.values():
-        del model.base_model.encoder  # frees the layers of all but the first
-        model.to(device)
+        # Frees those of all models but the first.
+        del model.base_model.encoder, model.base_model.embeddings
+        model.to(device, dtype)
     return Model(encoder, models)
 
 
+def _cast_embeddings(encoder: XmodModel, conversion: Conversion) -> None:
+    source = encoder.embeddings.word_embeddings.weight.detach()
+    encoder.embeddings.to(conversion.dtype)
+    if source.dtype != conversion.dtype:
+        conversion.pages.release(source)
+
+
 def _from_pretrained(
-    checkpoint: Checkpoint, architecture: str, languages: Sequence[str], runtime: RuntimeSettings
+    checkpoint: Checkpoint,
+    architecture: str,
+    config: XmodConfig,
+    weights: dict[str, torch.Tensor],
+    dtype: torch.dtype,
 ) -> XmodPreTrainedModel:
     pooled = architecture == "PooledEncoder"
     model_class = XmodModel if pooled else getattr(modeling_xmod, architecture)
-    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
     options: dict[str, Any] = {"add_pooling_layer": pooled} if model_class is XmodModel else {}
     silence_transformers()  # it would warn of each adapter that is left out
     loaded: Any = model_class.from_pretrained(
         None,  # no folder: transformers looks for no files
-        config=config,
-        state_dict=_weights(checkpoint, languages),
-        dtype=TORCH_DTYPES[runtime.arithmetic],
+        config=copy.deepcopy(config),
+        state_dict=dict(weights),
+        dtype=dtype,
         output_loading_info=True,
         **options,
     )
@@ -90,6 +114,13 @@ def _from_pretrained(
         )
     fit: XmodPreTrainedModel = model.eval()
     return fit
+
+
+def _loaded_dtype(weights: dict[str, torch.Tensor], runtime: RuntimeSettings) -> torch.dtype:
+    """The type of the file, if it is one and the model runs on a CPU; else that of the run."""
+    stored = {weight.dtype for weight in weights.values() if weight.is_floating_point()}
+    mapped = not runtime.on_gpu and len(stored) == 1 and stored <= set(TORCH_DTYPES.values())
+    return stored.pop() if mapped else TORCH_DTYPES[runtime.arithmetic]
 
 
 def _weights(checkpoint: Checkpoint, languages: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
+from pipeline.xmod.mapped import Conversion, cast
+
 MakeProduct = Callable[[nn.Linear, str | None], nn.Module]
 """From a linear layer and its activation's name in transformers' ``ACT2FN``, or None."""
 
@@ -30,6 +32,17 @@ def product_maker(device: torch.device, dtype: torch.dtype, *, int8: bool) -> Ma
     if device.type == "cpu" and dtype == torch.float32 and torch._C._has_mkldnn:
         return OneDnnProduct
     return torch_product
+
+
+def converting(make: MakeProduct, conversion: Conversion) -> MakeProduct:
+    """``make`` for a product that keeps none of the file's weights, whose pages are given back."""
+
+    def converted(linear: nn.Linear, activation: str | None) -> nn.Module:
+        product = make(cast(linear, conversion.dtype), activation)
+        conversion.pages.release(linear.weight)
+        return product
+
+    return converted
 
 
 def torch_product(linear: nn.Linear, activation: str | None) -> nn.Module:

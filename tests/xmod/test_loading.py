@@ -8,16 +8,24 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers.models.xmod.modeling_xmod import (
+    XmodForMaskedLM,
     XmodForTokenClassification,
     XmodModel,
 )
 
-from pipeline.config import RuntimeSettings
+from pipeline.config import DType, RuntimeSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
+from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.heads import parameter_bytes, require_head
 from pipeline.xmod.loading import TORCH_DTYPES, Model, device_for, load_model
-from tests.helpers.checkpoints import LANGUAGES, open_folder, tiny_model
+from tests.helpers.checkpoints import (
+    LANGUAGES,
+    open_folder,
+    save_checkpoint,
+    tiny_model,
+    tiny_tokenizer,
+)
 
 WINDOW = [0, 9, 30, 41, 2]
 
@@ -138,6 +146,46 @@ def test_load_model_int8_embeddings_alone_are_pages_of_the_file(ner_folder):
     assert likeness.min() > 0.999
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_load_model_half_precision_equals_a_model_that_is_cast_at_once(ner_folder, dtype):
+    half = XmodModel.from_pretrained(
+        ner_folder, add_pooling_layer=False, dtype=getattr(torch, dtype)
+    )
+    whole = Model(PackedEncoder(half, torch.device("cpu")), {})
+    found = output(loaded(ner_folder, dtype=dtype), [4, 0, 2])
+    assert found.dtype == getattr(torch, dtype)
+    assert torch.equal(found, output(whole, [4, 0, 2]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+def test_load_model_head_has_the_type_of_the_hidden_states(ner_folder, dtype):
+    model = loaded(ner_folder, "XmodForTokenClassification", dtype=dtype)
+    head = model.heads["XmodForTokenClassification"].classifier
+    with torch.inference_mode():
+        assert head(output(model, [1])).dtype == head.weight.dtype
+
+
+def test_load_model_half_precision_language_model_shares_its_embeddings(tmp_path):
+    folder = save_checkpoint(tmp_path, XmodForMaskedLM)
+    model = loaded(folder, "XmodForMaskedLM", dtype="bfloat16")
+    decoder = model.heads["XmodForMaskedLM"].lm_head.decoder.weight
+    assert decoder.dtype == torch.bfloat16
+    assert decoder.data_ptr() == model.encoder._embeddings.word_embeddings.weight.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
+def test_load_model_half_precision_files_are_mapped_and_cast_as_needed(tmp_path, dtype):
+    half = tiny_model(XmodModel).bfloat16()
+    half.save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    model = loaded(tmp_path, dtype=dtype)
+    expected = PackedEncoder(half.to(torch.float32), torch.device("cpu"), int8=dtype == "int8")
+    if dtype == "bfloat16":
+        assert mapped(model) == len(list(model.encoder.parameters()))
+    else:
+        assert torch.equal(output(model, [3, 1]), output(Model(expected, {}), [3, 1]))
+
+
 def test_load_model_int8_is_for_cpus_alone():
     with pytest.raises(ValueError, match=r"runtime\.dtype is int8, which is for CPUs"):
         RuntimeSettings(dtype="int8", gpus_per_actor=1)
@@ -149,6 +197,17 @@ def test_parameter_bytes_are_those_of_the_adapters_that_are_asked_for(ner_folder
     sizes = [parameter_bytes(checkpoint, some) for some in (few, LANGUAGES)]
     adapter = 4 * (2 * 16 * 32 + 16 + 32)
     assert sizes[1] - sizes[0] == 2 * 4 * adapter  # layers, languages left out
+
+
+def test_parameter_bytes_are_of_the_runs_number_format(ner_folder):
+    checkpoint = open_folder(ner_folder)
+    full, half, int8 = (
+        parameter_bytes(checkpoint, LANGUAGES, DType(name))
+        for name in ("float32", "bfloat16", "int8")
+    )
+    matrices = 2 * (4 * 32 * 32 + 2 * 32 * 64 + 6 * 2 * 16 * 32)  # layers, languages
+    assert half == full / 2
+    assert full - int8 == 3 * matrices
 
 
 def test_load_model_shards_of_which_one_is_a_link_are_read(copied, tmp_path):
