@@ -32,6 +32,8 @@ from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
 from pipeline.xmod.vetting import require_adapters
 
+_PROCESS_BYTES = 500_000_000
+"""Resident memory of an actor's process with Ray, torch and transformers, before any weight."""
 _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),
     *("readers_per_actor", "max_batch_tokens"),
@@ -80,16 +82,20 @@ class Job:
         return Publisher(Store.open(self.settings.output.uri), self.declared, text, self.run)
 
     def actor_bytes(self) -> int:
-        """Memory that an actor needs, estimated: weights, and its micro-batches' activations."""
+        """Resident memory that an actor needs, estimated: the process, weights, activations.
+
+        Weights count once a checkpoint, with the adapters of all ``languages``.
+        """
+        runtime = self.settings.runtime
         weights = activations = 0
-        for workload in self.workloads:
-            weights += parameter_bytes(workload.checkpoint, self.languages)
-            config = workload.checkpoint.config
+        for checkpoint in dict.fromkeys(workload.checkpoint for workload in self.workloads):
+            weights += parameter_bytes(checkpoint, self.languages, runtime.arithmetic)
+            config = checkpoint.config
             # A layer holds the intermediate product and about six tensors of hidden size at once.
             widths = config.intermediate_size + 6 * config.hidden_size
-            tokens = self.settings.runtime.lanes * self.settings.runtime.batch_tokens
+            tokens = runtime.lanes * runtime.batch_tokens
             activations = max(activations, 4 * widths * tokens)
-        return weights + activations
+        return _PROCESS_BYTES + weights + activations
 
 
 def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) -> Job:

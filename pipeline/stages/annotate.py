@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.config import RuntimeSettings
 from pipeline.contract import schema
-from pipeline.stages.engine import Engine
+from pipeline.stages.engine import Engine, load_checkpoints
 from pipeline.stages.measures import MicroBatches
 from pipeline.stages.stage import add_columns, not_failed
 from pipeline.stages.stopwatch import row_shares
@@ -36,7 +36,11 @@ class Annotate:
         self, workloads: Sequence[Workload], adapters: LoadedAdapters, runtime: RuntimeSettings
     ) -> None:
         lanes = Lanes(runtime.lanes)
-        self._engines = [Engine(workload, adapters, runtime, lanes) for workload in workloads]
+        loaded = load_checkpoints(workloads, adapters, runtime)
+        self._engines = [
+            Engine(workload, loaded[workload.checkpoint], adapters, runtime, lanes)
+            for workload in workloads
+        ]
         self._stride = runtime.stride
 
     @property

@@ -1,7 +1,7 @@
 """One checkpoint: documents → the values of its tasks, from one forward.
 
-The model is loaded once, when the engine is made. Records are decoded while other micro-batches are
-still in the model.
+Engines of one checkpoint share its model, which is loaded once. Records are decoded while other
+micro-batches are still in the model.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,25 +19,50 @@ from pipeline.tasks import make_task
 from pipeline.tasks.task import NOWHERE, Document, Places, Scores
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.batching import micro_batches
-from pipeline.xmod.checkpoint import reopen_checkpoint
+from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
 from pipeline.xmod.lanes import Lanes
-from pipeline.xmod.loading import load_model
+from pipeline.xmod.loading import Model, load_model
 from pipeline.xmod.packed import Masks
 from pipeline.xmod.windows import Window
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """A checkpoint as this machine has it: its model, with the heads of all tasks of the job."""
+
+    checkpoint: Checkpoint
+    model: Model
+
+
+def load_checkpoints(
+    workloads: Sequence[Workload], adapters: LoadedAdapters, runtime: RuntimeSettings
+) -> dict[Checkpoint, LoadedCheckpoint]:
+    """Each checkpoint of ``workloads``, loaded once however many of them have it."""
+    loaded: dict[Checkpoint, LoadedCheckpoint] = {}
+    for planned in dict.fromkeys(workload.checkpoint for workload in workloads):
+        tasks = [task for one in workloads if one.checkpoint == planned for task in one.tasks]
+        checkpoint = reopen_checkpoint(planned, tasks[0].model)
+        classes = dict.fromkeys(make_task(task, checkpoint).architecture for task in tasks)
+        model = load_model(checkpoint, classes, adapters, runtime)
+        loaded[planned] = LoadedCheckpoint(checkpoint, model)
+    return loaded
 
 
 class Engine:
     """One checkpoint on a device: an encoder and a head for each of its tasks."""
 
     def __init__(
-        self, workload: Workload, adapters: LoadedAdapters, runtime: RuntimeSettings, lanes: Lanes
+        self,
+        workload: Workload,
+        loaded: LoadedCheckpoint,
+        adapters: LoadedAdapters,
+        runtime: RuntimeSettings,
+        lanes: Lanes,
     ) -> None:
-        checkpoint = reopen_checkpoint(workload.checkpoint, workload.tasks[0].model)
+        checkpoint, self._model = loaded.checkpoint, loaded.model
         self.reading = workload.reading
         self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
         self.fields = tuple(field for task in self._tasks for field in task.fields)
-        classes = dict.fromkeys(task.architecture for task in self._tasks)
-        self._model = load_model(checkpoint, classes, adapters, runtime)
         self._adapters = adapters
         self._lanes = lanes
         self._max_tokens = runtime.batch_tokens

@@ -10,7 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from safetensors.torch import load_file, save_file
-from transformers import XmodForSequenceClassification, XmodForTokenClassification
+from transformers import (
+    XmodForMaskedLM,
+    XmodForSequenceClassification,
+    XmodForTokenClassification,
+)
 
 import pipeline
 from pipeline.config import JobSettings
@@ -357,6 +361,20 @@ def test_job_actor_bytes_grow_with_adapters_and_batches(tree: Tree):
     tree["runtime"]["cpus_per_actor"] = 1
     tree["language"]["candidates"] = ["en_XX"]
     assert resolve(tree).actor_bytes() < every
+
+
+def test_job_actor_bytes_count_a_checkpoint_once_and_in_the_runs_format(tree: Tree, tmp_path: Path):
+    model = {"path": str(save_checkpoint(tmp_path, XmodForMaskedLM))}
+    tree["tasks"] = [{"type": "masked_lm", "model": model}]
+    alone = resolve(tree).actor_bytes()
+    tree["tasks"].append({"type": "embeddings", "model": model})
+    assert len(resolve(tree).workloads) == 2
+    assert resolve(tree).actor_bytes() == alone
+    tree["runtime"]["dtype"] = "bfloat16"
+    half = resolve(tree).actor_bytes()
+    tree["runtime"]["dtype"] = "int8"
+    assert resolve(tree).actor_bytes() < alone
+    assert half < alone
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,15 @@ def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stage
     np.testing.assert_allclose(norms, 1, atol=2e-3)
 
 
+def test_annotate_workloads_of_one_checkpoint_share_its_model(stages):
+    model = ModelSettings(path=str(stages.ner.folder))
+    tasks = NerSettings(type="ner", model=model), EmbeddingsSettings(type="embeddings", model=model)
+    workloads = [Workload(stages.ner, reading, (task,)) for reading, task in enumerate(tasks)]
+    stage = Annotate(workloads, LoadedAdapters(LOADED), stages.runtime())
+    first, second = stage._engines
+    assert first._model is second._model
+
+
 def test_annotate_every_language_of_the_checkpoint_is_tested():
     assert set(CODES) == set(LOADED) == set(LANGUAGES)
 
