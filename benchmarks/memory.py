@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import psutil
 import ray  # noqa: F401 # as in an actor, whose memory is measured
@@ -44,7 +45,7 @@ _STEPS = ("started", "loaded", "read")
 
 @dataclass(frozen=True)
 class Order:
-    """The model that an actor loads: float32 or int8 with so many languages, or transformers'."""
+    """The model that an actor loads: a ``dtype`` with so many languages, or transformers'."""
 
     languages: int
     dtype: str = "float32"
@@ -54,6 +55,8 @@ class Order:
 ORDERS = {
     FEW: Order(4),
     ALL: Order(len(XMOD_BASE)),
+    f"{FEW}, bfloat16": Order(4, "bfloat16"),
+    f"{ALL}, bfloat16": Order(len(XMOD_BASE), "bfloat16"),
     f"{FEW}, int8": Order(4, "int8"),
     f"{ALL}, int8": Order(len(XMOD_BASE), "int8"),
     TRANSFORMERS: Order(len(XMOD_BASE), plain=True),
@@ -62,8 +65,18 @@ ORDERS = {
 
 Pair = tuple[float, float]
 """Unique megabytes of an actor alone, and of it and a second one."""
-Start = tuple[float, float]
-"""Seconds of loading, and resident megabytes that came with the model."""
+
+
+class Start(NamedTuple):
+    """Seconds of loading and of the first unit; resident megabytes, and the most that there were.
+
+    The first are those that came with the model, the most are of the whole process.
+    """
+
+    seconds: float
+    resident: float
+    first_unit: float = 0.0
+    peak: float = 0.0
 
 
 def main(
@@ -121,6 +134,12 @@ class Actor:
         held: int = getattr(psutil.Process(self._process.pid).memory_full_info(), kind)
         return held / 1e6
 
+    def peak(self) -> float:
+        """The most resident megabytes that it ever held; 0 where the system does not tell."""
+        status = Path(f"/proc/{self._process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return sum(int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmHWM"))
+
 
 def _act(pipe: Connection, folder: Path, order: Order, windows: Windows) -> None:
     steps = _steps(folder, order, windows)
@@ -174,8 +193,8 @@ def start_of(folder: Path, order: Order, windows: Windows) -> Start:
         actor.step()
         before = actor.megabytes("rss")
         seconds = actor.step()
-        actor.step()
-        return seconds, actor.megabytes("rss") - before
+        first_unit = actor.step()
+        return Start(seconds, actor.megabytes("rss") - before, first_unit, actor.peak())
 
 
 @contextmanager
@@ -198,8 +217,12 @@ def record(
     starts: dict[str, list[Start]],
 ) -> harness.Record:
     """Shares of the checkpoint's size and of the whole model, and all tables."""
-    resident = {name: [own for _, own in rounds] for name, rounds in starts.items()}
-    seconds = {name: harness.Spread.of(own for own, _ in rounds) for name, rounds in starts.items()}
+    starts = {name: [Start(*one) for one in rounds] for name, rounds in starts.items()}
+    resident = {name: [one.resident for one in rounds] for name, rounds in starts.items()}
+    seconds, units, peaks = (
+        {name: harness.Spread.of(getattr(x, of) for x in some) for name, some in starts.items()}
+        for of in ("seconds", "first_unit", "peak")
+    )
     # Over the whole model in the same round.
     shares = {
         name: harness.Spread.of(100 * a / b for a, b in zip(own, resident[ALL], strict=True))
@@ -211,9 +234,18 @@ def record(
         for name, (alone, two) in pairs.items()
     ]
     held = {name: f"{harness.Spread.of(own):,.0f}" for name, own in resident.items()}
-    each = [(name, f"{seconds[name]:.2f}", held[name], f"{shares[name]:.1f}") for name in starts]
+    each = [
+        (
+            *(name, f"{seconds[name]:.2f}", f"{units[name]:.1f}"),
+            *(held[name], f"{shares[name]:.1f}", f"{peaks[name]:,.0f}"),
+        )
+        for name in starts
+    ]
     second = ("both have", "first alone", "both", "the second adds", "% of the checkpoint")
-    loading = ("side", "s", "resident MB, all weights read", f"% of {ALL}")
+    loading = (
+        *("side", "s", "s to the first unit, and all weights read"),
+        *("resident MB, all weights read", f"% of {ALL}", "peak of the process, MB"),
+    )
     second_actor = harness.Spread.of([added[ALL]])
     return harness.Record(
         title="Memory and start of an actor",

@@ -32,7 +32,7 @@ from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.heads import parameter_bytes, require_head
 from pipeline.xmod.vetting import require_adapters
 
-_PROCESS_BYTES = 500_000_000
+_PROCESS_BYTES = 520_000_000
 """Resident memory of an actor's process with Ray, torch and transformers, before any weight."""
 _PLACES_AND_MACHINES = {
     *("device", "actors", "cpus_per_actor", "gpus_per_actor"),

@@ -15,9 +15,9 @@ WINDOWS = Windows([np.array([0, 5, 6, 2])] * 4, [0] * 4)
 def test_second_actor_adds_less_than_the_first_has_and_each_holds_its_model():
     alone, both = pair_of(NER, Order(2), WINDOWS)
     assert 0 < alone < both < 2 * alone
-    seconds, resident = start_of(NER, Order(2), WINDOWS)
-    assert seconds > 0
-    assert resident > 0
+    start = start_of(NER, Order(2), WINDOWS)
+    assert min(start.seconds, start.first_unit, start.resident) > 0
+    assert start.peak > start.resident
 
 
 def test_record_compares_with_the_whole_model_of_the_same_round():
