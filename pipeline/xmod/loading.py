@@ -76,6 +76,7 @@ def load_model(
         # Frees those of all models but the first.
         del model.base_model.encoder, model.base_model.embeddings
         model.to(device, dtype)
+    conversion.pages.release_all()
     return Model(encoder, models)
 
 

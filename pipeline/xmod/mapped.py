@@ -36,10 +36,19 @@ class Pages:
         """
         start, stop = weight.data_ptr(), weight.data_ptr() + weight.nbytes
         found = next((one for one in self._mapped if one[0] <= start and stop <= one[1]), None)
-        if found is not None and _DROP is not None:
+        if found is not None:
             first = max(found[0], start // _AROUND * _AROUND)
-            last = min(found[1], -(-stop // _AROUND) * _AROUND)
-            ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _DROP)
+            _drop(first, min(found[1], -(-stop // _AROUND) * _AROUND))
+
+    def release_all(self) -> None:
+        """Give back all pages; loading reads around the beginning of each weight."""
+        for first, last in self._mapped:
+            _drop(first, last)
+
+
+def _drop(first: int, last: int) -> None:
+    if _DROP is not None:
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _DROP)
 
 
 def _ranges(files: Sequence[Path]) -> Iterator[tuple[int, int]]:

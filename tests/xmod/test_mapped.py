@@ -44,6 +44,13 @@ def test_release_gives_pages_back_and_later_reads_see_the_same(weight, pages, tm
     assert torch.equal(weight.sum(), total)
 
 
+def test_release_all_gives_every_page_back(weight, pages, tmp_path):
+    total = weight.sum()
+    pages.release_all()
+    assert resident(tmp_path) < 0.01 * weight.nbytes
+    assert torch.equal(weight.sum(), total)
+
+
 def test_release_leaves_weights_in_own_memory_alone(pages):
     weight = torch.randn(1000, 1000)
     expected = weight.clone()
