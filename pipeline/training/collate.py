@@ -97,7 +97,7 @@ def masked_lm_loss(
     most = max(1, _MOST_SCORES // vocabulary)
     if len(wanted) <= most:
         return functional.cross_entropy(head(chosen).float(), wanted)
-    parts = zip(chosen.split(most), wanted.split(most), strict=True)
+    parts = zip(torch.split(chosen, most), torch.split(wanted, most), strict=True)
     losses = [checkpoint(_summed_loss, head, *part, use_reentrant=False) for part in parts]
     return torch.stack(losses).sum() / len(wanted)
 
