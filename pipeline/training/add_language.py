@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -182,12 +182,16 @@ class Comparison:
 
     def perplexity(self, language: str, *, passes: int = PASSES) -> float:
         """Of the first held-out windows, by the adapter of `language`; NaN: nothing is known."""
-        as_one = replace(self.codec, languages=(self.config.language,))
-        windows = [example["input_ids"] for example in encode(self.heldout, as_one)]
         reader = Reader(self.model, self.codec, self.config.optimisation.batch_size)
         with reader.reading():
-            first = windows[: self.config.heldout_windows]
-            return float(np.exp(masked_loss(reader, first, language, passes=passes)))
+            return float(np.exp(masked_loss(reader, self.windows, language, passes=passes)))
+
+    @cached_property
+    def windows(self) -> list[np.ndarray]:
+        """The first held-out windows; encoded once for all adapters."""
+        as_one = replace(self.codec, languages=(self.config.language,))
+        encoded = encode(self.heldout, as_one)[: self.config.heldout_windows]
+        return [example["input_ids"] for example in encoded]
 
 
 def learn(

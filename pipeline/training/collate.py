@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
+from torch.utils.checkpoint import checkpoint
 from transformers import DataCollatorForLanguageModeling
 
 from pipeline.training.codec import Codec
@@ -27,6 +28,8 @@ Unfold = Callable[[list[Example]], list[Example]]
 """The sequences that rows are read as; each has `input_ids` and `lang_id`."""
 
 SHIFTED_SHARE = 0.5
+_MOST_SCORES = 1 << 25
+"""Scores of tokens at once, 128 MiB of them; a gradient takes as much again, three times over."""
 
 
 def one_a_row(rows: list[Example]) -> list[Example]:
@@ -78,17 +81,29 @@ class MaskedCollator:
         return {**shifted, "input_ids": masked, "labels": hidden}
 
 
-def masked_lm_loss(head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
+def masked_lm_loss(
+    head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor, vocabulary: int = 1
+) -> Tensor:
     """Mean cross-entropy over the hidden tokens, the only ones that `head` runs on; scalar.
 
     `hidden` [rows, tokens, hidden] are the encoder's states, `labels` [rows, tokens] the ids that
-    were hidden, IGNORED elsewhere.
+    were hidden, IGNORED elsewhere. Where their scores over the `vocabulary` are too many, `head`
+    runs on a part of the places at a time, and once more for its gradient.
     """
     places = labels != IGNORED
-    logits: Tensor = head(hidden[places])
+    chosen, wanted = hidden[places], labels[places]
     if not torch.is_nonzero(places.any()):
-        return logits.sum()  # 0, with a gradient
-    return functional.cross_entropy(logits.float(), labels[places])
+        return head(chosen).sum()  # 0, with a gradient
+    most = max(1, _MOST_SCORES // vocabulary)
+    if len(wanted) <= most:
+        return functional.cross_entropy(head(chosen).float(), wanted)
+    parts = zip(torch.split(chosen, most), torch.split(wanted, most), strict=True)
+    losses = [checkpoint(_summed_loss, head, *part, use_reentrant=False) for part in parts]
+    return torch.stack(losses).sum() / len(wanted)
+
+
+def _summed_loss(head: Callable[[Tensor], Tensor], hidden: Tensor, wanted: Tensor) -> Tensor:
+    return functional.cross_entropy(head(hidden).float(), wanted, reduction="sum")
 
 
 def grouped(rows: Sequence[Example]) -> list[Example]:

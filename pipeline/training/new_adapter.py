@@ -62,7 +62,8 @@ class GrowingWords(MaskedWords):  # type: ignore[no-untyped-call]
             return super().forward(labels=labels, **inputs)
         embedded = self._embedded(inputs.pop("input_ids"))
         hidden = self.roberta(inputs_embeds=embedded, **inputs).last_hidden_state
-        return MaskedLMOutput(loss=masked_lm_loss(self._scores, hidden, labels))
+        size = self.config.vocab_size + len(self.new_rows)
+        return MaskedLMOutput(loss=masked_lm_loss(self._scores, hidden, labels, size))
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """Word embeddings of `ids` [rows, tokens]; [rows, tokens, hidden]."""

@@ -3,11 +3,13 @@
 import pytest
 import torch
 from torch import nn
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, XmodForMaskedLM
 
 from pipeline.training.codec import Codec
 from pipeline.training.collate import MaskedCollator, masked_lm_loss
+from pipeline.training.heads.masked_lm import MaskedWords
 from pipeline.training.labels import IGNORED
+from tests.helpers.checkpoints import tiny_model
 
 
 @pytest.fixture
@@ -49,3 +51,24 @@ def test_masked_lm_loss_of_nothing_hidden_is_zero_with_a_gradient():
     loss = masked_lm_loss(nn.Linear(4, 6), hidden, torch.full((1, 3), IGNORED))
     loss.backward()
     assert float(loss.detach()) == 0.0
+
+
+@pytest.mark.parametrize("scores", [1, 500, 1 << 25], ids=["each place", "some places", "all"])
+def test_masked_lm_loss_in_parts_is_that_of_transformers_with_its_gradients(monkeypatch, scores):
+    monkeypatch.setattr("pipeline.training.collate._MOST_SCORES", scores)
+    torch.manual_seed(2)
+    plain = tiny_model(XmodForMaskedLM, vocab_size=90)
+    ours = MaskedWords(plain.config).eval()
+    ours.load_state_dict(plain.state_dict())
+    ids = torch.randint(5, 90, (3, 20))
+    labels = torch.where(torch.rand(3, 20) < 0.4, ids, IGNORED)
+    batch = {"input_ids": ids, "lang_ids": torch.tensor([0, 1, 1]), "labels": labels}
+    for model in (plain, ours):
+        model(**batch).loss.backward()
+    torch.testing.assert_close(ours(**batch).loss, plain(**batch).loss, atol=1e-5, rtol=1e-5)
+    for (name, own), (_, expected) in zip(
+        ours.named_parameters(), plain.named_parameters(), strict=True
+    ):
+        assert (own.grad is None) == (expected.grad is None), name
+        if own.grad is not None:
+            torch.testing.assert_close(own.grad, expected.grad, atol=1e-5, rtol=1e-4)

@@ -1,9 +1,10 @@
 """Learning rate and budget."""
 
 import pytest
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from pipeline.training import schedule
-from pipeline.training.schedule import Budget, rate_factor
+from pipeline.training.schedule import Budget, Progress, rate_factor
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,11 @@ def test_budget_of_a_training_that_resumes_has_spent_what_it_had_before(monkeypa
     second = Budget(max_steps=10, max_minutes=1)
     second.restore(tmp_path)
     assert second.share_done(0) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(0.0, True), (1e9, False)])
+def test_progress_asks_for_figures_once_they_are_due(tmp_path, seconds, due):
+    control = TrainerControl()
+    progress = Progress(seconds)
+    progress.on_step_end(TrainingArguments(tmp_path, report_to="none"), TrainerState(), control)
+    assert control.should_log is due

@@ -61,8 +61,8 @@ class MaskedWords(XmodForMaskedLM):  # type: ignore[no-untyped-call]
 
     def forward(self, *, labels: Tensor, **inputs: Any) -> MaskedLMOutput:  # noqa: ANN401
         """The mean loss at `labels` [rows, tokens] that are not IGNORED; 0 where none is hidden."""
-        hidden = self.roberta(**inputs).last_hidden_state
-        return MaskedLMOutput(loss=masked_lm_loss(self.lm_head, hidden, labels))
+        hidden, size = self.roberta(**inputs).last_hidden_state, self.config.vocab_size
+        return MaskedLMOutput(loss=masked_lm_loss(self.lm_head, hidden, labels, size))
 
 
 def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
