@@ -204,10 +204,11 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
     tokenizer = load_tokenizer(folder, checkpoint.stamp, checkpoint.folder)
     size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
     if not config.vocab_size * _LEAST_TOKENS <= size <= config.vocab_size:
+        whose = "" if folder == checkpoint.folder else f"{checkpoint.folder} has "
         raise CheckpointError(
-            f"{folder} has a tokenizer of {size} tokens and {checkpoint.folder} a model of "
-            f"vocab_size {config.vocab_size}; they belong to different checkpoints. "
-            "Name the tokenizer that the model was trained with as tokenizer beside its path. "
+            f"{folder} has a tokenizer of {size} tokens and {whose}a model of vocab_size "
+            f"{config.vocab_size}; they belong to different checkpoints. Give the tokenizer that "
+            "the model was trained with: model.tokenizer in the config, or --tokenizer of import. "
             f"{import_advice(checkpoint.folder, tokenizer=True)}"
         )
     for name in ("bos_token_id", "pad_token_id", "eos_token_id"):

@@ -57,7 +57,7 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
 
     With ``given``, languages, it may be an XLM-R's, which has no adapters and gets those.
     """
-    _require_kind(folder, ("xmod", "xlm-roberta") if given else ("xmod",))
+    _require_kind(folder, given)
     shapes = weight_shapes(folder)
     if not shapes:
         raise CheckpointError(
@@ -140,8 +140,9 @@ def require_no_code(path: Path) -> None:
         )
 
 
-def _require_kind(folder: Path, kinds: Sequence[str]) -> None:
+def _require_kind(folder: Path, given: Sequence[str]) -> None:
     """Raise CheckpointError where there is a config of another model."""
+    kinds = ("xmod", "xlm-roberta") if given else ("xmod",)
     kind = read_object(folder / CONFIG).get("model_type") if (folder / CONFIG).is_file() else None
     if kind not in (None, *kinds):
         raise CheckpointError(
@@ -157,6 +158,7 @@ def read_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
     path = folder / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
+    _require_kind(folder, given)
     values = read_object(path)
     if values.get("model_type") == "xlm-roberta":
         values |= {"languages": list(given), **_ADAPTERS_OF_XLM_R}
