@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
-from safetensors import safe_open
-from torch import Tensor
 from transformers import PreTrainedModel, XmodConfig
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
 from pipeline.training.settings import Base
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, reopen_checkpoint
-from pipeline.xmod.files import weight_files
 from pipeline.xmod.heads import HEADS
+from pipeline.xmod.loading import weights_of
 from pipeline.xmod.transformers_logging import silence_transformers
 from pipeline.xmod.vetting import Shapes, weight_shapes
 
@@ -64,7 +62,7 @@ def load(
     loaded: Any = kind.from_pretrained(
         None,  # no folder: transformers looks for no files
         config=config,
-        state_dict=_weights(checkpoint, without),
+        state_dict=weights_of(checkpoint, lambda name: name.partition(".")[0] not in without),
         dtype=torch.float32,
         output_loading_info=True,
     )
@@ -108,15 +106,3 @@ def require_whole(checkpoint: Checkpoint, missing: Sequence[str], task: str) -> 
 
 def _head(shapes: Shapes) -> Shapes:
     return {name: s for name, s in shapes.items() if name.partition(".")[0] not in _ENCODER}
-
-
-def _weights(checkpoint: Checkpoint, without: Sequence[str]) -> dict[str, Tensor]:
-    """The weights by name, as pages of their files that become copies where they are changed."""
-    weights: dict[str, Tensor] = {}
-    for path in weight_files(checkpoint.folder):
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():
-                if name.partition(".")[0] not in without:
-                    weights[name] = file.get_tensor(name)
-    checkpoint.require_unchanged()
-    return weights

@@ -4,14 +4,11 @@ A checkpoint is vetted before it is used, none of its code is run, and nothing d
 language order, labels or sizes of a particular one.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from huggingface_hub import snapshot_download
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
@@ -27,6 +24,7 @@ from pipeline.xmod.files import (
     stamp_of,
     tokenizer_file,
 )
+from pipeline.xmod.hub import fetched, is_commit
 from pipeline.xmod.importable import import_advice
 from pipeline.xmod.round_trip import require_round_trip
 from pipeline.xmod.tokenizer import load_tokenizer
@@ -36,8 +34,6 @@ from pipeline.xmod.windows import WindowTokenizer
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, XmodConfig
 
-_COMMIT = re.compile("[0-9a-f]{40}")
-"""A revision that cannot move, as a branch or a tag may."""
 _LEAST_TOKENS = 0.25
 """Minimum size of a tokenizer, as a share of the model's: some models have spare rows."""
 
@@ -172,19 +168,13 @@ def _located(path: str, revision: str | None, key: str, wanted: tuple[str, ...])
             f"No {key} folder at {path!r}, and it is not a hub name (owner/name). "
             f"Set {key}.path in the config."
         )
-    if _COMMIT.fullmatch(revision or "") is None:
+    if revision is None or not is_commit(revision):
         raise CheckpointError(
             f"{path!r} is a hub name with revision {revision!r}: its files could change between "
             f"two runs. Set {key}.revision to a commit of 40 hexadecimal digits, or {key}.path to "
             "an existing folder."
         )
-    try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=list(wanted)))
-    except Exception as error:  # the hub's client raises many unrelated types
-        raise CheckpointError(
-            f"Cannot fetch {path!r} at revision {revision!r}: {type(error).__name__}. Check the "
-            f"name, the revision and the network, or set {key}.path to a local folder."
-        ) from error
+    return fetched(path, revision, wanted, f"{key}.path")
 
 
 def _require_tokenizer_folder(folder: Path) -> None:

@@ -27,11 +27,11 @@ POOLING = "1_Pooling/config.json"
 PROMPTS = "config_sentence_transformers.json"
 LENGTH = "sentence_bert_config.json"
 """What sentence-transformers says of a checkpoint's vectors; in few checkpoints."""
-_SENTENCES = (MODULES, POOLING, PROMPTS, LENGTH)
+SENTENCE_FILES = (MODULES, POOLING, PROMPTS, LENGTH)
 
 TOKENIZER_FETCHED = (TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG)
 """What is fetched of a hub's repository of which only the tokenizer is wanted."""
-FETCHED = (CONFIG, *TOKENIZER_FETCHED, INDEX, "*.safetensors", *_SENTENCES)
+FETCHED = (CONFIG, *TOKENIZER_FETCHED, INDEX, "*.safetensors", *SENTENCE_FILES)
 """What is fetched of a hub's repository."""
 
 _MAX_BYTES = 64 << 20
@@ -71,7 +71,7 @@ def read_files(folder: Path, tokenizer: Path | None = None) -> list[Path]:
     """All files that loading reads, by name; ``tokenizer`` is its folder where it is another."""
     own = tokenizer or folder
     named = [
-        *(folder / name for name in (CONFIG, *_SENTENCES)),
+        *(folder / name for name in (CONFIG, *SENTENCE_FILES)),
         *(tokenizer_file(own), own / TOKENIZER_CONFIG),
     ]
     weights = weight_files(folder)

@@ -6,8 +6,9 @@ number format than the run, each is cast when it is first needed (``mapped``).
 """
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
-from pipeline.xmod.files import require_unchanged, weight_files
+from pipeline.xmod.files import weight_files
 from pipeline.xmod.mapped import Conversion, Pages
 from pipeline.xmod.transformers_logging import silence_transformers
 from pipeline.xmod.vetting import ADAPTER
@@ -57,7 +58,7 @@ def load_model(
     device, dtype = device_for(runtime), TORCH_DTYPES[runtime.arithmetic]
     # A model with a head contains the encoder; the bare encoder is loaded only where there is none.
     names = [name for name in architectures if name != "XmodModel"] or ["XmodModel"]
-    weights = _weights(checkpoint, adapters.languages)
+    weights = weights_of(checkpoint, partial(_is_of, adapters.languages))
     conversion = Conversion(dtype, Pages(weight_files(checkpoint.folder), weights.values()))
     config = XmodConfig.from_dict(
         {**checkpoint.config.to_dict(), "languages": list(adapters.languages)}
@@ -124,20 +125,23 @@ def _loaded_dtype(weights: dict[str, torch.Tensor], runtime: RuntimeSettings) ->
     return stored.pop() if mapped else TORCH_DTYPES[runtime.arithmetic]
 
 
-def _weights(checkpoint: Checkpoint, languages: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The weights by name, without the adapters of other languages; pages of their files.
+def weights_of(checkpoint: Checkpoint, wanted: Callable[[str], bool]) -> dict[str, torch.Tensor]:
+    """The weights whose names are ``wanted``, as pages of their files.
 
     Raises CheckpointError where the files are not those that were checked.
     """
     weights: dict[str, torch.Tensor] = {}
     for path in weight_files(checkpoint.folder):
         with safe_open(path, framework="pt") as file:
-            for name in file.keys():
-                adapter = ADAPTER.search(name)
-                if adapter is None or adapter[1] in languages:
-                    weights[name] = file.get_tensor(name)
-    require_unchanged(checkpoint.folder, checkpoint.stamp, checkpoint.tokenizer_folder)
+            weights |= {name: file.get_tensor(name) for name in file.keys() if wanted(name)}
+    checkpoint.require_unchanged()
     return weights
+
+
+def _is_of(languages: Collection[str], name: str) -> bool:
+    """Whether the weight is of no other language's adapter."""
+    adapter = ADAPTER.search(name)
+    return adapter is None or adapter[1] in languages
 
 
 def device_for(runtime: RuntimeSettings) -> torch.device:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CheckpointError
-from pipeline.training.importing.source import SENTENCE_FILES
-from pipeline.xmod.files import read_json
+from pipeline.xmod.files import MODULES, SENTENCE_FILES, read_json
 
-_MODULES = "modules.json"
 _WITHOUT_WEIGHTS = ("Transformer", "Pooling", "Normalize")
 
 
@@ -21,7 +19,7 @@ def copy_sentence_files(source: Path, out: Path) -> list[str]:
     copied = [name for name in SENTENCE_FILES if (source / name).exists()]
     for name in copied:
         values = read_json(source / name)
-        if name == _MODULES:
+        if name == MODULES:
             _require_modules(source / name, values)
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

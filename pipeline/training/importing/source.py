@@ -5,30 +5,17 @@ holds: nothing that can move, such as a branch, is taken.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-
 from pipeline.errors import CheckpointError
 from pipeline.training.importing import fairseq, lora
-from pipeline.xmod.files import FETCHED, INDEX, SENTENCEPIECE, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS
+from pipeline.xmod.files import FETCHED, INDEX, TOKENIZER_FETCHED, WEIGHTS
+from pipeline.xmod.hub import fetched, is_commit
 
 PICKLED = "pytorch_model.bin"
-POOLING = "1_Pooling/config.json"
-SENTENCE_FILES = (
-    "modules.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-    POOLING,
-)
-"""What sentence-transformers saves beside a model: how vectors are pooled, and prefixes."""
-
-_COMMIT = re.compile("[0-9a-f]{40}")
-_TOKENIZERS = (TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG)
-_FIRST = (*FETCHED, *SENTENCE_FILES, lora.CONFIG, lora.SAFETENSORS, *fairseq.DICTIONARIES)
+_FIRST = (*FETCHED, lora.CONFIG, lora.SAFETENSORS, *fairseq.DICTIONARIES)
 _ELSE = ("pytorch_model*.bin", f"{PICKLED}.index.json", *fairseq.FILES, lora.PICKLED)
 """Fetched only where a repository has no safetensors, which other files would repeat."""
 _SAFE = (WEIGHTS, INDEX, lora.SAFETENSORS)
@@ -62,7 +49,7 @@ def checkpoint_source(given: str) -> Source:
 
 def tokenizer_source(given: str) -> Source:
     """The tokenizer that the user gave; raises CheckpointError where there is none."""
-    return _located(given, "--tokenizer", _TOKENIZERS)
+    return _located(given, "--tokenizer", TOKENIZER_FETCHED)
 
 
 def file_digests(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
@@ -82,19 +69,9 @@ def _located(given: str, option: str, patterns: tuple[str, ...]) -> Source:
             f"{option} is {given!a:.200}: neither a folder that is there nor owner/name@commit, a "
             "commit of a hub's repository. Check the path."
         )
-    if _COMMIT.fullmatch(commit) is None:
+    if not is_commit(commit):
         raise CheckpointError(
             f"{option} is {given!a:.200}, a hub name whose files could change; expected "
             f"{name}@ and a commit of 40 hexadecimal digits, as the repository's history lists it."
         )
-    return Source(_fetched(name, commit, patterns, option), f"{name}@{commit}")
-
-
-def _fetched(name: str, commit: str, patterns: tuple[str, ...], option: str) -> Path:
-    try:
-        return Path(snapshot_download(name, revision=commit, allow_patterns=list(patterns)))
-    except Exception as error:  # the hub's client raises many unrelated types
-        raise CheckpointError(
-            f"Cannot fetch {name} at commit {commit}: {type(error).__name__}. Check the name, the "
-            f"commit and the network, or give {option} a local folder."
-        ) from error
+    return Source(fetched(name, commit, patterns, option), f"{name}@{commit}")
