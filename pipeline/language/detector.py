@@ -41,19 +41,13 @@ DETECTORS: dict[str, Callable[[Choice], Detector]] = {
 
 
 def make_detector(name: str, languages: Sequence[str], model: Path | None = None) -> Detector:
-    """The detector ``name``, which answers with ``languages`` (X-MOD codes).
+    """The detector ``name``, which answers with those of ``languages`` (X-MOD codes) it knows.
 
-    Raises ConfigError where there is no such detector, or it knows none of the languages.
+    Raises ConfigError where there is no such detector.
     """
     if name not in DETECTORS:
         raise ConfigError(
             f"Unknown detector {name!r}. Available: {', '.join(sorted(DETECTORS))}. "
             "Set language.detector in the config."
         )
-    detector = DETECTORS[name](Choice(tuple(languages), calibration_of(name), model))
-    if not detector.known:
-        raise ConfigError(
-            f"Detector {name!r} knows none of the languages {', '.join(languages)}. "
-            "Set language.detector in the config to another, or give a language column."
-        )
-    return detector
+    return DETECTORS[name](Choice(tuple(languages), calibration_of(name), model))

@@ -116,6 +116,7 @@ def resolve_job(settings: JobSettings, planned: pa.Schema, limit: int | None) ->
     distinct = tuple(dict.fromkeys(readings))
     workloads = _workloads(settings.tasks, opened, [distinct.index(one) for one in readings])
     identify = _identifier(settings.language, opened)
+    _require_detection(settings, identify)
     languages = identify.reachable
     for checkpoint in opened:
         require_adapters(checkpoint.folder, checkpoint.config, languages)
@@ -198,6 +199,18 @@ def _identifier(settings: LanguageSettings, opened: list[Checkpoint]) -> Identif
         folders = ", ".join(str(checkpoint.folder) for checkpoint in opened)
         raise ConfigError(f"{folders} have no language in common; a record can go to none of them.")
     return Identify(settings, shared)
+
+
+def _require_detection(settings: JobSettings, identify: Identify) -> None:
+    """Raise ConfigError where no record can be given a language."""
+    tagged = settings.input.language_column is not None
+    if identify.can_detect or tagged or settings.language.fallback is not Fallback.QUARANTINE:
+        return
+    raise ConfigError(
+        f"Detector {settings.language.detector!r} knows none of the languages "
+        f"{', '.join(identify.reachable)}. Set language.detector in the config to another, "
+        "input.language_column to the column that names them, or language.fallback."
+    )
 
 
 def _restricted(

@@ -75,6 +75,11 @@ class Identify:
         return tuple(code for code in self._languages if code in wanted)
 
     @property
+    def can_detect(self) -> bool:
+        """Whether the detector can answer with any of the candidates."""
+        return bool(self._hearing.known)
+
+    @property
     def coverage(self) -> Coverage:
         """The candidates that the detector never answers with."""
         return coverage_of(self._hearing.known, self._candidates)

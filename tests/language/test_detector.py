@@ -94,9 +94,12 @@ def test_make_detector_unknown_name_lists_the_available():
     )
 
 
-def test_make_detector_that_knows_no_language_says_so():
-    with pytest.raises(ConfigError, match="knows none of the languages ha_NG, qq_QQ"):
-        make_detector("langdetect", ("ha_NG", "qq_QQ"))
+@pytest.mark.parametrize("name", [name for name in sorted(DETECTORS) if name != "fasttext"])
+def test_detector_that_knows_no_language_finds_the_one_outside(name):
+    detector = make_detector(name, ("qq_QQ", "gsw"))
+    (found,) = detector.detect(["The cat sat on the mat and looked out of the window."])
+    assert not detector.known
+    assert (found.ranked, found.outside) == ((), "en")
 
 
 def test_detector_module_imports_no_library():

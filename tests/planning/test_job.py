@@ -409,3 +409,36 @@ def test_checkpoint_with_part_of_an_adapter_is_refused_in_planning(
         resolve(tree)
     tree["language"]["candidates"] = ["en_XX", "de_DE"]
     resolve(tree)
+
+
+@pytest.fixture
+def unheard(tree: Tree, tmp_path: Path) -> Tree:
+    """A job whose checkpoint has languages that its detector does not know."""
+    save_checkpoint(tmp_path / "ner", XmodForTokenClassification, languages=("gsw", "qq_QQ"))
+    del tree["language"]["fallback_language"]
+    tree["tasks"] = [{"type": "ner", "model": {"path": str(tmp_path / "ner")}}]
+    return tree
+
+
+def test_job_in_which_no_record_can_be_given_a_language_is_refused(unheard: Tree) -> None:
+    unheard["language"]["fallback"] = "quarantine"
+    with pytest.raises(
+        ConfigError, match=r"knows none of the languages gsw, qq_QQ.*language_column"
+    ):
+        resolve(unheard)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree["input"].update(language_column="other"),
+        lambda tree: tree["language"].update(fallback="none"),
+    ],
+    ids=["column", "no adapter"],
+)
+def test_job_with_another_way_to_an_adapter_needs_no_detector(
+    unheard: Tree, change: Change
+) -> None:
+    unheard["language"]["fallback"] = "quarantine"
+    change(unheard)
+    assert resolve(unheard).coverage.unknown == ("gsw", "qq_QQ")
