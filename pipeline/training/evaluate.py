@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.base import foreign_head, load, opened, require_whole
 from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
@@ -20,6 +20,7 @@ from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
 from pipeline.training.settings import Assumed, EvaluateConfig, Evaluated, Task
 from pipeline.training.trainer import prepare_torch
+from pipeline.xmod.checkpoint import Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +79,23 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     head = HEADS[evaluated.task]
     checkpoint = opened(evaluated.checkpoint, "checkpoint")
     labels = checkpoint.labels
+    if evaluated.task is Task.CLASSIFICATION:
+        _require_one_label(checkpoint)
     foreign = foreign_head(checkpoint, architecture(head.model), labels)
     model, missing = load(checkpoint, head.model, {}, *foreign)
     require_whole(checkpoint, missing, evaluated.task)
     return Reader(model, Codec.of(checkpoint, labels), batch_size)
+
+
+def _require_one_label(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError where a text has several labels, or numbers instead."""
+    kind = checkpoint.config.problem_type
+    if kind not in (None, "single_label_classification") or len(checkpoint.labels) < 2:
+        raise CheckpointError(
+            f"{checkpoint.folder} has problem_type {kind!r} and {len(checkpoint.labels)} label(s); "
+            "evaluate scores classifiers that give a text one label. Annotate the test rows "
+            "instead, and score what the output has."
+        )
 
 
 def _test_rows(
@@ -91,6 +105,8 @@ def _test_rows(
     without = evaluated.source if transfer else None
     known = [language for language in reader.codec.languages if language != without]
     test = of_split(table, "test")
+    if others := sorted(set(test["language"].unique().to_pylist()) - {*known, without}):
+        logger.warning("%s: test rows in %s are not scored: no adapter", name, ", ".join(others))
     test = test.filter(pc.is_in(test["language"], pa.array(known, pa.string())))
     if not test.num_rows:
         raise InputError(

@@ -1,6 +1,7 @@
 """Scores of checkpoints, beside what they are held against."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,27 @@ def test_evaluate_data_without_test_rows_are_refused(config, tmp_path):
     wrong = config.checkpoints["topic"].model_copy(update={"data": tmp_path / "untested.parquet"})
     with pytest.raises(InputError, match="topic has no rows of split 'test'"):
         evaluate(config.model_copy(update={"checkpoints": {"topic": wrong}}), transfer=False)
+
+
+@pytest.mark.parametrize("kind", ["regression", "multi_label_classification"])
+def test_evaluate_a_head_that_gives_no_one_label_is_refused(config, tmp_path, kind):
+    """Its highest output would be taken for a label."""
+    shutil.copytree(config.checkpoints["topic"].checkpoint, tmp_path / "other")
+    values = json.loads((tmp_path / "other" / "config.json").read_text())
+    (tmp_path / "other" / "config.json").write_text(json.dumps({**values, "problem_type": kind}))
+    wrong = config.checkpoints["topic"].model_copy(update={"checkpoint": tmp_path / "other"})
+    with pytest.raises(CheckpointError, match=f"problem_type '{kind}'.*one label"):
+        evaluate(config.model_copy(update={"checkpoints": {"topic": wrong}}), transfer=False)
+
+
+def test_evaluate_names_languages_that_are_not_scored(config, tmp_path, caplog):
+    table = pq.read_table(config.checkpoints["topic"].data)
+    renamed = ["xx_XX" if one == "zh_CN" else one for one in table["language"].to_pylist()]
+    place = table.column_names.index("language")
+    pq.write_table(table.set_column(place, "language", [renamed]), tmp_path / "other.parquet")
+    topic = config.checkpoints["topic"].model_copy(update={"data": tmp_path / "other.parquet"})
+    evaluate(config.model_copy(update={"checkpoints": {"topic": topic}}), transfer=False)
+    assert "topic: test rows in xx_XX are not scored" in caplog.text
 
 
 def test_best_other_is_the_best_of_the_adapters_that_are_not_the_languages_own(config):
