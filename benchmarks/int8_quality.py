@@ -213,6 +213,7 @@ def _through_stages(
         {
             schema.TEXT.name: pa.array([one.text for one in texts], pa.string()),
             schema.QUESTION.name: pa.nulls(len(texts), schema.QUESTION.type),
+            schema.SECOND.name: pa.nulls(len(texts), schema.SECOND.type),
             schema.CHOICES.name: pa.nulls(len(texts), schema.CHOICES.type),
             schema.ERROR.name: pa.nulls(len(texts), schema.FAILURE),
             "xmod_language": pa.array([one.code for one in texts], pa.string()),

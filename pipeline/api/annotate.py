@@ -55,7 +55,8 @@ def run_plan(plan: Plan, console: Console | None = None, begun: float | None = N
     if not plan.open_units:
         result = annotate_corpus(plan)
     else:
-        if coverage := str(plan.job.coverage):
+        untagged = plan.job.settings.input.language_column is None
+        if untagged and (coverage := str(plan.job.coverage)):
             logger.warning("Detector %s: %s", plan.job.settings.language.detector, coverage)
         runtime = plan.job.settings.runtime
         with ExitStack() as open_:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 
 from pipeline.cli.clean_exit import clean_exit
 from pipeline.reporting.console import Console
@@ -41,7 +42,8 @@ def import_checkpoint(
     Reads safetensors, PyTorch's .bin, fairseq's model.pt and LoRA adapters of PEFT. Exit codes: 0
     done; 2 the checkpoint or an option cannot be used, or the folder cannot be written.
     """
-    with clean_exit("import"):
+    console = Console()
+    with clean_exit("import"), Progress(console=console, transient=True) as bar:
         from pipeline.training.importing import importing
         from pipeline.xmod.transformers_logging import silence_transformers
 
@@ -55,8 +57,12 @@ def import_checkpoint(
             architecture=architecture,
             base=base,
         )
-        imported = importing.import_checkpoint(wanted)
-    console = Console()
+        writing = bar.add_task("Writing weights", total=None)
+
+        def wrote(some: int, total: int) -> None:
+            bar.update(writing, advance=some, total=total)
+
+        imported = importing.import_checkpoint(wanted, wrote)
     for note in imported.notes:
         console.print(note, soft_wrap=True)
     console.print(

@@ -129,8 +129,8 @@ class ClassificationSettings(_PairedTask):
     multi_label: bool | None = None
     """A list of labels per record instead of one; null: where the checkpoint's ``problem_type`` is
     ``multi_label_classification``."""
-    threshold: Score = 0.5
-    """Minimum probability of a label in such a list."""
+    threshold: Score | None = None
+    """Minimum probability of a label in such a list; null: 0.5."""
 
 
 class RegressionSettings(_PairedTask):

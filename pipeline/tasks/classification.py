@@ -14,6 +14,7 @@ from pipeline.xmod.windows import weighted_mean
 MULTI_LABEL = "multi_label_classification"
 REGRESSION = "regression"
 """Of ``problem_type`` in a ``config.json``."""
+_THRESHOLD = 0.5
 
 
 class ClassificationTask(Task):
@@ -33,7 +34,7 @@ class ClassificationTask(Task):
         _require_classifier(settings, checkpoint)
         self._sigmoid = kind == MULTI_LABEL or settings.multi_label is True
         self._several = self._sigmoid and settings.multi_label is not False
-        self._threshold = settings.threshold
+        self._threshold = _THRESHOLD if settings.threshold is None else settings.threshold
         columns = _list_columns() if self._several else _single_columns()
         probs = {"probs": pa.list_(pa.float32())} if settings.probs else {}
         self.fields = tuple(
@@ -94,7 +95,7 @@ def _require_classifier(settings: ClassificationSettings, checkpoint: Checkpoint
             "Leave that out, or check model.path."
         )
     several = kind == MULTI_LABEL if multi_label is None else multi_label
-    if "threshold" in settings.model_fields_set and not several:
+    if settings.threshold is not None and not several:
         raise CheckpointError(
             f"{seen}task {settings.name!r} writes one of them, for which its threshold "
             f"{settings.threshold:g} has no use. Leave threshold out, or set multi_label: true."

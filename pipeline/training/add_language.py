@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedModel, XmodForMaskedLM, set_seed
 
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.base import load, opened, reopened
 from pipeline.training.checkpoint import (
     architecture,
@@ -27,9 +27,17 @@ from pipeline.training.checkpoint import (
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
-from pipeline.training.corpus import TEXT_COLUMNS, code_of, of_languages, read_corpus, with_codes
+from pipeline.training.corpus import (
+    TEXT_COLUMNS,
+    code_of,
+    of_languages,
+    read_corpus,
+    trained_code,
+    with_codes,
+)
 from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import PASSES, MaskedWords, encode, masked_loss
+from pipeline.training.importing.sentence_files import copy_sentence_files
 from pipeline.training.inference import Reader
 from pipeline.training.learning import Learnt, Run, Source, Worker, trained
 from pipeline.training.new_adapter import (
@@ -79,7 +87,7 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
     train, heldout = _texts(config, old)
     unknown = unknown_share(old.tokenizer, train["text"].to_pylist())
     logger.info("%.2f%% of the tokens of %s are unknown", 100 * unknown, config.language)
-    codec = _extended(config, old, train, unknown)
+    codec = _extended(config, base, old, train, unknown)
     start, nearest = _start(config, base, heldout, unknown)
     source = Source(train, partial(encode, codec=codec))
     with run(partial(learn, config, base, codec, start), {TEXTS: source}) as learnt:
@@ -87,9 +95,11 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
         model = extended_model(base, codec, start, learnt.weights)
         out = config.out / "base"
         save_whole(model, codec.tokenizer, out, stored_dtype(base.folder))
+        copy_sentence_files([base.folder], out)
         write_curves(learnt.history, out)
         for name, folder in config.tasks.items():
             extend_task(folder, base.folder, out, config.out / name)
+            copy_sentence_files([folder], config.out / name)
     compared = Comparison(config, model, codec, heldout)
     nearest = nearest or compared.nearest(config.candidates or old.languages)
     assert nearest is not None  # the new vocabulary knows what is hidden
@@ -100,6 +110,7 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
 def _resolved(config: AddLanguageConfig, old: Codec) -> AddLanguageConfig:
     """`config` with the base's own codes of the languages that it names."""
     codes = {
+        "language": trained_code(config.language, old.languages),
         "start": code_of(config.start, old.languages),
         "candidates": tuple(code_of(tag, old.languages) for tag in config.candidates),
     }
@@ -110,7 +121,7 @@ def _require_new(config: AddLanguageConfig, old: Codec) -> None:
     if config.language in old.lang_ids:
         raise ConfigError(
             f"The base has an adapter for {config.language} already; it would not stay as it is. "
-            " Train it further with jobs/pretrain.py and start."
+            "Train it further with jobs/pretrain.py and start."
         )
     if config.start not in ("nearest", "afresh", *old.languages):
         raise ConfigError(
@@ -137,10 +148,18 @@ def _texts(config: AddLanguageConfig, old: Codec) -> tuple[pa.Table, pa.Table]:
     return rows.slice(0, rows.num_rows - heldout), rows.slice(rows.num_rows - heldout)
 
 
-def _extended(config: AddLanguageConfig, old: Codec, train: pa.Table, unknown: float) -> Codec:
+def _extended(
+    config: AddLanguageConfig, base: Checkpoint, old: Codec, train: pa.Table, unknown: float
+) -> Codec:
     """The codec with the language, and rows for its characters where too many are unknown."""
     tokenizer = deepcopy(old.tokenizer)  # which stays as it is
     if unknown > config.unknown_share:
+        if not base.config.tie_word_embeddings:
+            raise CheckpointError(
+                f"{base.folder} has a decoder of its own beside its embeddings, to which no rows "
+                f"are added; {unknown:.1%} of the tokens of {config.language} are unknown. Raise "
+                "unknown_share to do without new rows."
+            )
         tokenizer = with_new_pieces(tokenizer, train["text"].to_pylist(), config.new_pieces)
     return replace(old, tokenizer=tokenizer, languages=(*old.languages, config.language))
 

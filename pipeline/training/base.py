@@ -19,7 +19,7 @@ from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, reopen_checkpo
 from pipeline.xmod.heads import HEADS
 from pipeline.xmod.loading import weights_of
 from pipeline.xmod.transformers_logging import silence_transformers
-from pipeline.xmod.vetting import Shapes, weight_shapes
+from pipeline.xmod.vetting import Shapes, adapters_of, require_adapters, weight_shapes
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ def opened(base: Base, key: str = "base", given: Sequence[str] = ()) -> Checkpoi
     """
     checkpoint = open_checkpoint(settings_of(base), key, given)
     _ = checkpoint.tokenizer  # is checked when it is first read
+    # An adapter that lacks a weight would get a random one.
+    require_adapters(checkpoint.folder, checkpoint.config, adapters_of(checkpoint.folder))
     return checkpoint
 
 

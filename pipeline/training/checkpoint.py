@@ -153,7 +153,8 @@ def _write_shared(config: XmodConfig, frozen: Weights, shared: Weights, out: Pat
 def _config_of(model: PreTrainedModel) -> XmodConfig:
     # How weights are stored is not how they compute.
     model.config.dtype = torch.float32
-    model.config.architectures = [architecture(type(model))]
+    bare = getattr(model, "lm_head", model) is None
+    model.config.architectures = ["XmodModel" if bare else architecture(type(model))]
     return cast(XmodConfig, model.config)
 
 

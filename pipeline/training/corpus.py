@@ -149,6 +149,11 @@ def code_of(tag: str, languages: Sequence[str], text: str = "") -> str:
     return (route.xmod_language or tag) if isinstance(route, Routed) else tag
 
 
+def trained_code(tag: str, languages: Sequence[str]) -> str:
+    """The one of `languages` that `tag` means; a code with a region, such as bs_BA, is its own."""
+    return tag if "_" in tag else code_of(tag, languages)
+
+
 def _text_of(table: pa.Table) -> str:
     """The column with the text, or its words."""
     return next((name for name in ("text", "tokens") if name in table.column_names), "language")

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config import Pooling
 from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.base import foreign_head, load, opened, require_whole
 from pipeline.training.checkpoint import architecture
@@ -21,6 +22,7 @@ from pipeline.training.scoreboard import Scoreboard
 from pipeline.training.settings import Assumed, EvaluateConfig, Evaluated, Task
 from pipeline.training.trainer import prepare_torch
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.sentence_modules import default_prompt, recipe_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     labels = checkpoint.labels
     if evaluated.task is Task.CLASSIFICATION:
         _require_one_label(checkpoint)
+    if evaluated.task is Task.EMBEDDINGS:
+        _require_plain_mean(checkpoint)
     foreign = foreign_head(checkpoint, architecture(head.model), labels)
     model, missing = load(checkpoint, head.model, {}, *foreign)
     require_whole(checkpoint, missing, evaluated.task)
@@ -95,6 +99,17 @@ def _require_one_label(checkpoint: Checkpoint) -> None:
             f"{checkpoint.folder} has problem_type {kind!r} and {len(checkpoint.labels)} label(s); "
             "evaluate scores classifiers that give a text one label. Annotate the test rows "
             "instead, and score what the output has."
+        )
+
+
+def _require_plain_mean(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError where annotating would write other vectors than those scored here."""
+    recipe, prompt = recipe_of(checkpoint), default_prompt(checkpoint)
+    if recipe.pooling is not Pooling.MEAN or prompt:
+        raise CheckpointError(
+            f"{checkpoint.folder} has pooling {recipe.pooling} and the prompt {prompt!a:.100}; "
+            "evaluate scores means of the texts alone. Annotate the test rows instead, and score "
+            "their vectors."
         )
 
 

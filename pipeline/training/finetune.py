@@ -42,8 +42,9 @@ from pipeline.training.inference import Reader
 from pipeline.training.learning import Learnt, Run, Source, Worker
 from pipeline.training.scoreboard import Scoreboard, markdown
 from pipeline.training.scored_trainer import ScoredTrainer
-from pipeline.training.settings import FinetuneConfig
+from pipeline.training.settings import FinetuneConfig, Task
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.vetting import weight_shapes
 
 TRAIN = "train"
 """The source of examples."""
@@ -170,6 +171,8 @@ def save(material: Material, learnt: Learnt) -> None:
     config, checkpoint = material.config, material.checkpoint
     model = task_model(config, checkpoint, material.labels)
     model.load_state_dict(learnt.weights, strict=False)
+    if config.task is Task.EMBEDDINGS and "lm_head.bias" not in weight_shapes(checkpoint.folder):
+        model.lm_head = None  # was made at random: the base is an encoder alone
     if _links(material):
         save_task(model, checkpoint.folder, config.out)
     else:

@@ -24,6 +24,7 @@ from pipeline.training.corpus import (
     of_language,
     of_languages,
     read_corpus,
+    trained_code,
     with_codes,
 )
 from pipeline.training.curves import write_curves
@@ -49,6 +50,9 @@ an `XmodForMaskedLM`."""
 def pretrain(config: PretrainConfig, run: Run, recipe: Recipe | None = None) -> None:
     """Train where `run` does it, by masked LM or another `recipe`; write `config.out`."""
     start = started(config)
+    if start:
+        known = tuple(trained_code(tag, start.languages) for tag in config.languages)
+        config = config.model_copy(update={"languages": known})
     dtype = stored_dtype(start.folder) if start else torch.float16
     codec = vocabulary(config)
     training, sources = recipe(codec) if recipe else masked_lm(config, codec)

@@ -152,10 +152,14 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
 
 
 def _as_planned(settings: ModelSettings, folder: Path, tokenizer: Path) -> ModelSettings:
-    """``settings`` with the planner's folders where this machine has them."""
-    changes: dict[str, object] = {"path": str(folder)} if folder.is_dir() else {}
-    if settings.tokenizer.path is not None and tokenizer.is_dir():
-        changes["tokenizer"] = settings.tokenizer.model_copy(update={"path": str(tokenizer)})
+    """``settings`` with the planner's folders, where they are not the hub's.
+
+    A repository in this machine's cache may lack files, as where only its tokenizer was fetched.
+    """
+    other = settings.tokenizer
+    changes: dict[str, object] = {} if settings.revision else {"path": str(folder)}
+    if other.path is not None and other.revision is None:
+        changes["tokenizer"] = other.model_copy(update={"path": str(tokenizer)})
     return settings.model_copy(update=changes)
 
 
@@ -208,7 +212,7 @@ def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
             raise CheckpointError(
                 f"{folder} has a tokenizer with {name} {own} and a model with {expected}; "
                 "they belong to different checkpoints. Save the tokenizer that the model was "
-                f"trained with there. {import_advice(folder, tokenizer=True)}"
+                f"trained with there. {import_advice(checkpoint.folder, tokenizer=True)}"
             )
     require_round_trip(folder, tokenizer.backend_tokenizer)
     return tokenizer

@@ -57,6 +57,7 @@ def require_head(checkpoint: Checkpoint, architecture: str) -> None:
     expected = HEADS[architecture](config.hidden_size, config.vocab_size, len(checkpoint.labels))
     if "lm_head.bias" in expected and not config.tie_word_embeddings:
         expected["lm_head.decoder.weight"] = (config.vocab_size, config.hidden_size)
+        expected["lm_head.decoder.bias"] = (config.vocab_size,)
     found = weight_shapes(checkpoint.folder)
     if _LATE in found or any("colbert" in str(name).lower() for name in config.architectures or ()):
         raise CheckpointError(

@@ -30,7 +30,7 @@ def import_command(folder: Path, *, tokenizer: bool = False) -> str:
     words = ["xmod-pipeline", "import", source]
     if tokenizer or not _has_tokenizer(folder):
         words += ["--tokenizer", _tokenizer(folder)]
-    return shlex.join([*words, "--out", name]).replace("'TOKENIZER'", "TOKENIZER")
+    return shlex.join([*words, "--out", name])
 
 
 def is_importable(folder: Path) -> bool:

@@ -11,15 +11,7 @@ from typing import Any
 from pipeline.config import Pooling
 from pipeline.errors import CheckpointError
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.files import (
-    LENGTH,
-    MODULES,
-    POOLING,
-    PROMPTS,
-    read_json,
-    read_object,
-    require_unchanged,
-)
+from pipeline.xmod.files import LENGTH, MODULES, POOLING, PROMPTS, read_json, read_object
 
 _MODE = "pooling_mode"
 _FLAGS = {
@@ -54,6 +46,8 @@ def recipe_of(checkpoint: Checkpoint) -> Recipe:
     if modules is not None and "Pooling" not in [kind for kind, _ in modules]:
         raise _unfit(checkpoint, MODULES, "no module Pooling", "pooling")
     if not (checkpoint.folder / POOLING).exists():
+        if modules is not None:
+            raise _unfit(checkpoint, MODULES, f"the module Pooling and no {POOLING}", "pooling")
         return Recipe(Pooling.MEAN, skips_prompt=False)
     values = _object(checkpoint, POOLING)
     return Recipe(_pooling(checkpoint, values), values.get("include_prompt") is False)
@@ -114,7 +108,7 @@ def _modules(checkpoint: Checkpoint) -> list[tuple[str, str]] | None:
     if not path.exists():
         return None
     values = read_json(path)
-    require_unchanged(checkpoint.folder, checkpoint.stamp)
+    checkpoint.require_unchanged()
     listed: list[Any] = values if isinstance(values, list) else [values]
     if not all(isinstance(one, dict) for one in listed):
         raise _unfit(checkpoint, MODULES, f"{values!a:.100}", "pooling")
@@ -123,7 +117,8 @@ def _modules(checkpoint: Checkpoint) -> list[tuple[str, str]] | None:
 
 def _pooling(checkpoint: Checkpoint, values: dict[str, Any]) -> Pooling:
     set_ = [mode for flag, mode in _FLAGS.items() if values.get(flag)]
-    modes = values.get(_MODE, set_ or "mean")
+    default = [] if values.get("pooling_mode_mean_tokens") is False else "mean"
+    modes = values.get(_MODE, set_ or default)
     mode = modes[0] if isinstance(modes, list) and len(modes) == 1 else modes
     if mode not in [*_FLAGS.values()] or mode == "weightedmean":
         raise _unfit(checkpoint, POOLING, f"pooling_mode {mode!a:.100}", "pooling")
@@ -132,7 +127,7 @@ def _pooling(checkpoint: Checkpoint, values: dict[str, Any]) -> Pooling:
 
 def _object(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     values = read_object(checkpoint.folder / name)
-    require_unchanged(checkpoint.folder, checkpoint.stamp)
+    checkpoint.require_unchanged()
     return values
 
 

@@ -102,6 +102,12 @@ def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[s
             raise _incomplete(folder, name, "no weight of this name")
 
 
+def adapters_of(folder: Path) -> tuple[str, ...]:
+    """The languages that have weights of an adapter in ``folder``, sorted."""
+    found = map(ADAPTER.search, weight_shapes(folder))
+    return tuple(sorted({adapter[1] for adapter in found if adapter}))
+
+
 def _conversion(folder: Path) -> str:
     """How to get safetensors of what is in ``folder``."""
     if is_importable(folder):
@@ -247,13 +253,15 @@ def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None
 
 def _require_languages(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
     """Raise CheckpointError where a language of the config has no adapter."""
-    present = sorted({adapter[1] for name in shapes if (adapter := ADAPTER.search(name))})
+    present = adapters_of(folder)
     absent = [language for language in config.languages if language not in present]
     if absent:
+        kept = [language for language in config.languages if language in present]
         raise CheckpointError(
             f"{folder}/config.json has the languages {', '.join(absent[:8])}, for which its "
-            "weights have no adapters. They belong to different checkpoints; copy this one again. "
-            f"For those that it has: {import_command(folder)} --languages {','.join(present)}"
+            "weights have no adapters. They belong to different checkpoints; copy this one again, "
+            "or import the languages that it has. "
+            f"Run: {import_command(folder)} --languages {','.join(kept)}"
         )
 
 

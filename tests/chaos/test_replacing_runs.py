@@ -82,6 +82,7 @@ def assert_finished(files: Files, ids: list[str]) -> None:
     assert sum(path.startswith("data/") for path in files) == len(parts)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_reader_of_the_manifest_meets_each_record_once_whatever_ends_the_run(
     output: Files, policy: dict[str, str]

@@ -83,6 +83,7 @@ class ReplacingRuns(RuleBasedStateMachine):
             self.processes.append(process)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("examples", "steps"), [(20, 50), pytest.param(250, 80, marks=pytest.mark.long)]
 )

@@ -114,14 +114,14 @@ def test_demo_model_in_int8_says_nearly_what_it_says_in_float32(tmp_path):
         filed = settings.model_copy(update={"tasks": settings.tasks[1:]})
         plans.append(make_plan(filed, Options()))
     job = plans[0].job
-    blocks = [job.tokenize(job.identify(job.reader(unit))) for unit in plans[0].units]
+    blocks = [job.tokenize(job.identify(job.reader(plans[0].units[0])))]
     sides = [pa.concat_tables([plan.job.annotate(block) for block in blocks]) for plan in plans]
     topics, vectors = (
         [np.array(side[name].drop_null().to_pylist()) for side in sides]
         for name in ("topic_label", "embedding")
     )
     cosines = (vectors[0] * vectors[1]).sum(1)
-    assert len(cosines) > 100
+    assert len(cosines) > 80
     assert (topics[0] == topics[1]).mean() >= SAME_TOPICS
     assert LEAST_COSINE <= cosines.min() < 1 - 1e-6, "float32 against itself gives 1"
 

@@ -162,6 +162,7 @@ def test_two_runs_at_once_on_one_output_write_each_record_once(tmp_path, models)
     assert_complete(settings.output.uri, corpus["id"].to_pylist())
 
 
+@pytest.mark.long
 def test_poison_records_alone_go_to_quarantine(tmp_path, models):
     corpus = make_corpus(41, ["POISON-KILL", "Anna met Karl.", "POISON-RAISE"])
     settings = make_settings(
@@ -223,6 +224,7 @@ def test_run_whose_output_another_run_takes_ends_at_once_and_leaves_nothing(tmp_
     assert {path for path in store.listing() if not path.startswith("_tmp/")} == {"_run.json"}
 
 
+@pytest.mark.long
 def test_record_that_hangs_goes_to_quarantine(tmp_path, models):
     corpus = make_corpus(7, ["POISON-HANG"])
     settings = make_settings(

@@ -127,6 +127,7 @@ def test_job_with_a_wrong_token_or_none_ends_with_2(head, tmp_path, models):
         assert "token" in line
 
 
+@pytest.mark.long
 def test_job_on_machines_without_the_package_ends_with_2(tmp_path, models):
     poison = {"PYTHONPATH": str(ROOT / "tests" / "poison"), "POISON_ABSENT": "yes"}
     with ray_head(tmp_path, cpus=2, **poison) as head:

@@ -1,5 +1,6 @@
 """A language after the fact: what is new learns, and what was there stays to the bit."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -194,9 +195,22 @@ def test_add_language_masked_lm_head_of_a_task_gets_the_new_rows(finetune_config
     assert len(model.lm_head.bias) == model.config.vocab_size
 
 
-def test_add_language_that_is_there_is_refused(addition):
+@pytest.mark.parametrize("tag", ["de_DE", "de", "German"])
+def test_add_language_that_is_there_is_refused(addition, tag):
     with pytest.raises(ConfigError, match="has an adapter for de_DE already"):
-        add_language(addition(language="de_DE", data=addition().data), alone)
+        add_language(addition(language=tag, data=addition().data), alone)
+
+
+def test_add_language_a_decoder_of_its_own_gets_no_new_rows(addition, base, tmp_path):
+    """They would be trained among the embeddings, and never guessed."""
+    model = XmodForMaskedLM.from_pretrained(base)
+    model.config.tie_word_embeddings = False
+    model.lm_head.decoder.weight = torch.nn.Parameter(model.lm_head.decoder.weight.detach() + 1)
+    model.save_pretrained(tmp_path / "untied")
+    for path in base.glob("tokenizer*"):
+        shutil.copy(path, tmp_path / "untied" / path.name)
+    with pytest.raises(CheckpointError, match=r"a decoder of its own.*Raise unknown_share"):
+        add_language(addition(base=tmp_path / "untied"), alone)
 
 
 def test_add_language_from_one_that_is_not_there_is_refused(addition):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
@@ -29,8 +30,11 @@ from pipeline.training.finetune import finetune
 from pipeline.training.learning import alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import AddLanguageConfig, EvaluateConfig, FinetuneConfig
-from tests.helpers.checkpoints import open_folder, save_checkpoint
+from pipeline.xmod.heads import require_head
+from tests.helpers.checkpoints import open_folder, save_checkpoint, save_sentence_files
 from tests.helpers.training_configs import OPTIMISATION, pretrain_config
+
+PROMPTED = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
 
 
 @pytest.fixture
@@ -256,3 +260,47 @@ def test_finetune_language_and_split_of_the_config_and_names_of_datasets(
     assert set(finetune(config, alone)["accuracy"]) == {"de_DE"}
     assert open_folder(config.out).labels == ("person", "place")
     assert "Fine-tuned on de_DE" in (config.out / "README.md").read_text()
+
+
+@pytest.mark.parametrize("command", ["finetune", "add_language", "pretrain", "evaluate"])
+def test_no_command_takes_an_adapter_that_lacks_a_weight(command, base, corpora, tmp_path):
+    """It would be made up at random, and written as if it had been there."""
+    folder = Path(shutil.copytree(base, tmp_path / "incomplete"))
+    weights = load_file(folder / "frozen.safetensors")
+    lost = next(name for name in weights if ".adapter_modules.zh_CN." in name)
+    del weights[lost]
+    save_file(weights, folder / "frozen.safetensors", {"format": "pt"})
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    del index["weight_map"][lost]
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match=f"{lost.removeprefix('roberta.')}: no weight"):
+        commands(corpora, folder, tmp_path / "out")[command]()
+    assert not (tmp_path / "out").exists()
+
+
+def test_vectors_of_an_encoder_alone_come_without_a_head(base, finetune_config, tmp_path):
+    """One that was made at random would be taken for a masked LM."""
+    bare = with_head(base, "encoder", tmp_path / "encoder")
+    config = finetune_config("embeddings", "of_an_encoder", base=bare)
+    finetune(config, alone)
+    assert json.loads((config.out / "config.json").read_text())["architectures"] == ["XmodModel"]
+    with pytest.raises(CheckpointError, match="does not fit XmodForMaskedLM"):
+        require_head(open_folder(config.out), "XmodForMaskedLM")
+    _, report = XmodModel.from_pretrained(
+        config.out, add_pooling_layer=False, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"pooling": {"pooling_mode": "cls"}}, {"config_sentence_transformers": PROMPTED}],
+    ids=["pooling", "prompt"],
+)
+def test_evaluate_vectors_that_are_no_plain_means_is_refused(base, corpora, tmp_path, files):
+    folder = Path(shutil.copytree(base, tmp_path / "sentences"))
+    save_sentence_files(folder, **{"pooling": {"pooling_mode": "mean"}, **files})
+    scored = {"task": "embeddings", "checkpoint": folder, "data": corpora / "pairs.parquet"}
+    settings = {"checkpoints": {"one": scored}, "out": tmp_path, "batch_size": 8, "threads": 1}
+    with pytest.raises(CheckpointError, match="scores means of the texts alone"):
+        evaluate(EvaluateConfig.model_validate(settings), transfer=False)

@@ -203,6 +203,7 @@ class Noting:
         return self._run(noted, sources)
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.slow
 def test_finetune_with_two_workers_averages_their_gradients(ray_cluster, finetune_config, tmp_path):

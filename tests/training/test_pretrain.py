@@ -34,6 +34,17 @@ def test_pretrain_goes_on_with_more_languages_and_keeps_the_adapters_of_those_it
     assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in adapters)
 
 
+def test_pretrain_a_language_that_the_start_has_by_another_tag_keeps_its_adapter(
+    corpora, base, tmp_path
+):
+    config = pretrain_config(
+        corpora, tmp_path / "more", start=base, languages=["de", "zh_CN"], max_steps=1
+    )
+    pretraining.pretrain(config, alone)
+    after = XmodForMaskedLM.from_pretrained(tmp_path / "more")
+    assert after.config.languages == ["de_DE", "zh_CN"]
+
+
 def test_pretrain_from_xlm_r_keeps_its_weights_and_adds_adapters(corpora, base, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(base)
     torch.manual_seed(0)

@@ -211,3 +211,15 @@ def test_files_in_the_hubs_cache_are_found_without_a_network(folder, tmp_path_fa
     assert found.folder == repository / "snapshots" / commit
     assert found.digest == open_folder(folder).digest
     assert (recipe_of(found).pooling, longest_input(found)) == ("cls", 64)
+
+
+def test_files_are_read_where_the_tokenizer_has_a_folder_of_its_own(folder, plain, tmp_path):
+    save_sentence_files(folder, {**FLAGS, "pooling_mode_cls_token": True})
+    named = {"path": str(folder), "tokenizer": {"path": str(plain)}}
+    assert recipe_of(open_checkpoint(ModelSettings.model_validate(named))).pooling == "cls"
+
+
+@pytest.mark.parametrize("pooling", [None, FLAGS], ids=["no file", "no flag"])
+def test_pooling_that_is_named_and_not_said_is_refused(folder, pooling):
+    with pytest.raises(CheckpointError, match="Set the task's pooling"):
+        recipe_of(opened(folder, pooling))

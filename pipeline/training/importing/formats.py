@@ -170,9 +170,11 @@ def _with_sizes(found: Found, folder: Path) -> Found:
     if (folder / CONFIG).exists():  # some trainers save the model's own config there
         own = read_config(folder)
         config.id2label, config.label2id = own.id2label, own.label2id
-    heads = (found.weights.get(f"{name}.weight") for name in _LABELLED)
-    labels = next((head.shape[0] for head in heads if head is not None), None)
-    if labels not in (None, 1, len(config.id2label or {})):
+        config.problem_type = own.problem_type
+    heads = {name: found.weights.get(f"{name}.weight") for name in _LABELLED}
+    labels = next((head.shape[0] for head in heads.values() if head is not None), None)
+    is_choice = labels == 1 and heads["classifier"] is not None  # one output, whatever the labels
+    if not is_choice and labels not in (None, len(config.id2label or {})):
         notes.append(f"Its adapter has {labels} labels, whose names it does not save.")
         config.num_labels = labels
     return replace(found, notes=tuple(notes))

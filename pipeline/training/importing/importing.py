@@ -70,7 +70,7 @@ def import_checkpoint(wanted: Import, wrote: Wrote = lambda some, total: None) -
         found = find(source, Path(scratch), wanted.base)
         headed, notes = _chosen(found, source, wanted)
         tokenizer = _write_tokenizer(found, wanted, folder, source)
-        notes += copy_sentence_files(source.path, folder)
+        notes += copy_sentence_files(found.folders, folder)
         _write_model(headed, found, wanted.dtype, folder, wrote)
         checkpoint = _checked(folder, source, headed.architecture)
         digests = tuple(file_digests(found.files))
@@ -98,9 +98,10 @@ def _chosen(found: Found, source: Source, wanted: Import) -> tuple[Headed, list[
     said = tuple(str(name) for name in config.architectures or ())
     asked = wanted.architecture or found.architecture
     headed = with_head(weights, Claims(source.name, asked, said, bool(config.is_decoder)))
-    if not tied and "lm_head.bias" in headed.weights:
-        config.tie_word_embeddings = False
-        notes.append("Its decoder's weights are not its embeddings; they are kept apart.")
+    if "lm_head.bias" in headed.weights:
+        config.tie_word_embeddings = tied
+        if not tied:
+            notes.append("Its decoder's weights are not its embeddings; they are kept apart.")
     config.architectures = [headed.architecture]
     _require_known(headed, found, source)
     return headed, [*found.notes, *notes, *headed.notes]
@@ -123,6 +124,12 @@ def _of_languages(found: Found, kept: tuple[str, ...] | None) -> tuple[Weights, 
     dropped = sorted(set(adapters.values()) - set(config.languages))
     if dropped:
         notes.append(f"Adapters left out: {', '.join(dropped)}; every lang_id is counted anew.")
+    if lacking := [name for name in config.languages if name not in adapters.values()]:
+        have = [name for name in config.languages if name not in lacking]
+        raise ConfigError(
+            f"The checkpoint has no adapters for {', '.join(lacking)}, which its config names. "
+            f"Give --languages with those that it has: {','.join(have) or 'none'}."
+        )
     weights = {n: one for n, one in found.weights.items() if adapters.get(n) not in dropped}
     return weights, notes
 

@@ -5,6 +5,7 @@ holds: a module with weights of its own, which no task applies, is refused.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from pipeline.xmod.files import MODULES, SENTENCE_FILES, read_json
 _WITHOUT_WEIGHTS = ("Transformer", "Pooling", "Normalize")
 
 
-def copy_sentence_files(source: Path, out: Path) -> list[str]:
-    """Copy to `out` what is in `source`; what to tell the user of it."""
+def copy_sentence_files(folders: Sequence[Path], out: Path) -> list[str]:
+    """Copy to `out` what the first of `folders` has that has any; what to tell the user of it."""
+    having = (one for one in folders if any((one / name).exists() for name in SENTENCE_FILES))
+    source = next(having, folders[0])
     copied = [name for name in SENTENCE_FILES if (source / name).exists()]
     for name in copied:
         values = read_json(source / name)

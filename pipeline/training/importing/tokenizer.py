@@ -78,6 +78,8 @@ def write_tokenizer(source: Path, out: Path, dictionary: Path | None) -> None:
         folder = Path(name)
         _copy(source, folder, dictionary)
         tokenizer = _loaded(folder, source)
+        if dictionary is not None:
+            _require_order(dictionary, tokenizer, source)
     tokenizer.save_pretrained(out)
 
 
@@ -128,6 +130,18 @@ def _in_order_of(dictionary: Path, source: Path) -> str:
         if token["content"] == mask[0]:
             token["id"] = len(_SPECIAL) + len(words)
     return json.dumps(definition, ensure_ascii=False)
+
+
+def _require_order(dictionary: Path, tokenizer: "PreTrainedTokenizerBase", source: Path) -> None:
+    """Raise CheckpointError where ids are not those of fairseq's `dictionary`."""
+    ids = tokenizer.get_vocab()
+    for place, word in enumerate(_words(dictionary), len(_SPECIAL)):
+        if ids.get(word) != place:
+            raise CheckpointError(
+                f"{source} has the id {ids.get(word)} for {word!a:.100}, and {dictionary} has "
+                f"{place}: the tokenizer is not the model's. Give --tokenizer with the "
+                "SentencePiece model that it was trained with."
+            )
 
 
 def _words(dictionary: Path) -> Iterator[str]:

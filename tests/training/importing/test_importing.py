@@ -102,6 +102,13 @@ def test_fairseq_checkpoint_gives_what_the_same_weights_give(tmp_path, settings)
     assert len(open_folder(tmp_path / "out").tokenizer) == model.config.vocab_size
 
 
+def test_fairseq_checkpoint_takes_no_tokenizer_of_another_order(tmp_path, xlmr):
+    """Ids of the same number would pass, and give other words' vectors."""
+    origins.fairseq_xmod(tmp_path / "fairseq")
+    with pytest.raises(CheckpointError, match=r"has the id .* and .*dict\.txt has"):
+        imported(tmp_path / "fairseq", tmp_path / "out", tokenizer=str(xlmr))
+
+
 def test_old_file_format_and_shards_are_read(tmp_path, xlmr):
     model = origins.xmod_base(tmp_path / "new")
     state = torch.load(tmp_path / "new" / "pytorch_model.bin", weights_only=True)

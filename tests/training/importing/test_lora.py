@@ -1,5 +1,7 @@
 """LoRA adapters merged into their base, against the formula as PEFT applies it in a forward."""
 
+import json
+
 import pytest
 import torch
 from transformers import XmodForMaskedLM, XmodForTokenClassification
@@ -134,3 +136,26 @@ def test_base_that_is_not_here_or_could_change_is_asked_for(tmp_path, base):
     origins.lora_adapter(model, folder, {"base_model_name_or_path": base}, {QUERY: 4})
     with pytest.raises(CheckpointError, match=r"Give --base with the folder or owner/name@commit"):
         imported(folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("saved", [{}, {"problem_type": "regression"}], ids=["alone", "config"])
+def test_head_of_one_output_is_a_head_of_one_label(tmp_path, saved):
+    base = origins.xmod_base(tmp_path / "base")
+    weights = {
+        "base_model.model.classifier.dense.weight": torch.randn(32, 32),
+        "base_model.model.classifier.dense.bias": torch.randn(32),
+        "base_model.model.classifier.out_proj.weight": torch.randn(1, 32),
+        "base_model.model.classifier.out_proj.bias": torch.randn(1),
+    }
+    named = {"task_type": "SEQ_CLS", "modules_to_save": ["classifier"]}
+    origins.write_adapter(tmp_path / "adapter", named, weights)
+    if saved:
+        values = {**base.config.to_dict(), **saved, "id2label": {"0": "score"}}
+        (tmp_path / "adapter" / "config.json").write_text(json.dumps(values))
+    imported(tmp_path / "adapter", tmp_path / "out", base=str(tmp_path / "base"))
+    model = loaded(tmp_path / "out", "XmodForSequenceClassification")
+    assert model.config.num_labels == 1
+    assert model.config.problem_type == saved.get("problem_type")
+    assert torch.equal(
+        model.classifier.out_proj.weight, weights["base_model.model.classifier.out_proj.weight"]
+    )
