@@ -117,8 +117,7 @@ def _modules(checkpoint: Checkpoint) -> list[tuple[str, str]] | None:
 
 def _pooling(checkpoint: Checkpoint, values: dict[str, Any]) -> Pooling:
     set_ = [mode for flag, mode in _FLAGS.items() if values.get(flag)]
-    default = [] if values.get("pooling_mode_mean_tokens") is False else "mean"
-    modes = values.get(_MODE, set_ or default)
+    modes = values.get(_MODE, set_ or "mean")
     mode = modes[0] if isinstance(modes, list) and len(modes) == 1 else modes
     if mode not in [*_FLAGS.values()] or mode == "weightedmean":
         raise _unfit(checkpoint, POOLING, f"pooling_mode {mode!a:.100}", "pooling")

@@ -206,6 +206,7 @@ def test_add_language_a_decoder_of_its_own_gets_no_new_rows(addition, base, tmp_
     model = XmodForMaskedLM.from_pretrained(base)
     model.config.tie_word_embeddings = False
     model.lm_head.decoder.weight = torch.nn.Parameter(model.lm_head.decoder.weight.detach() + 1)
+    model.lm_head.decoder.bias = torch.nn.Parameter(model.lm_head.bias.detach() + 1)
     model.save_pretrained(tmp_path / "untied")
     for path in base.glob("tokenizer*"):
         shutil.copy(path, tmp_path / "untied" / path.name)

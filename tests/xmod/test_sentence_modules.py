@@ -219,7 +219,6 @@ def test_files_are_read_where_the_tokenizer_has_a_folder_of_its_own(folder, plai
     assert recipe_of(open_checkpoint(ModelSettings.model_validate(named))).pooling == "cls"
 
 
-@pytest.mark.parametrize("pooling", [None, FLAGS], ids=["no file", "no flag"])
-def test_pooling_that_is_named_and_not_said_is_refused(folder, pooling):
+def test_pooling_that_is_named_and_not_said_is_refused(folder):
     with pytest.raises(CheckpointError, match="Set the task's pooling"):
-        recipe_of(opened(folder, pooling))
+        recipe_of(opened(folder))
