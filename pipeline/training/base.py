@@ -18,8 +18,9 @@ from pipeline.training.settings import Base
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, reopen_checkpoint
 from pipeline.xmod.heads import HEADS
 from pipeline.xmod.loading import weights_of
+from pipeline.xmod.shapes import Shapes, adapters_of, weight_shapes
 from pipeline.xmod.transformers_logging import silence_transformers
-from pipeline.xmod.vetting import Shapes, adapters_of, require_adapters, weight_shapes
+from pipeline.xmod.vetting import require_adapters
 
 logger = logging.getLogger(__name__)
 

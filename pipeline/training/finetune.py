@@ -44,7 +44,7 @@ from pipeline.training.scoreboard import Scoreboard, markdown
 from pipeline.training.scored_trainer import ScoredTrainer
 from pipeline.training.settings import FinetuneConfig, Task
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.vetting import weight_shapes
+from pipeline.xmod.shapes import weight_shapes
 
 TRAIN = "train"
 """The source of examples."""

@@ -34,7 +34,7 @@ from pipeline.training.settings import Architecture, PretrainConfig
 from pipeline.training.trainer import MaskedTrainer
 from pipeline.training.vocabulary import train_tokenizer
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.vetting import ADAPTER, weight_shapes
+from pipeline.xmod.shapes import ADAPTER, weight_shapes
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pipeline.config import DType
 from pipeline.errors import CheckpointError
 from pipeline.xmod.checkpoint import Checkpoint
-from pipeline.xmod.vetting import ADAPTER, Shapes, weight_shapes
+from pipeline.xmod.shapes import ADAPTER, Shapes, weight_shapes
 
 
 def _linear(name: str, outputs: int, inputs: int) -> Shapes:

@@ -24,8 +24,8 @@ from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.encoder import PackedEncoder
 from pipeline.xmod.files import weight_files
 from pipeline.xmod.mapped import Conversion, Pages
+from pipeline.xmod.shapes import ADAPTER
 from pipeline.xmod.transformers_logging import silence_transformers
-from pipeline.xmod.vetting import ADAPTER
 
 TORCH_DTYPES = {
     DType.FLOAT32: torch.float32,

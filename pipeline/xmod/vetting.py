@@ -5,27 +5,21 @@ are complete safetensors files; no file names code to run; each size in the conf
 weights, so that a number in a text file cannot fill the memory; transformers can build the model.
 """
 
-import json
 import re
 from collections.abc import Collection, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError, safe_open
+from typing import TYPE_CHECKING
 
 from pipeline.errors import CheckpointError, on_one_line
-from pipeline.xmod.files import CONFIG, read_json, read_object, weight_files
+from pipeline.xmod.files import read_json
 from pipeline.xmod.importable import import_advice, import_command, is_importable
+from pipeline.xmod.model_config import encoder_shapes, read_config, require_kind
+from pipeline.xmod.shapes import ADAPTER, Shapes, adapters_of, weight_shapes, without_prefix
 
 if TYPE_CHECKING:
     from transformers import XmodConfig
 
-_MAX_LABELS = 100_000
 _LAYER = re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\.")
-ADAPTER = re.compile(r"\.adapter_modules\.([^.]+)\.")
-"""The language of an adapter's weight, in its name."""
 _LANGUAGE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SIZES = {
     "vocab_size": ("embeddings.word_embeddings.weight", 0),
@@ -37,19 +31,6 @@ _SIZES = {
 """Size in the config → the matrix that has it, by the end of its name, and the axis."""
 _CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementation")
 """Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
-_ADAPTERS_OF_XLM_R = {
-    **{"adapter_reduction_factor": 2, "adapter_reuse_layer_norm": True},
-    **{"adapter_layer_norm": False, "pre_norm": False, "ln_before_adapter": True},
-}
-"""The adapters that Pfeiffer et al. gave to XLM-R's architecture; facebook/xmod-base has them."""
-_DTYPES = {"F64", "F32", "F16", "BF16"}
-_BUFFERS = (".position_ids", ".token_type_ids")
-"""Integers that transformers once saved with the weights, and makes by itself."""
-_READ = ("id2label", "num_labels", "architectures", "problem_type")
-"""What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
-
-Shapes = dict[str, tuple[int, ...]]
-"""Name of a weight → its shape."""
 
 
 def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
@@ -57,7 +38,7 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
 
     With ``given``, languages, it may be an XLM-R's, which has no adapters and gets those.
     """
-    _require_kind(folder, given)
+    require_kind(folder, given)
     shapes = weight_shapes(folder)
     if not shapes:
         raise CheckpointError(
@@ -66,7 +47,7 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
             f"code. {_conversion(folder)}"
         )
     for path in sorted(folder.glob("*.json")):
-        require_no_code(path)
+        require_no_code(path, folder)
     config = read_config(folder, given)
     _require_sizes(folder, config, shapes)
     _require_values(folder, config)
@@ -76,36 +57,13 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
     return config
 
 
-def weight_shapes(folder: Path) -> Shapes:
-    """The shapes of all weights, from the headers of the files; empty where there are no files.
-
-    Raises CheckpointError where a file is incomplete, or where two have the same weight.
-    """
-    shapes: Shapes = {}
-    for path in weight_files(folder):
-        found = _header(path)
-        if doubled := sorted(shapes.keys() & found.keys()):
-            raise CheckpointError(
-                f"{path} has {doubled[0]}, which another file of the checkpoint has too; expected "
-                "each weight once. Copy the checkpoint again."
-            )
-        shapes |= found
-    return shapes
-
-
 def require_adapters(folder: Path, config: "XmodConfig", languages: Collection[str]) -> None:
     """Raise CheckpointError where the adapter of one of ``languages`` lacks a weight."""
-    found = _without_prefix(weight_shapes(folder))
+    found = without_prefix(weight_shapes(folder))
     for name in encoder_shapes(folder, config):
         adapter = ADAPTER.search(name)
         if adapter and adapter[1] in languages and name not in found:
             raise _incomplete(folder, name, "no weight of this name")
-
-
-def adapters_of(folder: Path) -> tuple[str, ...]:
-    """The languages that have weights of an adapter in ``folder``, sorted."""
-    found = map(ADAPTER.search, weight_shapes(folder))
-    return tuple(sorted({adapter[1] for adapter in found if adapter}))
 
 
 def _conversion(folder: Path) -> str:
@@ -115,71 +73,16 @@ def _conversion(folder: Path) -> str:
     return "Convert the weights with save_pretrained(safe_serialization=True)."
 
 
-def _header(path: Path) -> Shapes:
-    try:
-        with safe_open(path, framework="np") as file:
-            names = [key for key in file.keys() if not key.endswith(_BUFFERS)]
-            slices = {key: file.get_slice(key) for key in names}
-            strange = {one.get_dtype() for one in slices.values()} - _DTYPES
-            shapes = {key: tuple(one.get_shape()) for key, one in slices.items()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a complete safetensors file: {error}. Copy the checkpoint again."
-        ) from error
-    if strange:
-        raise CheckpointError(
-            f"{path} has weights of type {', '.join(sorted(strange))}; expected "
-            f"{', '.join(sorted(_DTYPES))}. Convert them to one of these."
-        )
-    return shapes
-
-
-def require_no_code(path: Path) -> None:
-    """Raise CheckpointError where the JSON file at ``path`` names code to run."""
+def require_no_code(path: Path, model: Path | None = None) -> None:
+    """Raise CheckpointError where the JSON file at ``path``, of ``model``, names code to run."""
     values = read_json(path)
     named = [key for key in _CODE if isinstance(values, dict) and values.get(key)]
     if isinstance(values, dict) and named:
         raise CheckpointError(
             f"{path} names code of its own ({named[0]}: {values[named[0]]!r:.200}), which is never "
-            "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key. "
-            f"{import_advice(path.parent)}"
+            "run. X-MOD needs none: if you trust the rest of the checkpoint, remove the key."
+            + (f" {import_advice(model)}" if model else "")
         )
-
-
-def _require_kind(folder: Path, given: Sequence[str]) -> None:
-    """Raise CheckpointError where there is a config of another model."""
-    kinds = ("xmod", "xlm-roberta") if given else ("xmod",)
-    kind = read_object(folder / CONFIG).get("model_type") if (folder / CONFIG).is_file() else None
-    if kind not in (None, *kinds):
-        raise CheckpointError(
-            f"{folder} is a checkpoint of type {kind!r:.50}; expected "
-            f"{' or '.join(map(repr, kinds))}."
-        )
-
-
-def read_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
-    """The config in ``folder``; raises CheckpointError where it is not one of an X-MOD."""
-    from transformers import XmodConfig  # imports torch
-
-    path = folder / CONFIG
-    if not path.is_file():
-        raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
-    _require_kind(folder, given)
-    values = read_object(path)
-    if values.get("model_type") == "xlm-roberta":
-        values |= {"languages": list(given), **_ADAPTERS_OF_XLM_R}
-    elif values.get("model_type") != "xmod":
-        raise CheckpointError(f"{path} has no model_type; expected 'xmod'.")
-    labels = values.get("num_labels", 0)  # transformers makes as many names
-    if not isinstance(labels, int) or not 0 <= labels <= _MAX_LABELS:
-        raise CheckpointError(
-            f"{path} has num_labels {labels!r:.50}; expected an integer from 0 to {_MAX_LABELS}."
-        )
-    known = {*XmodConfig.__annotations__, *_READ}
-    try:
-        return XmodConfig.from_dict({key: values[key] for key in known & values.keys()})
-    except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
-        raise _invalid(folder, error) from error
 
 
 def _require_sizes(folder: Path, config: "XmodConfig", shapes: Shapes) -> None:
@@ -242,7 +145,7 @@ def _require_weights(folder: Path, config: "XmodConfig", shapes: Shapes) -> None
 
     An adapter may be incomplete where no record needs it.
     """
-    found = _without_prefix(shapes)
+    found = without_prefix(shapes)
     for name, shape in encoder_shapes(folder, config).items():
         seen = found.get(name)
         if seen != shape and (seen is not None or not ADAPTER.search(name)):
@@ -265,42 +168,10 @@ def _require_languages(folder: Path, config: "XmodConfig", shapes: Shapes) -> No
         )
 
 
-def encoder_shapes(folder: Path, config: "XmodConfig") -> Shapes:
-    """The encoder's weights; raises CheckpointError where transformers cannot build it."""
-    try:
-        return _shapes_of(config.to_json_string())
-    except Exception as error:  # whatever the config's values make of its modules
-        raise _invalid(folder, error) from error
-
-
-@cache
-def _shapes_of(config: str) -> Shapes:
-    """The weights of the encoder of a ``config.json``, from a model that takes no memory."""
-    import torch
-    from transformers import XmodConfig
-    from transformers.models.xmod.modeling_xmod import XmodModel
-
-    with torch.device("meta"):
-        model: Any = XmodModel(XmodConfig.from_dict(json.loads(config)), add_pooling_layer=False)
-    return {name: tuple(weight.shape) for name, weight in model.named_parameters()}
-
-
-def _without_prefix(shapes: Shapes) -> Shapes:
-    """``shapes`` by the names in a bare encoder; in a model with a head they have a prefix."""
-    return {name.removeprefix("roberta."): shape for name, shape in shapes.items()}
-
-
 def _is_renamed(shapes: Shapes, name: str) -> bool:
     """Whether the encoder's ``name`` is there within another model, or as it once was spelled."""
     old = re.sub(r"(LayerNorm)\.weight$", r"\1.gamma", re.sub(r"\.bias$", ".beta", name))
     return any(one.endswith((name, old)) for one in shapes)
-
-
-def _invalid(folder: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{folder / CONFIG} is not a valid X-MOD config: {type(error).__name__}: "
-        f"{' '.join(str(error).split())[:300]}. Save the model's own config there."
-    )
 
 
 def _incomplete(folder: Path, name: str, why: str) -> CheckpointError:

@@ -92,11 +92,6 @@ def test_config_that_no_model_can_be_built_of_is_refused(copied, changes):
         vetted_config(copied)
 
 
-def test_config_keys_that_are_no_xmods_have_no_effect(copied, ner_folder):
-    change_config(copied, _name_or_path="../elsewhere", use_kernels=True, torch_dtype="int4", _x=1)
-    assert vetted_config(copied).to_dict() == vetted_config(ner_folder).to_dict()
-
-
 def test_label_that_is_refused_is_named_also_among_many(copied):
     labels = {str(number): f"label {number}" for number in range(100)}
     change_config(copied, id2label=labels | {"77": "a\u202eb"})
@@ -133,22 +128,6 @@ def test_weights_that_the_encoder_lacks_are_refused(copied, name):
     del weights[f"roberta.{name}"]
     save_file(weights, copied / "model.safetensors")
     with pytest.raises(CheckpointError, match=name):
-        vetted_config(copied)
-
-
-def test_weights_that_are_no_floating_point_numbers_are_refused(copied):
-    from safetensors.torch import load_file, save_file
-
-    weights = {name: one.char() for name, one in load_file(copied / "model.safetensors").items()}
-    save_file(weights, copied / "model.safetensors")
-    with pytest.raises(CheckpointError, match="weights of type I8"):
-        vetted_config(copied)
-
-
-@pytest.mark.parametrize("labels", [10**12, -1, "many", 1e9])
-def test_config_with_absurd_labels_is_refused(copied, labels):
-    change_config(copied, num_labels=labels)
-    with pytest.raises(CheckpointError, match="num_labels"):
         vetted_config(copied)
 
 
