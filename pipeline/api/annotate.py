@@ -56,7 +56,7 @@ def run_plan(plan: Plan, console: Console | None = None, begun: float | None = N
         result = annotate_corpus(plan)
     else:
         untagged = plan.job.settings.input.language_column is None
-        if untagged and (coverage := str(plan.job.coverage)):
+        if untagged and (coverage := plan.job.blind_spots):
             logger.warning("Detector %s: %s", plan.job.settings.language.detector, coverage)
         runtime = plan.job.settings.runtime
         with ExitStack() as open_:

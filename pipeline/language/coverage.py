@@ -1,4 +1,4 @@
-"""What a detector is deaf to: candidates whose records it gives to another language."""
+"""Candidates that a detector never answers with: it gives their records to another language."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,21 +24,24 @@ class Coverage:
             f"It cannot tell {code} from {other} and answers {other}." for code, other in self.taken
         ]
         unknown = [f"It does not know {', '.join(self.unknown)}."] if self.unknown else []
-        if not taken and not unknown:
-            return ""
-        advice = (
-            "Records in these languages get another adapter or go to quarantine, unless a column "
-            "names their language. Set input.language_column."
+        return " ".join([*unknown, *taken])
+
+    @property
+    def advice(self) -> str:
+        """The same with what to do where no column names the language."""
+        found = str(self)
+        return found and (
+            f"{found} Records in these languages get another adapter or go to quarantine, unless a "
+            "column names their language. Set input.language_column."
         )
-        return " ".join([*unknown, *taken, advice])
 
 
 def coverage_of(known: Collection[str], candidates: tuple[str, ...]) -> Coverage:
     """The coverage of ``candidates`` by a detector that answers with ``known``."""
     served = tuple(code for code in candidates if code in known)
-    unheard = [code for code in candidates if code not in known]
-    instead = [meaning_of(bcp47(code, candidates), served).xmod_language for code in unheard]
-    pairs = list(zip(unheard, instead, strict=True))
+    lacking = [code for code in candidates if code not in known]
+    instead = [meaning_of(bcp47(code, candidates), served).xmod_language for code in lacking]
+    pairs = list(zip(lacking, instead, strict=True))
     return Coverage(
         unknown=tuple(code for code, other in pairs if other is None),
         taken=tuple((code, other) for code, other in pairs if other is not None),

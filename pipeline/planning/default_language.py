@@ -24,10 +24,15 @@ def with_default(settings: LanguageSettings, opened: Sequence[Checkpoint]) -> La
         raise ConfigError(
             "language.fallback is 'default', language.fallback_language is not set, and the "
             f"checkpoints offer no language for it: {_offered(opened)}. Set "
-            "language.fallback_language to an X-MOD language that each of them has, such as "
-            f"{opened[0].languages[0]}."
+            "language.fallback_language to an X-MOD language that each of them has"
+            f"{_such_as(opened)}."
         )
     return settings.model_copy(update={"fallback_language": code})
+
+
+def _such_as(opened: Sequence[Checkpoint]) -> str:
+    shared = [code for code in opened[0].languages if all(code in one.languages for one in opened)]
+    return f", such as {shared[0]}" if shared else ""
 
 
 def _offered(opened: Sequence[Checkpoint]) -> str:

@@ -77,6 +77,12 @@ class Job:
         return Preparation(self.reader, factories, self.settings.runtime.unit_timeout)
 
     @property
+    def blind_spots(self) -> str:
+        """Candidates that the language detector never answers with; empty where it knows all."""
+        tagged = self.settings.input.language_column is not None
+        return str(self.coverage) if tagged else self.coverage.advice
+
+    @property
     def publisher(self) -> Publisher:
         """What ends the flow."""
         text = self.reader.columns.output_of(self.settings.input.text_column)
@@ -183,7 +189,7 @@ def _require_distinct(declared: pa.Schema) -> None:
             f"The output would have two columns {', '.join(doubled)}: a classification's name "
             "makes <name>_label, <name>_score and <name>_probs, a regression's <name> or "
             "<name>_<label>, and names that differ in case alone are one name to DuckDB and Spark. "
-            "Choose another name."
+            "Choose another name, or set other labels in the checkpoint's id2label."
         )
 
 

@@ -124,7 +124,7 @@ def plan_table(plan: Plan) -> Table:
             )
             for workload in job.workloads
         ),
-        "detector": f"{job.settings.language.detector}. {job.coverage}".rstrip(". "),
+        "detector": f"{job.settings.language.detector}. {job.blind_spots}".rstrip(". "),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
         "without a language": _fallback(job.settings.language),
         "actors": f"{runtime.actors.min} to {runtime.actors.max}",

@@ -80,7 +80,7 @@ def _pooling_of(settings: EmbeddingsSettings, checkpoint: Checkpoint) -> Pooling
         raise CheckpointError(
             f"{checkpoint.folder / POOLING} has include_prompt false: the vectors of the prefix "
             f"{prefix!a:.100} are to be left out, which this package does not do. Set the task's "
-            f"pooling to {recipe.pooling} to have them in, or its prefix to none."
+            f'pooling to {recipe.pooling} to have them in, or its prefix to "" for none.'
         )
     return recipe.pooling
 

@@ -51,7 +51,8 @@ def test_coverage_of_adapters_of_one_language_says_which_answers(candidates, tak
 
 
 def test_coverage_is_told_with_the_way_out_and_only_where_something_is_missing():
-    told = str(Coverage(("gsw", "rm_CH"), (("bs_BA", "hr_HR"),)))
-    assert "It does not know gsw, rm_CH. It cannot tell bs_BA from hr_HR" in told
-    assert told.endswith("Set input.language_column.")
-    assert str(Coverage()) == ""
+    coverage = Coverage(("gsw", "rm_CH"), (("bs_BA", "hr_HR"),))
+    assert "It does not know gsw, rm_CH. It cannot tell bs_BA from hr_HR" in str(coverage)
+    assert coverage.advice.startswith(str(coverage))
+    assert coverage.advice.endswith("Set input.language_column.")
+    assert str(Coverage()) == Coverage().advice == ""

@@ -381,7 +381,7 @@ def test_job_actor_bytes_count_a_checkpoint_once_and_in_the_runs_format(tree: Tr
     "change",
     [
         *({"num_attention_heads": heads} for heads in (0, -2)),
-        *({"hidden_act": "unheard"}, {"languages": ["a.b"]}, {"languages": ["en_XX", "fr_XX"]}),
+        *({"hidden_act": "undetected"}, {"languages": ["a.b"]}, {"languages": ["en_XX", "fr_XX"]}),
         *({"pad_token_id": 10**12}, {"id2label": {"0": "a\x1b[2J"}}, {"vocab_size": 10**12}),
     ],
     ids=str,
@@ -412,7 +412,7 @@ def test_checkpoint_with_part_of_an_adapter_is_refused_in_planning(
 
 
 @pytest.fixture
-def unheard(tree: Tree, tmp_path: Path) -> Tree:
+def undetected(tree: Tree, tmp_path: Path) -> Tree:
     """A job whose checkpoint has languages that its detector does not know."""
     save_checkpoint(tmp_path / "ner", XmodForTokenClassification, languages=("gsw", "qq_QQ"))
     del tree["language"]["fallback_language"]
@@ -420,12 +420,12 @@ def unheard(tree: Tree, tmp_path: Path) -> Tree:
     return tree
 
 
-def test_job_in_which_no_record_can_be_given_a_language_is_refused(unheard: Tree) -> None:
-    unheard["language"]["fallback"] = "quarantine"
+def test_job_in_which_no_record_can_be_given_a_language_is_refused(undetected: Tree) -> None:
+    undetected["language"]["fallback"] = "quarantine"
     with pytest.raises(
         ConfigError, match=r"knows none of the languages gsw, qq_QQ.*language_column"
     ):
-        resolve(unheard)
+        resolve(undetected)
 
 
 @pytest.mark.parametrize(
@@ -437,8 +437,11 @@ def test_job_in_which_no_record_can_be_given_a_language_is_refused(unheard: Tree
     ids=["column", "no adapter"],
 )
 def test_job_with_another_way_to_an_adapter_needs_no_detector(
-    unheard: Tree, change: Change
+    undetected: Tree, change: Change
 ) -> None:
-    unheard["language"]["fallback"] = "quarantine"
-    change(unheard)
-    assert resolve(unheard).coverage.unknown == ("gsw", "qq_QQ")
+    undetected["language"]["fallback"] = "quarantine"
+    change(undetected)
+    job = resolve(undetected)
+    assert job.coverage.unknown == ("gsw", "qq_QQ")
+    tagged = undetected["input"].get("language_column") is not None
+    assert ("Set input.language_column" in job.blind_spots) != tagged

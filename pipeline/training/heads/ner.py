@@ -37,15 +37,12 @@ def checked(rows: pa.Table) -> pa.Table:
 
     Raises InputError where a word has no tag, or one that is not IOB's.
     """
-    wrong = sum(
-        len(row["tokens"] or ()) != len(row["tags"] or ())
-        or any(tag != "O" and str(tag)[:2] not in ("B-", "I-") for tag in row["tags"] or ())
-        for row in rows.select(["tokens", "tags"]).to_pylist()
-    )
+    wrong = [row for row in rows.select(["tokens", "tags"]).to_pylist() if not _is_tagged(**row)]
     if wrong:
+        words, tags = (len(wrong[0][name] or ()) for name in ("tokens", "tags"))
         raise InputError(
-            f"{wrong} rows have not one tag a word, or tags that are not O, B-… or I-…. Correct "
-            "them."
+            f"{len(wrong)} rows have not one tag a word, each O, B-… or I-…; the first has {words} "
+            f"words and {tags} tags: {wrong[0]['tags']!a:.200}. Correct them."
         )
     given = rows["spaces"].to_pylist() if "spaces" in rows.column_names else [None] * len(rows)
     spaces = [
@@ -54,6 +51,12 @@ def checked(rows: pa.Table) -> pa.Table:
     ]
     rest = rows.drop_columns(["spaces"]) if "spaces" in rows.column_names else rows
     return rest.append_column("spaces", pa.array(spaces, pa.list_(pa.bool_())))
+
+
+def _is_tagged(tokens: list[str] | None, tags: list[str] | None) -> bool:
+    """Whether there is a tag for each token, of IOB."""
+    known = all(tag == "O" or str(tag)[:2] in ("B-", "I-") for tag in tags or ())
+    return known and len(tokens or ()) == len(tags or ())
 
 
 def labels(train: pa.Table) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pipeline.training.importing.pickled import read_pickled
 from pipeline.training.importing.source import PICKLED, Source, checkpoint_source
 from pipeline.training.importing.weights import Weights, safetensors_weights
 from pipeline.xmod.files import CONFIG, read_object, weight_files
-from pipeline.xmod.vetting import read_config
+from pipeline.xmod.model_config import read_config
 
 if TYPE_CHECKING:
     from transformers import XmodConfig
@@ -118,7 +118,7 @@ def _adapted(source: Source, scratch: Path, base: str | None) -> Found:
     folder = source.path
     adapter = Lora(folder / lora.CONFIG, read_object(folder / lora.CONFIG))
     adapter.require_known()
-    beneath = checkpoint_source(base or _base_of(adapter, source))
+    beneath = checkpoint_source(base or _base_of(adapter, source), "--base")
     found = find(beneath, scratch, None)
     path, weights = _adapter_weights(folder, scratch)
     found = replace(

@@ -27,12 +27,13 @@ from pipeline.training.importing.weights import Weights
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 from pipeline.xmod.files import stamp_of
 from pipeline.xmod.heads import require_head
-from pipeline.xmod.vetting import ADAPTER, encoder_shapes
+from pipeline.xmod.model_config import encoder_shapes
+from pipeline.xmod.shapes import ADAPTER
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 Wrote = Callable[[int, int], None]
-"""Hears of the bytes of each tensor that was written, and of those of all."""
+"""Is called with the bytes that were just written, and those of all weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +112,11 @@ def _of_languages(found: Found, kept: tuple[str, ...] | None) -> tuple[Weights, 
     """The weights without the adapters of other languages than `kept`, and what to tell."""
     config, notes = found.config, list[str]()
     known = tuple(config.languages)
-    if absent := [name for name in kept or () if name not in known]:
+    absent = [name for name in kept or () if name not in known]
+    if absent or kept == ():
         raise ConfigError(
-            f"--languages has {', '.join(absent)}; expected some of the checkpoint's: "
-            f"{', '.join(known)}."
+            f"--languages has {', '.join(absent) or 'no language'}; expected some of the "
+            f"checkpoint's: {', '.join(known)}."
         )
     config.languages = [name for name in known if kept is None or name in kept]
     if config.default_language not in (None, *config.languages):

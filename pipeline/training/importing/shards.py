@@ -30,7 +30,7 @@ def write_shards(
     most: int = SHARD_BYTES,
     wrote: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Write `weights` to `out`, as `dtype` where it is given; `wrote` hears of each tensor's bytes.
+    """Write `weights` to `out`, as `dtype` where it is given; `wrote` is called with bytes.
 
     Raises CheckpointError for values that `dtype` cannot hold.
     """

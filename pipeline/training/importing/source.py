@@ -34,16 +34,16 @@ class Source:
         return self.name != str(self.path)
 
 
-def checkpoint_source(given: str) -> Source:
+def checkpoint_source(given: str, option: str = "SOURCE") -> Source:
     """The checkpoint that the user gave; raises CheckpointError where there is none."""
-    source = _located(given, "SOURCE", _FIRST)
+    source = _located(given, option, _FIRST)
     if not source.path.is_dir():
         raise CheckpointError(
             f"{source.path} is a file; expected the folder of a checkpoint, with its config beside "
             f"the weights. Give {source.path.parent}."
         )
     if source.on_hub and not any((source.path / name).exists() for name in _SAFE):
-        return _located(given, "SOURCE", (*_FIRST, *_ELSE))
+        return _located(given, option, (*_FIRST, *_ELSE))
     return source
 
 

@@ -158,6 +158,8 @@ def test_languages_keep_their_adapters_in_the_order_of_the_checkpoint(tmp_path):
     assert any("default language, de_CH" in note for note in found.notes)
     with pytest.raises(ConfigError, match=r"--languages has xx; expected some of .*de_CH"):
         imported(tmp_path / "source", tmp_path / "other", languages=("xx", "fr_CH"))
+    with pytest.raises(ConfigError, match=r"--languages has no language; expected some of"):
+        imported(tmp_path / "source", tmp_path / "other", languages=())
     assert SWISS[0] not in found.languages
 
 

@@ -138,6 +138,13 @@ def test_base_that_is_not_here_or_could_change_is_asked_for(tmp_path, base):
         imported(folder, tmp_path / "out")
 
 
+def test_base_whose_revision_could_change_is_named_as_the_base(tmp_path):
+    named = {"base_model_name_or_path": "facebook/xmod-base", "revision": "main"}
+    origins.lora_adapter(tiny_model(XmodForMaskedLM), tmp_path / "adapter", named, {QUERY: 4})
+    with pytest.raises(CheckpointError, match=r"--base is 'facebook/xmod-base@main'"):
+        imported(tmp_path / "adapter", tmp_path / "out")
+
+
 @pytest.mark.parametrize("saved", [{}, {"problem_type": "regression"}], ids=["alone", "config"])
 def test_head_of_one_output_is_a_head_of_one_label(tmp_path, saved):
     base = origins.xmod_base(tmp_path / "base")
