@@ -7,7 +7,8 @@ from zlib import crc32
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from pipeline.config.section import Section
-from pipeline.training.settings import PretrainConfig, SomeShare
+from pipeline.training.run_settings import SomeShare
+from pipeline.training.settings import PretrainConfig
 
 
 class LabelledObjective(Section):

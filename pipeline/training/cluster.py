@@ -35,7 +35,7 @@ from pipeline.reporting.logs import line_handler
 from pipeline.storage.listing import files_below
 from pipeline.training.collate import Example
 from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, require_examples
-from pipeline.training.settings import Training, TrainingRuntime
+from pipeline.training.run_settings import Training, TrainingRuntime
 from pipeline.xmod.transformers_logging import silence_transformers
 
 ENCODED_ROWS = 2_000

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from pipeline.errors import InputError
-from pipeline.training.settings import DataFile
+from pipeline.training.data_settings import DataFile
 
 _TEXT_COMMENT = "# text = "
 _LISTS = {"tokens", "tags", "spaces", "choices", "answers"}

@@ -16,7 +16,7 @@ from pipeline.errors import InputError
 from pipeline.language.routing import Routed, from_tag
 from pipeline.training.class_names import with_class_names
 from pipeline.training.column_files import read_file
-from pipeline.training.settings import UNDRAWN, Assumed, DataFile
+from pipeline.training.data_settings import UNDRAWN, Assumed, DataFile
 
 TEXT_COLUMNS = ("text", "language")
 

@@ -16,10 +16,11 @@ from pipeline.training.base import foreign_head, load, opened, require_whole
 from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
 from pipeline.training.corpus import capped, code_of, of_split, read_labelled, with_codes
+from pipeline.training.data_settings import Assumed
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.scoreboard import Scoreboard
-from pipeline.training.settings import Assumed, EvaluateConfig, Evaluated, Task
+from pipeline.training.settings import EvaluateConfig, Evaluated, Task
 from pipeline.training.trainer import prepare_torch
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.sentence_modules import default_prompt, recipe_of

@@ -22,8 +22,9 @@ from pipeline.training.collate import Batch, Example, MaskedCollator
 from pipeline.training.heads.head import Loss, own_loss
 from pipeline.training.learning import Worker
 from pipeline.training.present_adapters import use_present_adapters
+from pipeline.training.run_settings import Optimisation, Precision
 from pipeline.training.schedule import Budget, Progress
-from pipeline.training.settings import AddLanguageConfig, Optimisation, Precision, PretrainConfig
+from pipeline.training.settings import AddLanguageConfig, PretrainConfig
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from pipeline.training.cluster import _stamps, on_ray, share
 from pipeline.training.finetune import finetune
 from pipeline.training.learning import Learnt, Worker, alone
 from pipeline.training.pretrain import pretrain
-from pipeline.training.settings import TrainingRuntime
+from pipeline.training.run_settings import TrainingRuntime
 from tests.helpers.training_configs import pretrain_config
 
 # Workers cannot import this file, so what they need of it goes with the training.

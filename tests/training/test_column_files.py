@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.training.column_files import read_file
-from pipeline.training.settings import DataFile
+from pipeline.training.data_settings import DataFile
 
 NER = ("tokens", "tags", "spaces")
 

@@ -17,7 +17,7 @@ from pipeline.training.corpus import (
     with_codes,
     with_drawn_dev,
 )
-from pipeline.training.settings import UNDRAWN, Assumed, DataFile
+from pipeline.training.data_settings import UNDRAWN, Assumed, DataFile
 
 HOSTILE = """
 import sys
