@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipeline.storage import Store
@@ -17,6 +18,9 @@ from tests.helpers.stores import S3Server, seaweedfs
 
 LONG = 3600
 """Seconds that a test may take that is marked so; the others have those of pyproject.toml."""
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")  # no test fails for being slow
 
 SLOW_FOLDERS = {"benchmarks", "chaos", "demo", "docs", "fuzz", "infra", "jobs", "training"}
 """Folders below ``tests`` with nothing for the inner loop."""

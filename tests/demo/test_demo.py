@@ -122,7 +122,7 @@ def test_demo_model_in_int8_says_nearly_what_it_says_in_float32(tmp_path, units)
         for name in ("topic_label", "embedding")
     )
     cosines = (vectors[0] * vectors[1]).sum(1)
-    assert len(cosines) > (80 if units == 1 else 300)
+    assert len(cosines) > (60 if units == 1 else 300)
     assert (topics[0] == topics[1]).mean() >= SAME_TOPICS
     assert LEAST_COSINE <= cosines.min() < 1 - 1e-6, "float32 against itself gives 1"
 

@@ -120,7 +120,7 @@ def test_module_with_weights_of_its_own_is_refused(tmp_path):
     modules = [{"type": "sentence_transformers.models.Dense", "path": "2_Dense"}]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(CheckpointError, match=r"module sentence_transformers\.models\.Dense"):
-        copy_sentence_files(tmp_path, tmp_path)
+        copy_sentence_files([tmp_path], tmp_path)
 
 
 def test_cut_safetensors_file_is_refused(tmp_path):
