@@ -9,8 +9,14 @@ from pipeline.config.section import Section
 
 
 class Aggregation(StrEnum):
-    """How tokens become entities, as in transformers' token-classification pipeline."""
+    """How tokens become entities.
 
+    ``words``: each word (UAX 29) has the label of its first token, so that no entity cuts a word or
+    keeps the punctuation at its edge. The others are as in transformers' token-classification
+    pipeline; ``simple`` takes tokens as they are.
+    """
+
+    WORDS = "words"
     SIMPLE = "simple"
     FIRST = "first"
     AVERAGE = "average"
@@ -113,8 +119,8 @@ class NerSettings(_Task):
 
     type: Literal["ner"]
     """Kind of task."""
-    aggregation: Aggregation = Aggregation.SIMPLE
-    """How tokens become entities, as in transformers' pipeline."""
+    aggregation: Aggregation = Aggregation.WORDS
+    """How tokens become entities: by whole words, or as in transformers' pipeline."""
     min_score: Score = 0.0
     """Minimum score of an entity; others are left out."""
 

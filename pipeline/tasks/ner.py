@@ -13,6 +13,7 @@ from pipeline.contract import schema
 from pipeline.errors import CheckpointError
 from pipeline.tasks.spans import boundaries, fitted, is_word_start
 from pipeline.tasks.task import Document, Model, Packed, Scores, Task, Tensor
+from pipeline.tasks.words import words_of
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.windows import stitched
 
@@ -44,7 +45,8 @@ class Spans:
 class NerTask(Task):
     """Entities by transformers' ``XmodForTokenClassification``, sorted and without overlaps.
 
-    ``aggregation`` is that of transformers' token-classification pipeline
+    With ``aggregation: words`` a word (UAX 29) has the label of its first token. The others are
+    those of transformers' token-classification pipeline
     (transformers/pipelines/token_classification.py), but in scripts without spaces each token is a
     word. Offsets are code points of the original text, ``text == document[start:end]``.
     """
@@ -86,18 +88,29 @@ class NerTask(Task):
         return ([entity for entity in entities if entity["score"] >= self._settings.min_score],)
 
     def _words(self, document: Document, probabilities: Scores) -> Spans:
-        """Tokens, or words where the aggregation is by words; an unknown token begins a word."""
+        """Tokens, or words where the aggregation is by words."""
         ids, starts, ends = document.tokens
+        if self._settings.aggregation is Aggregation.WORDS:
+            words = words_of(document.text, list(zip(starts.tolist(), ends.tolist(), strict=True)))
+            chosen = probabilities[np.array([word.token for word in words], dtype=np.intp)]
+            starts = np.array([word.start for word in words], dtype=np.int32)
+            ends = np.array([word.end for word in words], dtype=np.int32)
+            return Spans(chosen.argmax(-1), chosen.max(-1), starts, ends)
         firsts = np.arange(len(starts))
         if self._settings.aggregation is not Aggregation.SIMPLE:
-            begins = [
-                place == 0 or token == self._unknown or is_word_start(document.text, start)
-                for place, (start, token) in enumerate(zip(starts.tolist(), ids, strict=True))
-            ]
-            firsts = firsts[begins]
+            firsts = firsts[self._begin_words(document.text, starts, ids)]
         chosen = self._chosen(probabilities, firsts)
-        lasts = firsts + _lengths(firsts, len(starts)) - 1
+        lasts = firsts + _lengths(firsts, len(probabilities)) - 1
         return Spans(chosen.argmax(-1), chosen.max(-1), starts[firsts], ends[lasts])
+
+    def _begin_words(
+        self, text: str, starts: NDArray[np.int32], ids: NDArray[np.int32]
+    ) -> list[bool]:
+        """Which tokens begin a word, as transformers sees it; an unknown token does."""
+        return [
+            place == 0 or token == self._unknown or is_word_start(text, start)
+            for place, (start, token) in enumerate(zip(starts.tolist(), ids, strict=True))
+        ]
 
     def _chosen(self, probabilities: Scores, firsts: NDArray[np.intp]) -> Scores:
         """The probabilities [words, labels] that give each word its tag and score.
@@ -117,7 +130,7 @@ class NerTask(Task):
     def _groups(self, words: Spans) -> Spans:
         """Adjacent words of one type, without those outside; a B- tag begins a new group."""
         types, begins = self._types[words.tags], self._begins[words.tags]
-        begins[0] = True
+        begins[:1] = True
         begins[1:] |= types[1:] != types[:-1]
         firsts = np.flatnonzero(begins)
         lasts = firsts + _lengths(firsts, len(begins)) - 1

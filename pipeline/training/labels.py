@@ -1,13 +1,12 @@
-"""Word-level BIO tags to labels of sub-tokens and back, by character offsets.
-
-Nothing is inferred from spaces, so Chinese, Japanese and Korean characters work as words.
-"""
+"""A corpus's tags of words to labels of the tokens that begin words, and back, by offsets."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pipeline.tasks.words import Word
+
 IGNORED = -100
-"""The label that the loss passes over: special tokens have no character."""
+"""The label that the loss passes over."""
 
 Span = tuple[int, int]
 
@@ -47,47 +46,43 @@ def entities(tags: Sequence[str], spans: Sequence[Span]) -> list[Entity]:
     return found
 
 
-def token_labels(
-    offsets: Sequence[Span], found: Sequence[Entity], names: Sequence[str]
+def word_labels(
+    words: Sequence[Word], found: Sequence[Entity], names: Sequence[str], tokens: int
 ) -> list[int]:
-    """Label ids of sub-tokens: B- for the first that touches an entity, I- for those after it.
+    """Label ids of a text's `tokens`: its word's for the token that begins one, else IGNORED.
 
-    `found` is in text order; ids are positions in `names`. A sub-token that touches two entities
-    belongs to the first.
+    B- is for the first word that touches an entity, I- for those after it. `found` is in text
+    order; ids are positions in `names`. A word that touches two entities belongs to the first.
     """
     ids = {name: position for position, name in enumerate(names)}
-    labels: list[int] = []
+    labels = [IGNORED] * tokens
     begun: set[Entity] = set()
-    for start, end in offsets:
-        touched = next((e for e in found if e.start < end and start < e.end), None)
-        if start == end:
-            labels.append(IGNORED)
-        elif touched is None:
-            labels.append(ids["O"])
-        else:
-            prefix = "I" if touched in begun else "B"
-            labels.append(ids[f"{prefix}-{touched.label}"])
-            begun.add(touched)
+    for word in words:
+        touched = next((e for e in found if e.start < word.end and word.start < e.end), None)
+        if touched is None:
+            labels[word.token] = ids["O"]
+            continue
+        prefix = "I" if touched in begun else "B"
+        labels[word.token] = ids[f"{prefix}-{touched.label}"]
+        begun.add(touched)
     return labels
 
 
-def word_tags(
-    offsets: Sequence[Span], predicted: Sequence[str], spans: Sequence[Span]
-) -> list[str]:
-    """A tag a word, taken from the first sub-token that touches it; O where none does.
+def tags_of(spans: Sequence[Span], words: Sequence[Word], predicted: Sequence[str]) -> list[str]:
+    """A tag for each of a corpus's own words, from the first word that touches it; else O.
 
-    `predicted` has a tag for each of `offsets`. Words that share their first sub-token with the
-    word before continue its entity.
+    `spans` are their places, `predicted` has a tag for each of `words`. Those that share their
+    first word with the one before continue its entity.
     """
     tags: list[str] = []
-    token, previous = 0, -1
+    place, previous = 0, -1
     for start, end in spans:
-        while token < len(offsets) and offsets[token][1] <= start:
-            token += 1
-        inside = token < len(offsets) and offsets[token][0] < end
-        tag = predicted[token] if inside else "O"
-        tags.append(tag.replace("B-", "I-") if inside and token == previous else tag)
-        previous = token
+        while place < len(words) and words[place].end <= start:
+            place += 1
+        inside = place < len(words) and words[place].start < end
+        tag = predicted[place] if inside else "O"
+        tags.append(tag.replace("B-", "I-") if inside and place == previous else tag)
+        previous = place
     return repair(tags)
 
 

@@ -52,7 +52,7 @@ def test_task_settings_type_chooses_the_model():
         EmbeddingsSettings,
     ]
     assert tasks[0].type == "ner"
-    assert tasks[0].aggregation is Aggregation.SIMPLE
+    assert tasks[0].aggregation is Aggregation.WORDS
     assert tasks[2].type == "embeddings"
     assert (tasks[2].pooling, tasks[2].normalize, tasks[2].prefix) == (None, None, None)
 

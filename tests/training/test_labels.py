@@ -1,7 +1,8 @@
-"""Words to sub-token labels and back."""
+"""Words to labels of tokens and back."""
 
 import pytest
 
+from pipeline.tasks.words import Word, words_of
 from pipeline.training.labels import (
     IGNORED,
     Entity,
@@ -9,12 +10,16 @@ from pipeline.training.labels import (
     entities,
     rebuild,
     repair,
-    token_labels,
-    word_tags,
+    tags_of,
+    word_labels,
 )
 
 LABELS = bio_labels(["PER", "LOC", "PER"])
 OUT, B_LOC, I_LOC, B_PER, I_PER = range(5)
+
+
+def labelled(text: str, offsets: list[tuple[int, int]], found: list[Entity]) -> list[int]:
+    return word_labels(words_of(text, offsets), found, LABELS, len(offsets))
 
 
 def test_bio_labels_are_in_alphabetical_order_after_outside():
@@ -40,41 +45,38 @@ def test_entities_adjacent_of_one_type_stay_two():
     ]
 
 
-def test_token_labels_chinese_follow_characters():
-    # 李明住在北京: the tokenizer cuts 李|明|住在|北京, the words are 李明|住|在|北京.
+def test_word_labels_are_at_the_first_token_of_each_word():
+    # The tokenizer cuts 李|明|住在|北京, and each token is a word.
     offsets = [(0, 0), (0, 1), (1, 2), (2, 4), (4, 6), (0, 0)]
     found = [Entity("PER", 0, 2), Entity("LOC", 4, 6)]
-    assert token_labels(offsets, found, LABELS) == [IGNORED, B_PER, I_PER, OUT, B_LOC, IGNORED]
+    assert labelled("李明住在北京", offsets, found) == [IGNORED, B_PER, I_PER, OUT, B_LOC, IGNORED]
 
 
-def test_token_labels_lone_word_mark_begins_the_entity():
+def test_word_labels_other_tokens_of_a_word_are_ignored():
     # SentencePiece's mark has the offsets of the character after it.
-    assert token_labels([(0, 1), (0, 1), (1, 2)], [Entity("LOC", 0, 2)], LABELS) == [
-        B_LOC,
-        I_LOC,
-        I_LOC,
+    offsets = [(0, 1), (0, 1), (1, 4), (4, 6), (6, 7)]
+    assert labelled("Berlin.", offsets, [Entity("LOC", 0, 6)]) == [
+        *(B_LOC, IGNORED, IGNORED, IGNORED),
+        OUT,
     ]
 
 
-def test_token_labels_token_across_an_entitys_edge_belongs_to_it():
-    assert token_labels([(0, 3), (3, 5)], [Entity("LOC", 0, 2)], LABELS) == [B_LOC, OUT]
+def test_word_labels_word_across_an_entitys_edge_belongs_to_it():
+    assert labelled("abcde fg", [(0, 5), (5, 8)], [Entity("LOC", 0, 2)]) == [B_LOC, OUT]
 
 
-def test_word_tags_come_from_the_first_sub_token():
-    offsets = [(0, 2), (2, 4), (5, 8)]
-    assert word_tags(offsets, ["B-PER", "O", "I-LOC"], [(0, 4), (5, 8)]) == ["B-PER", "B-LOC"]
+def test_tags_come_from_the_first_word_that_touches():
+    words = [Word(0, 4, 0), Word(5, 8, 1)]
+    assert tags_of([(0, 4), (5, 8)], words, ["B-PER", "I-LOC"]) == ["B-PER", "B-LOC"]
 
 
-def test_word_tags_words_in_one_sub_token_are_one_entity():
-    assert word_tags([(0, 2), (2, 3)], ["B-LOC", "O"], [(0, 1), (1, 2), (2, 3)]) == [
-        "B-LOC",
-        "I-LOC",
-        "O",
-    ]
+def test_tags_of_words_that_share_one_are_one_entity():
+    words = [Word(0, 2, 0), Word(2, 3, 1)]
+    assert tags_of([(0, 1), (1, 2), (2, 3)], words, ["B-LOC", "O"]) == ["B-LOC", "I-LOC", "O"]
 
 
-def test_word_tags_word_beyond_the_window_is_outside():
-    assert word_tags([(0, 2)], ["B-PER"], [(0, 2), (3, 5)]) == ["B-PER", "O"]
+def test_tags_word_beyond_the_window_is_outside():
+    assert tags_of([(0, 2), (3, 5)], [Word(0, 2, 0)], ["B-PER"]) == ["B-PER", "O"]
 
 
 @pytest.mark.parametrize(
@@ -89,10 +91,11 @@ def test_repair_inside_that_continues_nothing_begins(tags, expected):
     assert repair(tags) == expected
 
 
-def test_labels_of_words_survive_the_round_trip_through_sub_tokens():
+def test_labels_of_words_survive_the_round_trip_through_tokens():
     words, spaces = ["東", "京", "と", "李"], [False] * 4
     tags = ["B-LOC", "I-LOC", "O", "B-PER"]
-    _, spans = rebuild(words, spaces)
+    text, spans = rebuild(words, spaces)
     offsets = [(0, 2), (2, 3), (3, 4)]
-    labels = token_labels(offsets, entities(tags, spans), LABELS)
-    assert word_tags(offsets, [LABELS[label] for label in labels], spans) == tags
+    found = words_of(text, offsets)
+    labels = word_labels(found, entities(tags, spans), LABELS, len(offsets))
+    assert tags_of(spans, found, [LABELS[labels[word.token]] for word in found]) == tags

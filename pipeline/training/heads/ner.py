@@ -1,4 +1,4 @@
-"""Named entities: a label a sub-token, a tag a word.
+"""Named entities: a label at the first token of each word.
 
 Scored by micro-averaged F1 of entities whose words and type are all right (seqeval, strict mode).
 """
@@ -13,6 +13,7 @@ from seqeval.scheme import IOB2
 from transformers import XmodForTokenClassification
 
 from pipeline.errors import InputError
+from pipeline.tasks.words import words_of
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example, padded
 from pipeline.training.heads.head import Guess, Head, weighted_loss
@@ -24,8 +25,8 @@ from pipeline.training.labels import (
     entities,
     rebuild,
     repair,
-    token_labels,
-    word_tags,
+    tags_of,
+    word_labels,
 )
 
 _WITHOUT_SPACES = ("zh", "ja", "th", "km", "lo", "my")
@@ -70,23 +71,25 @@ def counts(train: pa.Table) -> Counter[str]:
 
 
 def encode(table: pa.Table, codec: Codec) -> list[Example]:
-    """Examples with one label a sub-token; those past the window have none, like their tokens."""
-    spans, encoded = _encoded(table, codec)
+    """Examples with a label a word, at its first token; words past the window have none."""
+    sentences, encoded = _encoded(table, codec)
     rows = table.select(["tags", "language"]).to_pylist()
     return [
         {
             "input_ids": ids,
-            "labels": token_labels(offsets, entities(row["tags"], words), codec.labels),
+            "labels": word_labels(
+                words_of(text, offsets), entities(row["tags"], spans), codec.labels, len(ids)
+            ),
             "lang_id": codec.lang_ids[row["language"]],
         }
-        for row, words, ids, offsets in zip(
-            rows, spans, encoded["input_ids"], encoded["offset_mapping"], strict=True
+        for row, (text, spans), ids, offsets in zip(
+            rows, sentences, encoded["input_ids"], encoded["offset_mapping"], strict=True
         )
     ]
 
 
 def targets(rows: list[Example]) -> Batch:
-    """Label ids of sub-tokens, IGNORED for special ones and padding; [rows, tokens]."""
+    """Label ids of tokens, IGNORED for those that begin no word; [rows, tokens]."""
     return {"labels": padded([row["labels"] for row in rows], IGNORED)}
 
 
@@ -103,20 +106,18 @@ def entity_f1(gold: pa.ChunkedArray, predicted: Sequence[Sequence[str]]) -> floa
 
 def predicted_tags(reader: Reader, rows: pa.Table, language: str) -> list[list[str]]:
     """A tag a word for every row; `rows` holds tokens and spaces in one language."""
-    spans, encoded = _encoded(rows, reader.codec)
+    sentences, encoded = _encoded(rows, reader.codec)
     names = reader.codec.labels
     tags = []
-    for offsets, given, words in zip(
+    for (text, spans), offsets, given in zip(
+        sentences,
         encoded["offset_mapping"],
         logits(reader, encoded["input_ids"], language),
-        spans,
         strict=True,
     ):
-        kept = [index for index, (start, end) in enumerate(offsets) if start < end]
+        words = words_of(text, offsets)
         found = given.argmax(axis=-1)
-        tags.append(
-            word_tags([offsets[index] for index in kept], [names[found[i]] for i in kept], words)
-        )
+        tags.append(tags_of(spans, words, [names[found[word.token]] for word in words]))
     return tags
 
 
@@ -138,12 +139,12 @@ def most_frequent_tags(train: pa.Table) -> Guess:
     return guessed
 
 
-def _encoded(table: pa.Table, codec: Codec) -> tuple[list[list[Span]], Any]:
-    """The place of each word in its sentence's text, and the encoding of the texts."""
+def _encoded(table: pa.Table, codec: Codec) -> tuple[list[tuple[str, list[Span]]], Any]:
+    """The sentences, each with the places of its words in it, and their encoding."""
     pairs = zip(table["tokens"].to_pylist(), table["spaces"].to_pylist(), strict=True)
-    rebuilt = [rebuild(words, spaces) for words, spaces in pairs]
-    encoded = codec.encoded([text for text, _ in rebuilt], return_offsets_mapping=True)
-    return [spans for _, spans in rebuilt], encoded
+    sentences = [rebuild(words, spaces) for words, spaces in pairs]
+    encoded = codec.encoded([text for text, _ in sentences], return_offsets_mapping=True)
+    return sentences, encoded
 
 
 NER = Head(
