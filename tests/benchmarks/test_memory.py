@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.harness import surroundings
 from benchmarks.memory import ALL, FEW, Order, pair_of, record, start_of
@@ -12,6 +13,7 @@ NER = Path("demo/model/ner")
 WINDOWS = Windows([np.array([0, 5, 6, 2])] * 4, [0] * 4)
 
 
+@pytest.mark.long
 def test_second_actor_adds_less_than_the_first_has_and_each_holds_its_model():
     alone, both = pair_of(NER, Order(2), WINDOWS)
     assert 0 < alone < both < 2 * alone

@@ -132,7 +132,7 @@ def test_corpus_that_is_as_it_was_again_is_the_old_output_or_another_change(
         assert_finished(again, ids_of(BEFORE))
 
 
-@pytest.mark.parametrize("every", [97, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [397, pytest.param(1, marks=pytest.mark.long)])
 def test_crash_and_then_another_fault_in_its_resumption(output: Files, every: int):
     policy = REPLACE | REMOVE
     schedules = 0

@@ -18,7 +18,11 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_cl
 
 
 @pytest.mark.parametrize(
-    ("harmful", "in_pieces"), [("POISON-KILL", False), ("POISON-EARLY-KILL", True)]
+    ("harmful", "in_pieces"),
+    [
+        ("POISON-KILL", False),
+        pytest.param("POISON-EARLY-KILL", True, marks=pytest.mark.long),
+    ],
 )
 def test_record_that_kills_its_process_is_quarantined_alone(
     tmp_path, models, caplog, harmful: str, in_pieces: bool

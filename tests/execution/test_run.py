@@ -125,6 +125,7 @@ def test_run_again_does_nothing_and_other_settings_are_refused(tmp_path, models)
     assert_complete(settings.output.uri, corpus["id"].to_pylist())
 
 
+@pytest.mark.long
 def test_run_after_commits_were_lost_does_those_units_alone(tmp_path, models):
     corpus = make_corpus(64)
     settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
@@ -141,6 +142,7 @@ def test_run_after_commits_were_lost_does_those_units_alone(tmp_path, models):
     assert_complete(settings.output.uri, corpus["id"].to_pylist())
 
 
+@pytest.mark.long
 def test_two_runs_at_once_on_one_output_write_each_record_once(tmp_path, models):
     corpus = make_corpus(96)
     settings = make_settings(write_local(corpus, tmp_path / "in"), str(tmp_path / "out"), models)
@@ -176,6 +178,7 @@ def test_poison_records_alone_go_to_quarantine(tmp_path, models):
     assert retry_list.listed(Store.open(settings.output.uri)) == frozenset()
 
 
+@pytest.mark.long
 def test_job_that_loses_too_much_stops_early_and_goes_on_once_it_may(tmp_path, models):
     """A column that holds no languages."""
     corpus = make_corpus(200)
@@ -256,6 +259,7 @@ def test_run_whose_model_is_not_on_the_machine_of_an_actor_says_so(tmp_path, mod
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.long
 def test_round_gives_back_its_cpus_when_it_ends_whatever_died_in_it(tmp_path, models):
     """Those of the next round would wait for them, and python collects nothing while it waits."""
     corpus = make_corpus(30, ["POISON-KILL"])

@@ -88,6 +88,7 @@ def verified(config: Path) -> subprocess.CompletedProcess[str]:
 OLD = [f"r{row}" for row in range(40)]
 
 
+@pytest.mark.long
 def test_file_that_was_touched_or_copied_is_no_change(job: Path):
     before = folder_of(job)
     os.utime(job.parent / "in" / "0.parquet", (1, 1))
@@ -203,6 +204,7 @@ def test_replacing_job_that_is_killed_shows_the_old_records_until_it_is_done(tmp
     assert_ids(config, *new, *ids[100:])
 
 
+@pytest.mark.long
 def test_ids_that_repeat_are_looked_up_in_the_corpus(tmp_path, models):
     config, ids = write_config(tmp_path, models, 20)
     source = tmp_path / "in" / "1.parquet"

@@ -60,6 +60,7 @@ def test_job_beside_a_foreign_actor_that_never_ends_finishes(head, tmp_path, mod
     assert_complete(str(job.output), job.ids)
 
 
+@pytest.mark.long
 def test_job_that_finds_no_room_in_time_ends_with_5_and_leaves_none_taken(head, tmp_path, models):
     job = job_on(head, tmp_path, models, start_timeout=3)
     with head.foreign_actor(cpus=2):
@@ -102,6 +103,7 @@ def test_job_with_an_address_of_ray_client_ends_with_2(tmp_path, models):
     assert "ray job submit" in line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8265", "nonsense"])
 def test_job_with_an_address_that_is_none_ends_with_2(tmp_path, models, address):
     code, line = failed(WholeJob.over(tmp_path, models, 4), {"RAY_ADDRESS": address})
@@ -146,6 +148,7 @@ def test_job_whose_actors_die_while_they_load_ends_with_5(tmp_path, models):
     assert "died 3 times" in line
 
 
+@pytest.mark.long
 def test_log_json_has_nothing_but_json_on_standard_error(head, tmp_path, models):
     job = job_on(head, tmp_path, models)
     done = job.run("--log", "json")

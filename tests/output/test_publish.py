@@ -309,7 +309,7 @@ def publish_in_turn(store: Store, failed: tuple[int, ...], turns: Turns, writer:
     "every",
     [
         97,
-        pytest.param(29, marks=pytest.mark.slow),
+        pytest.param(29, marks=[pytest.mark.slow, pytest.mark.long]),
         pytest.param(1, marks=[pytest.mark.slow, pytest.mark.long]),
     ],
 )

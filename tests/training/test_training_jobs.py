@@ -57,6 +57,7 @@ def test_job_with_a_config_that_cannot_be_used_says_what_is_wrong(job, tmp_path)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.ray
 def test_finetune_and_evaluate_from_the_command_line(finetune_config, corpora, tmp_path):

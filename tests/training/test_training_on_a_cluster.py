@@ -60,6 +60,7 @@ def test_training_beside_an_annotation_both_finish(head, tmp_path, models, finet
     assert_complete(str(job.output), job.ids)
 
 
+@pytest.mark.long
 def test_training_that_finds_no_room_in_time_ends_with_5(head, finetune):
     with head.foreign_actor(cpus=2):
         result = finetune(start_timeout=3)
