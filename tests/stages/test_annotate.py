@@ -53,7 +53,7 @@ class Stages:
         ner = ModelSettings(path=str(self.ner.folder))
         topic = ModelSettings(path=str(self.topic.folder))
         tasks = (
-            NerSettings(type="ner", model=ner),
+            NerSettings(type="ner", model=ner, aggregation="simple"),
             EmbeddingsSettings(type="embeddings", model=ner),
         )
         classify = ClassificationSettings(
