@@ -20,10 +20,9 @@ from pipeline.training.base import foreign_head, load, opened, reopened, tell_of
 from pipeline.training.batches import EpochBatches
 from pipeline.training.checkpoint import (
     architecture,
-    has_frozen_shard,
-    save_task,
-    save_whole,
+    new_checkpoint,
     stored_dtype,
+    write_model,
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
@@ -173,13 +172,11 @@ def save(material: Material, learnt: Learnt) -> None:
     model.load_state_dict(learnt.weights, strict=False)
     if config.task is Task.EMBEDDINGS and "lm_head.bias" not in weight_shapes(checkpoint.folder):
         model.lm_head = None  # was made at random: the base is an encoder alone
-    if _links(material):
-        save_task(model, checkpoint.folder, config.out)
-    else:
-        save_whole(model, checkpoint.tokenizer, config.out, stored_dtype(checkpoint.folder))
-    card = _card(material, learnt.figures, model)
-    (config.out / "README.md").write_text(card, encoding="utf-8")
-    write_curves(learnt.history, config.out)
+    with new_checkpoint(config.out) as folder:
+        write_model(model, checkpoint.tokenizer, folder, stored_dtype(checkpoint.folder))
+        card = _card(material, learnt.figures, model)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        write_curves(learnt.history, folder)
 
 
 def task_model(
@@ -204,27 +201,16 @@ def task_model(
     return cast(PreTrainedModel, model)
 
 
-def _links(material: Material) -> bool:
-    """Whether the output shares its frozen part and its tokenizer with the base."""
-    own = len(material.checkpoint.folders) == 1  # not another's tokenizer
-    return material.config.frozen and own and has_frozen_shard(material.checkpoint.folder)
-
-
 def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
     """The stub of a model card."""
     config, labels = material.config, material.labels
-    links = (
-        ""
-        if not _links(material)
-        else "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
-    )
     return f"""# X-MOD {config.task.value} checkpoint
 
 - Class: `{architecture(type(model))}`{f"; labels: {', '.join(labels)}" if labels else ""}
 - Adapters (`config.languages`): {", ".join(model.config.languages)}
 - Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
 {"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
-{links}- Licence and attribution: those of the training data; state them before \
+- Licence and attribution: those of the training data; state them before \
 you publish
 
 Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.
