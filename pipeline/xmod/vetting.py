@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from pipeline.errors import CheckpointError, on_one_line
 from pipeline.xmod.files import read_json
 from pipeline.xmod.importable import import_advice, import_command, is_importable
-from pipeline.xmod.model_config import encoder_shapes, read_config, require_kind
+from pipeline.xmod.model_config import (
+    CALIBRATION,
+    TEMPERATURES,
+    encoder_shapes,
+    read_config,
+    require_kind,
+)
 from pipeline.xmod.shapes import ADAPTER, Shapes, adapters_of, weight_shapes, without_prefix
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
     config = read_config(folder, given)
     _require_sizes(folder, config, shapes)
     _require_values(folder, config)
+    _require_temperature(folder, config)
     if not given or any(map(ADAPTER.search, shapes)):
         _require_languages(folder, config, shapes)
     _require_weights(folder, config, shapes)
@@ -130,6 +137,16 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
         raise CheckpointError(
             f"{folder}/config.json has the label {odd[0]!a:.200} in id2label; expected text "
             "without control characters. Correct it there."
+        )
+
+
+def _require_temperature(folder: Path, config: "XmodConfig") -> None:
+    """Raise CheckpointError where scores cannot be divided by what the config says."""
+    found, (lowest, highest) = getattr(config, CALIBRATION, 1.0), TEMPERATURES
+    if type(found) not in (int, float) or not lowest <= found <= highest:
+        raise CheckpointError(
+            f"{folder}/config.json has {CALIBRATION} {found!a:.50}; expected a number from "
+            f"{lowest:g} to {highest:g}. Correct it there, or remove the key."
         )
 
 

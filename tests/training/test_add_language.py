@@ -176,8 +176,10 @@ def test_add_language_heads_serve_it_at_once(finetune_config, addition):
     grown = XmodForMaskedLM.from_pretrained(config.out / "base", dtype=torch.float32).state_dict()
     for name, weight in model.named_parameters():
         assert not is_frozen(name) or torch.equal(weight, grown[name]), name
+    temperature = open_folder(head.out).temperature
     moved = (config.out / "ner").rename(config.out.parent / "moved")
     checkpoint = open_folder(moved)
+    assert checkpoint.temperature == temperature
     assert checkpoint.languages[-1] == "el_GR"
     assert len(checkpoint.tokenizer) == checkpoint.config.vocab_size
 

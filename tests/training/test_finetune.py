@@ -10,6 +10,8 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file
+from scipy.special import softmax
+from sklearn.metrics import log_loss
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
@@ -19,11 +21,13 @@ from transformers import (
 
 from pipeline.config import ModelSettings, NerSettings
 from pipeline.errors import ConfigError, InputError
+from pipeline.training.calibration import labelled_logits
 from pipeline.training.checkpoint import is_frozen
-from pipeline.training.evaluate import evaluate
+from pipeline.training.evaluate import evaluate, load_reader
 from pipeline.training.finetune import finetune, gather
+from pipeline.training.heads import HEADS
 from pipeline.training.learning import alone
-from pipeline.training.settings import EvaluateConfig
+from pipeline.training.settings import EvaluateConfig, Evaluated
 from pipeline.xmod.checkpoint import open_checkpoint
 from pipeline.xmod.files import WEIGHTS
 from pipeline.xmod.heads import require_head
@@ -128,6 +132,47 @@ def test_finetune_folder_copied_and_moved_works_without_its_base(
     told = {"checkpoints": {"one": scored}, "out": tmp_path, "batch_size": 8, "threads": 1}
     (board,) = evaluate(EvaluateConfig.model_validate(told), transfer=False)
     assert set(board.columns["own"]["entity_f1"]) == {"en_XX", "de_DE", "zh_CN"}
+
+
+@pytest.mark.parametrize("task", ["ner", "classification"])
+def test_finetune_learns_a_temperature_by_which_dev_labels_are_more_likely(finetune_config, task):
+    config = finetune_config(task, f"calibrated_{task}", max_dev_rows_per_language=100)
+    finetune(config, alone)
+    temperature = open_folder(config.out).temperature
+    scored = Evaluated(task=task, checkpoint=config.out, data=config.data)
+    reader, dev = load_reader(scored, batch_size=8), gather(config).dev
+    given, wanted = labelled_logits(HEADS[config.task], reader, dev)
+    calibrated, plain = (
+        log_loss(wanted, softmax(given / one, axis=-1), labels=range(given.shape[1]))
+        for one in (temperature, 1.0)
+    )
+    assert calibrated < plain
+    card = (config.out / "README.md").read_text()
+    assert f"Calibrated on {len(wanted)} dev labels" in card
+    assert f"`calibration_temperature` {temperature:.2f}" in card
+
+
+def test_finetune_a_temperature_is_of_its_head_alone(finetune_config):
+    """A head that goes on from a calibrated one has its own, and one without labels has none."""
+    config = finetune_config("classification", "first_of_two")
+    finetune(config, alone)
+    assert open_folder(config.out).temperature != 1.0
+    again = finetune_config("embeddings", "second_of_two", base=config.out)
+    finetune(again, alone)
+    assert "calibration_temperature" not in json.loads((again.out / "config.json").read_text())
+
+
+def test_finetune_dev_labels_that_no_train_row_has_are_left_out_of_the_calibration(
+    finetune_config, corpora, tmp_path
+):
+    rows = pq.read_table(corpora / "topic.parquet").to_pylist()
+    for row in [row for row in rows if row["split"] == "dev"][::2]:
+        row["label"] = "unheard of"
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "unheard.parquet")
+    config = finetune_config("classification", "unheard", data=tmp_path / "unheard.parquet")
+    finetune(config, alone)
+    assert open_folder(config.out).labels == ("person", "place")
+    assert "`calibration_temperature`" in (config.out / "README.md").read_text()
 
 
 def test_finetune_not_frozen_trains_embeddings_into_a_checkpoint_of_its_own(base, finetune_config):
