@@ -30,6 +30,7 @@ class ClassificationTask(Task):
 
     def __init__(self, settings: ClassificationSettings, checkpoint: Checkpoint) -> None:
         kind = checkpoint.config.problem_type
+        self._temperature = checkpoint.temperature
         self._labels = np.array(checkpoint.labels, dtype=object)
         _require_classifier(settings, checkpoint)
         self._sigmoid = kind == MULTI_LABEL or settings.multi_label is True
@@ -44,7 +45,7 @@ class ClassificationTask(Task):
 
     def score(self, model: Model, hidden: Tensor, packed: Packed) -> Tensor:
         """Probabilities [windows, labels]: sigmoid where a text may have several labels."""
-        logits = sequence_logits(model, hidden, packed)
+        logits = sequence_logits(model, hidden, packed) / self._temperature
         return logits.sigmoid() if self._sigmoid else logits.softmax(-1)
 
     def decode(self, document: Document, scores: Sequence[Scores]) -> tuple[object, ...]:

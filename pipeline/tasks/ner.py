@@ -71,6 +71,7 @@ class NerTask(Task):
         self._outside = labels.index(OUTSIDE)
         self._begins = np.array([label.startswith("B-") for label in labels])
         self._types = np.array([label.removeprefix("B-").removeprefix("I-") for label in labels])
+        self._temperature = checkpoint.temperature
         self._unknown = checkpoint.tokenizer.unk_token_id
 
     def score(self, model: Model, hidden: Tensor, packed: Packed) -> Tensor:
@@ -95,13 +96,25 @@ class NerTask(Task):
             chosen = probabilities[np.array([word.token for word in words], dtype=np.intp)]
             starts = np.array([word.start for word in words], dtype=np.int32)
             ends = np.array([word.end for word in words], dtype=np.int32)
-            return Spans(chosen.argmax(-1), chosen.max(-1), starts, ends)
+            return Spans(chosen.argmax(-1), self._highest(chosen), starts, ends)
         firsts = np.arange(len(starts))
         if self._settings.aggregation is not Aggregation.SIMPLE:
             firsts = firsts[self._begin_words(document.text, starts, ids)]
         chosen = self._chosen(probabilities, firsts)
         lasts = firsts + _lengths(firsts, len(probabilities)) - 1
-        return Spans(chosen.argmax(-1), chosen.max(-1), starts[firsts], ends[lasts])
+        return Spans(chosen.argmax(-1), self._highest(chosen), starts[firsts], ends[lasts])
+
+    def _highest(self, probabilities: Scores) -> Scores:
+        """The highest of the probabilities [words, labels], as calibrated; [words].
+
+        Labels are chosen before, so that a temperature never changes one.
+        """
+        highest: Scores = probabilities.max(-1)
+        if self._temperature != 1.0:
+            # To this power, as logits divided by the temperature.
+            powers = probabilities ** (1 / self._temperature)
+            highest = powers.max(-1) / powers.sum(-1)
+        return highest
 
     def _begin_words(
         self, text: str, starts: NDArray[np.int32], ids: NDArray[np.int32]

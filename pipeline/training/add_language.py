@@ -20,10 +20,11 @@ from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.base import load, opened, reopened
 from pipeline.training.checkpoint import (
     architecture,
-    extend_task,
+    new_checkpoint,
     require_shared,
-    save_whole,
     stored_dtype,
+    write_extended,
+    write_model,
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
@@ -94,12 +95,14 @@ def add_language(config: AddLanguageConfig, run: Run) -> Added:
         set_seed(config.optimisation.seed)
         model = extended_model(base, codec, start, learnt.weights)
         out = config.out / "base"
-        save_whole(model, codec.tokenizer, out, stored_dtype(base.folder))
-        copy_sentence_files([base.folder], out)
-        write_curves(learnt.history, out)
-        for name, folder in config.tasks.items():
-            extend_task(folder, base.folder, out, config.out / name)
-            copy_sentence_files([folder], config.out / name)
+        with new_checkpoint(out) as folder:
+            write_model(model, codec.tokenizer, folder, stored_dtype(base.folder))
+            copy_sentence_files([base.folder], folder)
+            write_curves(learnt.history, folder)
+        for name, task in config.tasks.items():
+            with new_checkpoint(config.out / name) as folder:
+                write_extended(task, out, codec.tokenizer, folder)
+                copy_sentence_files([task], folder)
     compared = Comparison(config, model, codec, heldout)
     nearest = nearest or compared.nearest(config.candidates or old.languages)
     assert nearest is not None  # the new vocabulary knows what is hidden

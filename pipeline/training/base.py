@@ -18,6 +18,7 @@ from pipeline.training.settings import Base
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint, reopen_checkpoint
 from pipeline.xmod.heads import HEADS
 from pipeline.xmod.loading import weights_of
+from pipeline.xmod.model_config import CALIBRATION
 from pipeline.xmod.shapes import Shapes, adapters_of, weight_shapes
 from pipeline.xmod.transformers_logging import silence_transformers
 from pipeline.xmod.vetting import require_adapters
@@ -58,9 +59,12 @@ def load(
     """The model of the class ``kind`` in float32, and the names of weights that are new in it.
 
     ``changes`` are to its config; weights whose names begin with one of ``without`` are left out.
-    float32 weights are mapped from their files until they are trained.
+    So is a temperature, which was learnt for these weights alone. float32 weights are mapped from
+    their files until they are trained.
     """
-    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), **changes})
+    values = {**checkpoint.config.to_dict(), **changes}
+    values.pop(CALIBRATION, None)
+    config = XmodConfig.from_dict(values)
     silence_transformers()
     loaded: Any = kind.from_pretrained(
         None,  # no folder: transformers looks for no files

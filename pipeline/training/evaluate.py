@@ -89,7 +89,8 @@ def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
     foreign = foreign_head(checkpoint, architecture(head.model), labels)
     model, missing = load(checkpoint, head.model, {}, *foreign)
     require_whole(checkpoint, missing, evaluated.task)
-    return Reader(model, Codec.of(checkpoint, labels), batch_size)
+    codec = Codec.of(checkpoint, labels)
+    return Reader(model, codec, batch_size, temperature=checkpoint.temperature)
 
 
 def _require_one_label(checkpoint: Checkpoint) -> None:

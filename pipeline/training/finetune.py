@@ -18,12 +18,12 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from pipeline.errors import ConfigError, InputError
 from pipeline.training.base import foreign_head, load, opened, reopened, tell_of_head
 from pipeline.training.batches import EpochBatches
+from pipeline.training.calibration import calibrated
 from pipeline.training.checkpoint import (
     architecture,
-    has_frozen_shard,
-    save_task,
-    save_whole,
+    new_checkpoint,
     stored_dtype,
+    write_model,
 )
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
@@ -44,6 +44,7 @@ from pipeline.training.scoreboard import Scoreboard, markdown
 from pipeline.training.scored_trainer import ScoredTrainer
 from pipeline.training.settings import FinetuneConfig, Task
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.model_config import CALIBRATION
 from pipeline.xmod.shapes import weight_shapes
 
 TRAIN = "train"
@@ -144,6 +145,7 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
         batch_size=optimisation.batch_size,
         seed=(optimisation.seed, worker.rank),
     )
+    reader = Reader(model, codec, optimisation.batch_size)
     weights = None if material.weights is None else torch.tensor(material.weights)
     steps = -(-len(batches) // optimisation.accumulation)
     early = [EarlyStoppingCallback(stopping.patience, stopping.min_delta)] if stopping else []
@@ -159,11 +161,15 @@ def learn(material: Material, examples: Mapping[str, Sequence[Example]], worker:
         worker=worker,
         callbacks=early,
         head=head,
-        score=partial(head.score, Reader(model, codec, optimisation.batch_size), material.dev),
+        score=partial(head.score, reader, material.dev),
     )
     trainer.learn()
     best = trainer.best
-    return Learnt(best.weights, best.figures, trainer.state.log_history)
+    learnt = Learnt(best.weights, best.figures, trainer.state.log_history)
+    if worker.rank or not material.labels:
+        return learnt
+    model.load_state_dict(best.weights, strict=False)
+    return replace(learnt, calibration=calibrated(head, reader, material.dev))
 
 
 def save(material: Material, learnt: Learnt) -> None:
@@ -173,13 +179,13 @@ def save(material: Material, learnt: Learnt) -> None:
     model.load_state_dict(learnt.weights, strict=False)
     if config.task is Task.EMBEDDINGS and "lm_head.bias" not in weight_shapes(checkpoint.folder):
         model.lm_head = None  # was made at random: the base is an encoder alone
-    if _links(material):
-        save_task(model, checkpoint.folder, config.out)
-    else:
-        save_whole(model, checkpoint.tokenizer, config.out, stored_dtype(checkpoint.folder))
-    card = _card(material, learnt.figures, model)
-    (config.out / "README.md").write_text(card, encoding="utf-8")
-    write_curves(learnt.history, config.out)
+    if learnt.calibration:
+        setattr(model.config, CALIBRATION, learnt.calibration.temperature)
+    with new_checkpoint(config.out) as folder:
+        write_model(model, checkpoint.tokenizer, folder, stored_dtype(checkpoint.folder))
+        card = _card(material, learnt, model)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        write_curves(learnt.history, folder)
 
 
 def task_model(
@@ -204,19 +210,15 @@ def task_model(
     return cast(PreTrainedModel, model)
 
 
-def _links(material: Material) -> bool:
-    """Whether the output shares its frozen part and its tokenizer with the base."""
-    own = len(material.checkpoint.folders) == 1  # not another's tokenizer
-    return material.config.frozen and own and has_frozen_shard(material.checkpoint.folder)
-
-
-def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
+def _card(material: Material, learnt: Learnt, model: PreTrainedModel) -> str:
     """The stub of a model card."""
-    config, labels = material.config, material.labels
-    links = (
-        ""
-        if not _links(material)
-        else "- `frozen.safetensors` and the tokenizer are links to the base checkpoint's files\n"
+    config, labels, found = material.config, material.labels, learnt.calibration
+    calibration = (
+        f"- Calibrated on {found.labels} dev labels: `{CALIBRATION}` {found.temperature:.2f}; "
+        f"expected calibration error (15 bins) {found.error_before:.3f} before, "
+        f"{found.error_after:.3f} after\n"
+        if found
+        else ""
     )
     return f"""# X-MOD {config.task.value} checkpoint
 
@@ -224,9 +226,9 @@ def _card(material: Material, figures: Figures, model: PreTrainedModel) -> str:
 - Adapters (`config.languages`): {", ".join(model.config.languages)}
 - Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
 {"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
-{links}- Licence and attribution: those of the training data; state them before \
+{calibration}- Licence and attribution: those of the training data; state them before \
 you publish
 
 Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.
 
-{markdown(Scoreboard("Dev rows", "", {"dev": figures}))}"""
+{markdown(Scoreboard("Dev rows", "", {"dev": learnt.figures}))}"""

@@ -23,6 +23,7 @@ class Reader:
     """A model with its codec, the size of a batch, and the adapters that it reads with.
 
     `adapter` is a language whose adapter reads all texts; with None each is read by its own.
+    `temperature` is that of the scores; None where the head has none yet.
     """
 
     model: PreTrainedModel
@@ -30,6 +31,7 @@ class Reader:
     batch_size: int
     adapter: str | None = None
     adapters_on: bool = True
+    temperature: float | None = None
 
     def lang_id(self, language: str) -> int:
         """The position of the adapter for `language` among the model's.

@@ -16,6 +16,7 @@ from torch import Tensor, distributed, nn
 from transformers import TrainerCallback
 
 from pipeline.errors import InputError
+from pipeline.training.calibration import Calibration
 from pipeline.training.collate import Example
 from pipeline.training.heads.head import Figures
 
@@ -53,6 +54,8 @@ class Learnt:
     weights: dict[str, Tensor]
     figures: Figures
     history: list[dict[str, Any]]
+    calibration: Calibration | None = None
+    """Of a head with labels."""
 
 
 Learn = Callable[[Mapping[str, Sequence[Example]], Worker], Learnt]

@@ -16,7 +16,7 @@ import torch
 from transformers import XmodConfig, XmodForMaskedLM, set_seed
 
 from pipeline.training.base import foreign_head, load, opened
-from pipeline.training.checkpoint import save_whole, stored_dtype
+from pipeline.training.checkpoint import new_checkpoint, stored_dtype, write_model
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example
 from pipeline.training.corpus import (
@@ -59,8 +59,9 @@ def pretrain(config: PretrainConfig, run: Run, recipe: Recipe | None = None) -> 
     with run(training, sources) as learnt:
         model = starting_point(config, len(codec.tokenizer), XmodForMaskedLM)
         model.load_state_dict(learnt.weights, strict=False)
-        save_whole(model, codec.tokenizer, config.out, dtype)
-        write_curves(learnt.history, config.out)
+        with new_checkpoint(config.out) as folder:
+            write_model(model, codec.tokenizer, folder, dtype)
+            write_curves(learnt.history, folder)
 
 
 def vocabulary(config: PretrainConfig) -> Codec:

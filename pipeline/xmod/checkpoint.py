@@ -27,6 +27,7 @@ from pipeline.xmod.files import (
 )
 from pipeline.xmod.hub import fetched, is_commit
 from pipeline.xmod.importable import import_advice
+from pipeline.xmod.model_config import CALIBRATION
 from pipeline.xmod.round_trip import require_round_trip
 from pipeline.xmod.tokenizer import load_tokenizer
 from pipeline.xmod.vetting import require_no_code, vetted_config
@@ -86,6 +87,11 @@ class Checkpoint:
         """The head's labels in the order of its outputs."""
         names = {int(index): label for index, label in (self.config.id2label or {}).items()}
         return tuple(names[index] for index in sorted(names))
+
+    @property
+    def temperature(self) -> float:
+        """What the head's logits are divided by before they become probabilities; 1 by default."""
+        return float(getattr(self.config, CALIBRATION, 1.0))
 
     @property
     def tokenizer(self) -> "PreTrainedTokenizerBase":

@@ -21,7 +21,11 @@ _ADAPTERS_OF_XLM_R = {
     **{"adapter_layer_norm": False, "pre_norm": False, "ln_before_adapter": True},
 }
 """The adapters that Pfeiffer et al. gave to XLM-R's architecture; facebook/xmod-base has them."""
-_READ = ("id2label", "num_labels", "architectures", "problem_type")
+CALIBRATION = "calibration_temperature"
+"""The key of the number by which a head's logits are divided to be probabilities that hold."""
+TEMPERATURES = (0.05, 20.0)
+"""The lowest and the highest of these numbers."""
+_READ = ("id2label", "num_labels", "architectures", "problem_type", CALIBRATION)
 """What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
 _OF_HEADS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 """Fields that may differ between heads of one encoder: without effect but in training."""

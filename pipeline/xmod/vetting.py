@@ -14,6 +14,8 @@ from pipeline.errors import CheckpointError, on_one_line
 from pipeline.xmod.files import CONFIG, head_file, read_json
 from pipeline.xmod.importable import import_advice, import_command, is_importable
 from pipeline.xmod.model_config import (
+    CALIBRATION,
+    TEMPERATURES,
     encoder_shapes,
     read_config,
     read_head_config,
@@ -138,6 +140,17 @@ def _require_values(path: Path, config: "XmodConfig") -> None:
         raise CheckpointError(
             f"{path} has the label {odd[0]!a:.200} in id2label; expected text "
             "without control characters. Correct it there."
+        )
+    _require_temperature(path, config)
+
+
+def _require_temperature(path: Path, config: "XmodConfig") -> None:
+    """Raise CheckpointError where scores cannot be divided by what the config says."""
+    found, (lowest, highest) = getattr(config, CALIBRATION, 1.0), TEMPERATURES
+    if type(found) not in (int, float) or not lowest <= found <= highest:
+        raise CheckpointError(
+            f"{path} has {CALIBRATION} {found!a:.50}; expected a number from "
+            f"{lowest:g} to {highest:g}. Correct it there, or remove the key."
         )
 
 

@@ -78,7 +78,7 @@ def test_pretrain_with_objectives_continues_a_checkpoint_and_keeps_its_format(
 ):
     config = demo_config(corpora, tmp_path / "more", start=base, objectives=objectives(corpora))
     pretraining.pretrain_demo(config, alone)
-    first, more = (load_file(folder / "shared.safetensors") for folder in (base, tmp_path / "more"))
+    first, more = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "more"))
     assert first.keys() == more.keys()
     assert not torch.equal(first[QUERY], more[QUERY])
 

@@ -24,6 +24,7 @@ def annotated(
     checkpoint: Checkpoint,
     texts: Sequence[str],
     codes: Sequence[str] | None = None,
+    loaded: Sequence[str] = LOADED,
     *,
     runtime: dict[str, Any] | None = None,
     **asked: Any,
@@ -32,6 +33,8 @@ def annotated(
     machine = RuntimeSettings(**{"max_length": 128, "stride": 9, **(runtime or {})})
     pairs = asked.get("seconds") is not None
     reading = reading_of(settings, checkpoint, machine.max_length, second_texts=pairs)
-    annotate = Annotate([Workload((checkpoint,), 0, (settings,))], LoadedAdapters(LOADED), machine)
+    annotate = Annotate(
+        [Workload((checkpoint,), 0, (settings,))], LoadedAdapters(tuple(loaded)), machine
+    )
     block = run_stage(Tokenize(machine, (reading,)), make_block(texts, codes, **asked))
     return run_stage(annotate, block)

@@ -184,3 +184,24 @@ def test_classification_of_pairs_equals_transformers(topic):
 def test_classification_threshold_without_a_use_is_refused(kind, options, request):
     with pytest.raises(CheckpointError, match=r"its threshold 0\.7 has no use"):
         make_task(request.getfixturevalue(kind), threshold=0.7, **options)
+
+
+@pytest.mark.parametrize("temperature", [2.5, 0.4])
+@pytest.mark.parametrize("kind", ["topic", "tags"])
+def test_classification_temperature_divides_the_logits_and_changes_no_label(
+    kind, temperature, request
+):
+    plain = request.getfixturevalue(kind)
+    model = XmodForSequenceClassification.from_pretrained(plain.folder).eval()
+    task = make_task(with_config(plain, calibration_temperature=temperature))
+    hidden, document = torch.rand(4, 32), Document("", windows_of(4), 0)
+    with torch.inference_mode():
+        logits = model.classifier(hidden[None, :1]) / temperature
+        scores, before = (
+            one.score(model, hidden, packed_of(4)) for one in (task, make_task(plain))
+        )
+    expected = logits.sigmoid() if kind == "tags" else logits.softmax(-1)
+    torch.testing.assert_close(scores, expected)
+    assert not torch.allclose(scores, before, atol=1e-3)
+    labels = [task.decode(document, list(one.numpy()))[0] for one in (scores, before)]
+    assert labels[0] == labels[1]

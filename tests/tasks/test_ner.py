@@ -305,3 +305,32 @@ def test_ner_labels_of_another_scheme_are_refused(ner):
 def test_ner_fields_are_those_of_the_schema(ner):
     (field,) = make_task(ner).fields
     assert (field.name, field.type.value_type) == ("entities", schema.ENTITY)
+
+
+@pytest.mark.parametrize("temperature", [3.0, 0.5])
+@pytest.mark.parametrize("aggregation", list(Aggregation))
+def test_ner_temperature_changes_scores_and_no_label(ner, aggregation, temperature):
+    """Not even where a word's label is chosen by the scores of several tokens."""
+    values = {**ner.config.to_dict(), "calibration_temperature": temperature}
+    task = make_task(replace(ner, config=XmodConfig.from_dict(values)), aggregation)
+    plain = make_task(ner, aggregation)
+    generator = np.random.default_rng(0)
+    for text in SPACED:
+        document = make_document(ner.tokenizer, text)
+        logits = generator.normal(0, 3, (len(document.windows[0]), len(BIO_LABELS)))
+        scores = torch.tensor(logits).softmax(-1).numpy().astype(np.float32)
+        before, after = (entities(one, document, scores) for one in (plain, task))
+        assert [{**one, "score": 0} for one in before] == [{**one, "score": 0} for one in after]
+        lower = [one["score"] < two["score"] for one, two in zip(after, before, strict=True)]
+        assert set(lower) <= {temperature > 1}
+
+
+def test_ner_temperature_divides_the_logits(ner):
+    values = {**ner.config.to_dict(), "calibration_temperature": 2.0}
+    task = make_task(replace(ner, config=XmodConfig.from_dict(values)), "words")
+    document = make_document(ner.tokenizer, "in")
+    logits = torch.full((len(document.windows[0]), len(BIO_LABELS)), -30.0)
+    logits[:, BIO_LABELS.index("B-LOC")] = 4.0
+    logits[:, BIO_LABELS.index("O")] = 1.0
+    (found,) = entities(task, document, logits.softmax(-1).numpy())
+    assert found["score"] == pytest.approx(1 / (1 + np.exp(-1.5)), abs=1e-6)

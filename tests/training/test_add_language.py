@@ -11,10 +11,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, XmodForMaskedLM, XmodForTokenClassification
 
-from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, ConfigError
 from pipeline.training.add_language import add_language
 from pipeline.training.base import opened
+from pipeline.training.checkpoint import is_frozen
 from pipeline.training.codec import Codec
 from pipeline.training.collate import MaskedCollator
 from pipeline.training.finetune import finetune
@@ -23,7 +23,7 @@ from pipeline.training.learning import Learnt, alone
 from pipeline.training.new_adapter import extended_model, growing_model
 from pipeline.training.settings import AddLanguageConfig
 from pipeline.training.vocabulary import with_new_pieces
-from pipeline.xmod.checkpoint import open_checkpoint
+from tests.helpers.checkpoints import open_folder
 from tests.helpers.training_configs import OPTIMISATION
 
 GREEK = ["το", "ποτάμι", "πόλη", "είναι", "μεγάλη", "και", "παλιά", "άνθρωποι", "ζουν", "εκεί"]
@@ -146,7 +146,6 @@ def test_add_language_to_a_base_of_one_float32_file(base, addition, tmp_path):
             weight.add_(1e-5 * torch.randn_like(weight))  # beneath float16
     model.save_pretrained(plain)
     AutoTokenizer.from_pretrained(base).save_pretrained(plain)
-    assert not (plain / "frozen.safetensors").exists()
     config = addition(base=plain)
     add_language(config, alone)
     new = XmodForMaskedLM.from_pretrained(config.out / "base", dtype=torch.float32)
@@ -174,10 +173,13 @@ def test_add_language_heads_serve_it_at_once(finetune_config, addition):
     )
     assert not report["missing_keys"]
     assert model.config.languages[-1] == "el_GR"
-    assert str((config.out / "ner" / "frozen.safetensors").readlink()) == (
-        "../base/frozen.safetensors"
-    )
-    checkpoint = open_checkpoint(ModelSettings(path=str(config.out / "ner")))
+    grown = XmodForMaskedLM.from_pretrained(config.out / "base", dtype=torch.float32).state_dict()
+    for name, weight in model.named_parameters():
+        assert not is_frozen(name) or torch.equal(weight, grown[name]), name
+    temperature = open_folder(head.out).temperature
+    moved = (config.out / "ner").rename(config.out.parent / "moved")
+    checkpoint = open_folder(moved)
+    assert checkpoint.temperature == temperature
     assert checkpoint.languages[-1] == "el_GR"
     assert len(checkpoint.tokenizer) == checkpoint.config.vocab_size
 
@@ -222,7 +224,7 @@ def test_add_language_from_one_that_is_not_there_is_refused(addition):
 def test_add_language_to_a_task_of_another_base_is_refused(finetune_config, addition):
     head = finetune_config("classification", "other_base", frozen=False)
     finetune(head, alone)
-    with pytest.raises(CheckpointError, match="embeddings or adapters differ from"):
+    with pytest.raises(CheckpointError, match=r"other_base differ from those in .*base, frozen"):
         add_language(addition(tasks={"topic": head.out}), alone)
 
 

@@ -126,7 +126,7 @@ class Killed:
 
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "shared.safetensors") | load_file(folder / "frozen.safetensors")
+    return load_file(folder / "model.safetensors")
 
 
 def assert_same(first: Path, second: Path) -> None:

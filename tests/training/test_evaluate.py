@@ -56,6 +56,9 @@ def test_evaluate_scores_every_language_with_and_without_adapters(config):
     assert list(words.columns) == ["own", "none", "best other"]
     assert list(topic.columns) == ["own", "none", "baseline"]
     assert topic.languages == ["en_XX", "de_DE", "zh_CN"]
+    errors = topic.columns["own"]["calibration_error"]
+    assert list(errors) == topic.languages
+    assert all(0.0 <= error < 1.0 for error in errors.values())
     baseline = topic.columns["baseline"]["accuracy"]
     assert all(0.0 < score < 1.0 for score in baseline.values())
 

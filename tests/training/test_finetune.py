@@ -1,6 +1,7 @@
 """Pre-training, fine-tuning and loading, end to end on a tiny corpus."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file
+from scipy.special import softmax
+from sklearn.metrics import log_loss
 from transformers import (
     AutoTokenizer,
     XmodForMaskedLM,
@@ -16,13 +19,20 @@ from transformers import (
     XmodForTokenClassification,
 )
 
-from pipeline.config import ModelSettings
-from pipeline.errors import CheckpointError, ConfigError, InputError
-from pipeline.training.checkpoint import is_frozen, save_task
+from pipeline.config import ModelSettings, NerSettings
+from pipeline.errors import ConfigError, InputError
+from pipeline.training.calibration import labelled_logits
+from pipeline.training.checkpoint import is_frozen
+from pipeline.training.evaluate import evaluate, load_reader
 from pipeline.training.finetune import finetune, gather
+from pipeline.training.heads import HEADS
 from pipeline.training.learning import alone
+from pipeline.training.settings import EvaluateConfig, Evaluated
 from pipeline.xmod.checkpoint import open_checkpoint
+from pipeline.xmod.files import WEIGHTS
 from pipeline.xmod.heads import require_head
+from tests.helpers.checkpoints import open_folder
+from tests.helpers.stages import annotated
 from tests.helpers.training_configs import OPTIMISATION
 
 FIGURES = {
@@ -101,25 +111,78 @@ def test_finetune_causal_lm_becomes_a_decoder(finetune_config):
     assert json.loads((config.out / "config.json").read_text())["is_decoder"] is True
 
 
-def test_finetune_output_links_to_the_bases_files(finetune_config):
-    config = finetune_config("ner", "ner_links")
+def test_finetune_folder_copied_and_moved_works_without_its_base(
+    base, finetune_config, corpora, tmp_path
+):
+    own_base = shutil.copytree(base, tmp_path / "base")
+    config = finetune_config("ner", tmp_path / "ner", base=own_base)
     finetune(config, alone)
-    assert str((config.out / "frozen.safetensors").readlink()) == "../base/frozen.safetensors"
-    assert (config.out / "tokenizer.json").is_symlink()
-    stored = load_file(config.out / "shared.safetensors")
-    assert not any(is_frozen(name) for name in stored)
-    assert {weight.dtype for weight in stored.values()} == {torch.float16}
+    folder = shutil.copytree(config.out, tmp_path / "copied").rename(tmp_path / "moved")
+    for old in (config.out, own_base):
+        shutil.rmtree(old)
+    assert {weight.dtype for weight in load_file(folder / WEIGHTS).values()} == {torch.float16}
+    assert AutoTokenizer.from_pretrained(folder).is_fast
+    _, report = XmodForTokenClassification.from_pretrained(folder, output_loading_info=True)
+    assert not report["missing_keys"]
+    settings = NerSettings(type="ner", model=ModelSettings(path=str(folder)))
+    checkpoint, runtime = open_folder(folder), {"max_length": 32, "stride": 4}
+    rows = annotated(settings, checkpoint, ["Karl ist alt"], ["de_DE"], ("de_DE",), runtime=runtime)
+    assert rows["entities"].null_count == 0
+    scored = {"task": "ner", "checkpoint": folder, "data": corpora / "ner.parquet"}
+    told = {"checkpoints": {"one": scored}, "out": tmp_path, "batch_size": 8, "threads": 1}
+    (board,) = evaluate(EvaluateConfig.model_validate(told), transfer=False)
+    assert set(board.columns["own"]["entity_f1"]) == {"en_XX", "de_DE", "zh_CN"}
+
+
+@pytest.mark.parametrize("task", ["ner", "classification"])
+def test_finetune_learns_a_temperature_by_which_dev_labels_are_more_likely(finetune_config, task):
+    config = finetune_config(task, f"calibrated_{task}", max_dev_rows_per_language=100)
+    finetune(config, alone)
+    temperature = open_folder(config.out).temperature
+    scored = Evaluated(task=task, checkpoint=config.out, data=config.data)
+    reader, dev = load_reader(scored, batch_size=8), gather(config).dev
+    given, wanted = labelled_logits(HEADS[config.task], reader, dev)
+    calibrated, plain = (
+        log_loss(wanted, softmax(given / one, axis=-1), labels=range(given.shape[1]))
+        for one in (temperature, 1.0)
+    )
+    assert calibrated < plain
+    card = (config.out / "README.md").read_text()
+    assert f"Calibrated on {len(wanted)} dev labels" in card
+    assert f"`calibration_temperature` {temperature:.2f}" in card
+
+
+def test_finetune_a_temperature_is_of_its_head_alone(finetune_config):
+    """A head that goes on from a calibrated one has its own, and one without labels has none."""
+    config = finetune_config("classification", "first_of_two")
+    finetune(config, alone)
+    assert open_folder(config.out).temperature != 1.0
+    again = finetune_config("embeddings", "second_of_two", base=config.out)
+    finetune(again, alone)
+    assert "calibration_temperature" not in json.loads((again.out / "config.json").read_text())
+
+
+def test_finetune_dev_labels_that_no_train_row_has_are_left_out_of_the_calibration(
+    finetune_config, corpora, tmp_path
+):
+    rows = pq.read_table(corpora / "topic.parquet").to_pylist()
+    for row in [row for row in rows if row["split"] == "dev"][::2]:
+        row["label"] = "unheard of"
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "unheard.parquet")
+    config = finetune_config("classification", "unheard", data=tmp_path / "unheard.parquet")
+    finetune(config, alone)
+    assert open_folder(config.out).labels == ("person", "place")
+    assert "`calibration_temperature`" in (config.out / "README.md").read_text()
 
 
 def test_finetune_not_frozen_trains_embeddings_into_a_checkpoint_of_its_own(base, finetune_config):
-    before = load_file(base / "frozen.safetensors")
+    before = load_file(base / WEIGHTS)
     config = finetune_config("classification", "unfrozen", frozen=False)
     finetune(config, alone)
-    after = load_file(config.out / "frozen.safetensors")
-    assert not (config.out / "frozen.safetensors").is_symlink()
+    after = load_file(config.out / WEIGHTS)
     words = "roberta.embeddings.word_embeddings.weight"
     assert not torch.equal(before[words], after[words])
-    assert torch.equal(before[words], load_file(base / "frozen.safetensors")[words])
+    assert torch.equal(before[words], load_file(base / WEIGHTS)[words])
 
 
 def test_finetune_labels_are_those_of_the_data(finetune_config):
@@ -244,16 +307,13 @@ def test_finetune_language_that_the_base_lacks_is_a_config_error(
 
 
 def test_finetune_on_a_base_of_one_float32_file(base, finetune_config, tmp_path):
-    """As facebook/xmod-base is: the result needs no other folder, and nothing is rounded."""
+    """As facebook/xmod-base is: nothing is rounded."""
     model = XmodForMaskedLM.from_pretrained(base, dtype=torch.float32)
     model.save_pretrained(tmp_path / "plain")
     AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "plain")
     config = finetune_config("ner", "from_plain", base=tmp_path / "plain")
     finetune(config, alone)
-    assert not any(path.is_symlink() for path in config.out.iterdir())
-    stored = load_file(config.out / "frozen.safetensors") | load_file(
-        config.out / "shared.safetensors"
-    )
+    stored = load_file(config.out / WEIGHTS)
     assert {weight.dtype for weight in stored.values()} == {torch.float32}
     XmodForTokenClassification.from_pretrained(config.out)
 
@@ -297,11 +357,3 @@ def test_finetune_language_without_rows_is_an_input_error(finetune_config):
     config = finetune_config("ner", "ner_absent", languages=["en_XX", "fr_XX"])
     with pytest.raises(InputError, match="fr_XX"):
         finetune(config, alone)
-
-
-def test_save_task_refuses_changed_embeddings(base, tmp_path):
-    model = XmodForTokenClassification.from_pretrained(base, dtype=torch.float32)
-    with torch.no_grad():
-        model.roberta.embeddings.word_embeddings.weight += 1
-    with pytest.raises(CheckpointError, match="word_embeddings"):
-        save_task(model, base, tmp_path / "task")

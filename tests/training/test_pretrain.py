@@ -10,8 +10,8 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM,
 
 from pipeline.errors import CheckpointError
 from pipeline.training import pretrain as pretraining
-from pipeline.training.checkpoint import INDEX
 from pipeline.training.learning import alone
+from pipeline.xmod.files import INDEX, WEIGHTS
 from tests.helpers.training_configs import NEW_MODEL, pretrain_config
 
 LANGUAGES = ["en_XX", "de_DE", "zh_CN"]
@@ -26,7 +26,7 @@ def test_pretrain_goes_on_with_more_languages_and_keeps_the_adapters_of_those_it
     )
     slow = config.optimisation.model_copy(update={"learning_rate": 1e-9})
     pretraining.pretrain(config.model_copy(update={"optimisation": slow}), alone)
-    before, after = (load_file(one / "frozen.safetensors") for one in (base, tmp_path / "more"))
+    before, after = (load_file(one / WEIGHTS) for one in (base, tmp_path / "more"))
     adapters = {name for name in after if ".adapter_modules." in name}
     assert adapters == {
         name for name in before if ".adapter_modules." in name and ".de_DE." not in name
@@ -87,9 +87,9 @@ def test_pretrain_start_with_a_shape_that_would_not_be_used_is_refused(corpora, 
 
 def test_start_whose_index_names_a_file_elsewhere_is_refused(corpora, base, tmp_path):
     start = shutil.copytree(base, tmp_path / "start")
-    index = json.loads((start / INDEX).read_text())
-    names = dict.fromkeys(index["weight_map"], "../elsewhere/w.bin")
-    (start / INDEX).write_text(json.dumps({**index, "weight_map": names}))
+    names = dict.fromkeys(load_file(start / WEIGHTS), "../elsewhere/w.bin")
+    (start / WEIGHTS).unlink()
+    (start / INDEX).write_text(json.dumps({"weight_map": names}))
     config = pretrain_config(corpora, tmp_path / "out", start=start)
     with pytest.raises(CheckpointError, match="expected names of"):
         pretraining.pretrain(config, alone)

@@ -8,7 +8,7 @@ from transformers import XmodForTokenClassification
 
 from pipeline.errors import CheckpointError
 from pipeline.xmod.vetting import require_adapters, vetted_config
-from tests.helpers.checkpoints import save_checkpoint
+from tests.helpers.checkpoints import open_folder, save_checkpoint
 from tests.xmod.test_checkpoint import change_config
 
 
@@ -153,3 +153,22 @@ def test_weights_without_an_encoder_are_refused(tmp_path):
     save_file({"classifier.weight": zeros(2, 2)}, folder / "model.safetensors")
     with pytest.raises(CheckpointError, match="not an X-MOD's"):
         vetted_config(folder)
+
+
+@pytest.mark.parametrize("value", [0, -1.5, float("nan"), float("inf"), 1e-300, "1.3", True, None])
+def test_config_with_a_temperature_that_no_score_can_have_is_refused(copied, value):
+    change_config(copied, calibration_temperature=value)
+    with pytest.raises(CheckpointError, match=r"calibration_temperature .*; expected a number"):
+        vetted_config(copied)
+
+
+def test_config_with_a_temperature_is_another_checkpoint(copied):
+    before = open_folder(copied)
+    change_config(copied, calibration_temperature=1.37)
+    after = open_folder(copied)
+    assert (before.temperature, after.temperature) == (1.0, 1.37)
+    assert before.digest != after.digest
+    model = XmodForTokenClassification.from_pretrained(copied)
+    model.save_pretrained(copied / "again")
+    saved = json.loads((copied / "again" / "config.json").read_text())
+    assert saved["calibration_temperature"] == 1.37

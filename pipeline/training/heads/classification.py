@@ -4,10 +4,12 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import softmax
 from sklearn.metrics import f1_score
 from transformers import XmodForSequenceClassification
 
 from pipeline.errors import InputError
+from pipeline.training.calibration_error import calibration_error
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Example, stacked
 from pipeline.training.heads.head import Guess, Head, weighted_loss
@@ -45,10 +47,16 @@ def encode(table: pa.Table, codec: Codec) -> list[Example]:
 
 
 def scored(reader: Reader, rows: pa.Table, language: str) -> dict[str, float]:
-    """`accuracy` and `macro_f1`."""
+    """`accuracy` and `macro_f1`; of a head that has its temperature, `calibration_error`."""
     ids = reader.codec.encoded(rows["text"].to_pylist())["input_ids"]
-    best = np.stack(logits(reader, ids, language)).argmax(axis=-1)
-    return agreement(np.array(rows["label"].to_pylist()), np.array(reader.codec.labels)[best])
+    given, names = np.stack(logits(reader, ids, language)), np.array(reader.codec.labels)
+    gold = np.array(rows["label"].to_pylist())
+    figures = agreement(gold, names[given.argmax(axis=-1)])
+    if reader.temperature is None:
+        return figures
+    probabilities = softmax(given / reader.temperature, axis=-1)
+    right = names[probabilities.argmax(axis=-1)] == gold
+    return figures | {"calibration_error": calibration_error(probabilities.max(axis=-1), right)}
 
 
 def agreement(gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
