@@ -147,9 +147,9 @@ def test_tokenize_stride_that_a_models_windows_cannot_hold_is_refused(tmp_path):
 def test_tokenize_a_long_run_takes_time_in_proportion(checkpoint, run):
     def seconds(characters: int) -> float:
         block = make_block([(run * characters)[:characters], "in Prague"])
-        begin = time.perf_counter()
+        begin = time.process_time()
         tokenize(checkpoint, block, max_length=128, stride=16)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     seconds(2_000)
     assert seconds(80_000) < 80 * max(seconds(4_000), 0.01)  # quadratic would be 400
