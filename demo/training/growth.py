@@ -71,9 +71,7 @@ def encoded(source: Source) -> list[Example]:
     return [row for part in parts for row in source.encode(pa.Table.from_batches([part]))]
 
 
-def _save(
-    model: "ManyHeads", checkpoint: Checkpoint, labels: tuple[str, ...], out: Path
-) -> None:
+def _save(model: "ManyHeads", checkpoint: Checkpoint, labels: tuple[str, ...], out: Path) -> None:
     named = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
     whole = model.state_dict()
     head = {f"classifier.{name}": w for name, w in model.heads[TAGS].state_dict().items()}
@@ -137,7 +135,11 @@ class GrowthTrainer(ModularTrainer):
         self._losses: defaultdict[str, list[Tensor]] = defaultdict(list)
         super().__init__(
             model,
-            [{**row, "objective": place} for place, rows in enumerate(examples.values()) for row in rows],
+            [
+                {**row, "objective": place}
+                for place, rows in enumerate(examples.values())
+                for row in rows
+            ],
             MixedBatches(config, self._learnt, examples),
             self._collated,
             self._step_loss,

@@ -18,7 +18,14 @@ from torch.nn import functional
 from demo.training.settings import GrowthConfig, Objective
 from pipeline.errors import InputError
 from pipeline.training.codec import Codec
-from pipeline.training.collate import Batch, Example, MaskedCollator, grouped, masked_lm_loss, padded_inputs
+from pipeline.training.collate import (
+    Batch,
+    Example,
+    MaskedCollator,
+    grouped,
+    masked_lm_loss,
+    padded_inputs,
+)
 from pipeline.training.corpus import TEXT_COLUMNS, capped, of_split, read_corpus, read_labelled
 from pipeline.training.heads.masked_lm import encode
 from pipeline.training.heads.ner import NER
@@ -140,6 +147,8 @@ def _vectors(rows: list[Example]) -> Batch:
     return {"vectors": torch.from_numpy(np.stack([row["vector"] for row in rows])).float()}
 
 
-def _collated(codec: Codec, targets: Callable[[list[Example]], Batch], rows: list[Example]) -> Batch:
+def _collated(
+    codec: Codec, targets: Callable[[list[Example]], Batch], rows: list[Example]
+) -> Batch:
     rows = grouped(rows)
     return {**padded_inputs(rows, codec.padding), **targets(rows)}

@@ -1,4 +1,4 @@
-"""A grown X-MOD learns masked words, meanings and entities at once, and one folder has its heads."""
+"""A grown X-MOD learns words, meanings and entities at once; one folder has its heads."""
 
 from itertools import chain
 from pathlib import Path

@@ -127,7 +127,9 @@ def test_finetune_of_a_frozen_encoder_trains_the_head_alone(base, finetune_confi
     config = finetune_config("classification", "head_alone", frozen="encoder")
     finetune(config, alone)
     found = XmodForSequenceClassification.from_pretrained(config.out).base_model.state_dict()
-    for name, weight in XmodModel.from_pretrained(base, add_pooling_layer=False).state_dict().items():
+    for name, weight in (
+        XmodModel.from_pretrained(base, add_pooling_layer=False).state_dict().items()
+    ):
         assert torch.equal(weight, found[name]), name
 
 
