@@ -208,7 +208,7 @@ def _through_stages(
     runtime = RuntimeSettings(dtype=dtype)
     tokenize = Tokenize(runtime, (ModelInput(checkpoint.window_tokenizer(runtime.max_length)),))
     adapters = LoadedAdapters(tuple(checkpoint.languages))
-    annotate = Annotate([Workload(checkpoint, 0, tasks)], adapters, runtime)
+    annotate = Annotate([Workload((checkpoint,) * len(tasks), 0, tasks)], adapters, runtime)
     block = pa.table(
         {
             schema.TEXT.name: pa.array([one.text for one in texts], pa.string()),

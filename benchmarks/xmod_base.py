@@ -105,7 +105,7 @@ class OwnEngine:
     ) -> None:
         runtime = RuntimeSettings(dtype=dtype, cpus_per_actor=cores)
         adapters = LoadedAdapters(tuple(languages))
-        self.model = load_model(checkpoint, ["XmodForTokenClassification"], adapters, runtime)
+        self.model = load_model({"XmodForTokenClassification": checkpoint}, adapters, runtime)
         self.lanes = Lanes(runtime.lanes)
         self._budget = runtime.batch_tokens
 

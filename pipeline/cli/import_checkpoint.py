@@ -36,6 +36,10 @@ def import_checkpoint(
         str | None,
         typer.Option(help="Class of transformers to import, where there are several heads."),
     ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="Head to import, as model.head: ner is that of ner.json in SOURCE."),
+    ] = None,
 ) -> None:
     """Make a checkpoint of any format one that annotate and transformers load.
 
@@ -55,6 +59,7 @@ def import_checkpoint(
             languages=None if languages is None else _separated(languages),
             dtype=dtype,
             architecture=architecture,
+            head=head,
             base=base,
         )
         writing = bar.add_task("Writing weights", total=None)

@@ -69,6 +69,9 @@ class ModelSettings(Section):
     """Commit of the repository, 40 hexadecimal digits."""
     tokenizer: TokenizerSettings = TokenizerSettings()
     """Tokenizer, where it is not the checkpoint's own."""
+    head: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Head to use of several on one encoder: ``ner`` is that of ``ner.json`` beside
+    ``config.json``; null: that of ``config.json``."""
     sha256: str | None = None
     """Expected digest of checkpoint and tokenizer, as ``--dry-run`` prints it; any other is
     refused."""

@@ -91,11 +91,12 @@ class Job:
     def actor_bytes(self) -> int:
         """Resident memory that an actor needs, estimated: the process, weights, activations.
 
-        Weights count once a checkpoint, with the adapters of all ``languages``.
+        Weights count once an encoder, with the adapters of all ``languages``.
         """
         runtime = self.settings.runtime
         weights = activations = 0
-        for checkpoint in dict.fromkeys(workload.checkpoint for workload in self.workloads):
+        encoders = {one.encoder: one.checkpoints[0] for one in self.workloads}
+        for checkpoint in encoders.values():
             weights += parameter_bytes(checkpoint, self.languages, runtime.arithmetic)
             config = checkpoint.config
             # A layer holds the intermediate product and about six tensors of hidden size at once.
@@ -167,9 +168,13 @@ def _workloads(
     for place, (task, checkpoint) in enumerate(zip(tasks, opened, strict=True)):
         made = make_task(task, checkpoint)
         alone = task if made.masks or made.generates else None
-        grouped.setdefault((checkpoint, readings[place], alone), []).append(place)
+        grouped.setdefault((checkpoint.encoder, readings[place], alone), []).append(place)
     return tuple(
-        Workload(opened[places[0]], readings[places[0]], tuple(tasks[place] for place in places))
+        Workload(
+            tuple(opened[place] for place in places),
+            readings[places[0]],
+            tuple(tasks[place] for place in places),
+        )
         for places in grouped.values()
     )
 

@@ -20,6 +20,7 @@ from pipeline.planning.plan import Plan
 from pipeline.reporting.console import cell
 from pipeline.reporting.run_report import SOURCES, BadFileEntry, RunReport
 from pipeline.reporting.run_stats import RunStats
+from pipeline.stages.workload import Workload
 from pipeline.storage import summary
 from pipeline.tasks import task_name
 
@@ -118,12 +119,7 @@ def plan_table(plan: Plan) -> Table:
         "units of other files": f"keep {len(changes.kept)}, remove {len(changes.retired)}",
         "renamed columns": ", ".join(renamed) or "none",
         "tasks": f"{', '.join(tasks)}; forward passes per window: {len(job.workloads)}",
-        "models": "\n".join(
-            "\n".join(
-                [*map(str, workload.checkpoint.folders), f"sha256 {workload.checkpoint.digest}"]
-            )
-            for workload in job.workloads
-        ),
+        "models": "\n".join(_model(one) for one in job.workloads),
         "detector": f"{job.settings.language.detector}. {job.blind_spots}".rstrip(". "),
         "adapters": f"{len(job.languages)}: {' '.join(job.languages)}",
         "without a language": _fallback(job.settings.language),
@@ -133,6 +129,15 @@ def plan_table(plan: Plan) -> Table:
         "fingerprint": job.fingerprint,
     }
     return _fact_table("Plan", rows)
+
+
+def _model(workload: Workload) -> str:
+    """The folders of an encoder, and the digest of each head that is used."""
+    digests = [
+        (f"head {one.head}: " if one.head else "") + f"sha256 {one.digest}"
+        for one in dict.fromkeys(workload.checkpoints)
+    ]
+    return "\n".join([*map(str, workload.checkpoints[0].folders), *digests])
 
 
 def _fallback(settings: LanguageSettings) -> str:

@@ -1,8 +1,8 @@
-"""The annotate stage: windows → the columns of the tasks, one forward per checkpoint.
+"""The annotate stage: windows → the columns of the tasks, one forward per encoder.
 
 Enters: ``_windows_<k>``, ``xmod_language``, ``_text``, and ``_segments`` with
 ``language.per_window``. Leaves: the columns of the tasks. What holds: models are loaded once, when
-the stage is made; tasks of one checkpoint share its forward; a record's result does not depend on
+the stage is made; tasks of one encoder share its forward; a record's result does not depend on
 the other records of its batch; records marked for quarantine get nulls.
 """
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.config import RuntimeSettings
 from pipeline.contract import schema
-from pipeline.stages.engine import Engine, load_checkpoints
+from pipeline.stages.engine import Engine, load_models, on_this_machine
 from pipeline.stages.measures import MicroBatches
 from pipeline.stages.stage import add_columns, not_failed
 from pipeline.stages.stopwatch import row_shares
@@ -36,10 +36,11 @@ class Annotate:
         self, workloads: Sequence[Workload], adapters: LoadedAdapters, runtime: RuntimeSettings
     ) -> None:
         lanes = Lanes(runtime.lanes)
-        loaded = load_checkpoints(workloads, adapters, runtime)
+        here = [on_this_machine(workload) for workload in workloads]
+        models = load_models(here, adapters, runtime)
         self._engines = [
-            Engine(workload, loaded[workload.checkpoint], adapters, runtime, lanes)
-            for workload in workloads
+            Engine(workload, models[workload.encoder], adapters, runtime, lanes)
+            for workload in here
         ]
         self._stride = runtime.stride
 

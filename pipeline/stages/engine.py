@@ -1,11 +1,11 @@
-"""One checkpoint: documents → the values of its tasks, from one forward.
+"""One encoder: documents → the values of its tasks, from one forward.
 
-Engines of one checkpoint share its model, which is loaded once. Records are decoded while other
+Engines of one encoder share its model, which is loaded once. Records are decoded while other
 micro-batches are still in the model.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, islice
 from typing import TypeAlias
 
@@ -19,55 +19,55 @@ from pipeline.tasks import make_task
 from pipeline.tasks.task import NOWHERE, Document, Places, Scores
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.batching import micro_batches
-from pipeline.xmod.checkpoint import Checkpoint, reopen_checkpoint
+from pipeline.xmod.checkpoint import Checkpoint, EncoderFiles, reopen_checkpoint
 from pipeline.xmod.lanes import Lanes
 from pipeline.xmod.loading import Model, load_model
 from pipeline.xmod.packed import Masks
 from pipeline.xmod.windows import Window
 
 
-@dataclass(frozen=True)
-class LoadedCheckpoint:
-    """A checkpoint as this machine has it: its model, with the heads of all tasks of the job."""
+def on_this_machine(workload: Workload) -> Workload:
+    """``workload`` with its checkpoints as this machine has them."""
+    pairs = zip(workload.checkpoints, workload.tasks, strict=True)
+    found = tuple(reopen_checkpoint(planned, task.model) for planned, task in pairs)
+    return replace(workload, checkpoints=found)
 
-    checkpoint: Checkpoint
-    model: Model
 
-
-def load_checkpoints(
+def load_models(
     workloads: Sequence[Workload], adapters: LoadedAdapters, runtime: RuntimeSettings
-) -> dict[Checkpoint, LoadedCheckpoint]:
-    """Each checkpoint of ``workloads``, loaded once however many of them have it."""
-    loaded: dict[Checkpoint, LoadedCheckpoint] = {}
-    for planned in dict.fromkeys(workload.checkpoint for workload in workloads):
-        tasks = [task for one in workloads if one.checkpoint == planned for task in one.tasks]
-        checkpoint = reopen_checkpoint(planned, tasks[0].model)
-        classes = dict.fromkeys(make_task(task, checkpoint).architecture for task in tasks)
-        model = load_model(checkpoint, classes, adapters, runtime)
-        loaded[planned] = LoadedCheckpoint(checkpoint, model)
-    return loaded
+) -> dict[EncoderFiles, Model]:
+    """Each encoder of ``workloads``, loaded once, with the heads of all its tasks."""
+    heads: dict[EncoderFiles, dict[str, Checkpoint]] = {}
+    for workload in workloads:
+        for settings, checkpoint in zip(workload.tasks, workload.checkpoints, strict=True):
+            architecture = make_task(settings, checkpoint).architecture
+            heads.setdefault(workload.encoder, {}).setdefault(architecture, checkpoint)
+    return {encoder: load_model(some, adapters, runtime) for encoder, some in heads.items()}
 
 
 class Engine:
-    """One checkpoint on a device: an encoder and a head for each of its tasks."""
+    """One encoder on a device, with a head for each of its tasks."""
 
     def __init__(
         self,
         workload: Workload,
-        loaded: LoadedCheckpoint,
+        model: Model,
         adapters: LoadedAdapters,
         runtime: RuntimeSettings,
         lanes: Lanes,
     ) -> None:
-        checkpoint, self._model = loaded.checkpoint, loaded.model
+        self._model = model
         self.reading = workload.reading
-        self._tasks = [make_task(settings, checkpoint) for settings in workload.tasks]
+        self._tasks = [
+            make_task(settings, checkpoint)
+            for settings, checkpoint in zip(workload.tasks, workload.checkpoints, strict=True)
+        ]
         self.fields = tuple(field for task in self._tasks for field in task.fields)
         self._adapters = adapters
         self._lanes = lanes
         self._max_tokens = runtime.batch_tokens
         masking = any(task.masks for task in self._tasks)
-        self._mask = checkpoint.mask_id if masking else None
+        self._mask = workload.checkpoints[0].mask_id if masking else None
 
     def annotate(
         self, documents: Sequence[Document], languages: Sequence[Sequence[str | None]]

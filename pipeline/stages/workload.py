@@ -1,4 +1,4 @@
-"""What an actor is asked to do: tasks by the checkpoint whose forward they share."""
+"""What an actor is asked to do: tasks by the encoder whose forward they share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from pipeline.config import RuntimeSettings, TaskSettings
 from pipeline.stages.stage import Stage
 from pipeline.xmod.adapter_index import LoadedAdapters
-from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.checkpoint import Checkpoint, EncoderFiles
 
 
 @dataclass(frozen=True)
 class Workload:
-    """The tasks that share a checkpoint's forward, and which of the job's readings they have."""
+    """The tasks that share an encoder's forward, and which of the job's readings they have.
 
-    checkpoint: Checkpoint
+    ``checkpoints`` has one for each task; they differ in their heads only.
+    """
+
+    checkpoints: tuple[Checkpoint, ...]
     reading: int
     tasks: tuple[TaskSettings, ...]
+
+    @property
+    def encoder(self) -> EncoderFiles:
+        """The encoder of all its tasks."""
+        return self.checkpoints[0].encoder
 
 
 def annotate_stage(

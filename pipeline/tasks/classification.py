@@ -87,12 +87,12 @@ def _require_classifier(settings: ClassificationSettings, checkpoint: Checkpoint
         needed = "at least 2 labels" if labels < 2 else "probabilities of labels"
         raise CheckpointError(
             f"{seen}task {settings.name!r} needs {needed}. It is not a classifier: set the task's "
-            "type to regression, or check model.path."
+            "type to regression, or check model.path and model.head."
         )
     if multi_label and kind not in (None, MULTI_LABEL):
         raise CheckpointError(
             f"{seen}a text has one of them, and task {settings.name!r} has multi_label: true. "
-            "Leave that out, or check model.path."
+            "Leave that out, or check model.path and model.head."
         )
     several = kind == MULTI_LABEL if multi_label is None else multi_label
     if settings.threshold is not None and not several:

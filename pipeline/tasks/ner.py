@@ -58,8 +58,8 @@ class NerTask(Task):
         labels = checkpoint.labels
         if OUTSIDE not in labels:
             raise CheckpointError(
-                f"{checkpoint.folder} has labels {', '.join(labels[:8])}; ner needs "
-                f"BIO or IO labels, {OUTSIDE!r} for no entity. Check model.path and id2label."
+                f"{checkpoint.folder} has labels {', '.join(labels[:8])}; ner needs BIO or IO "
+                f"labels, {OUTSIDE!r} for no entity. Check model.path, model.head and id2label."
             )
         strange = [label for label in labels if label[:2] in _OTHER_SCHEMES]
         if strange:

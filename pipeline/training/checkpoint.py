@@ -99,12 +99,19 @@ def has_frozen_shard(folder: Path) -> bool:
 
 
 def stored_dtype(folder: Path) -> torch.dtype:
-    """The type of the weights in `folder`; raises CheckpointError where it has no safetensors."""
-    for path in weight_files(folder):
+    """The type of the weights in `folder`; raises CheckpointError where it has no safetensors.
+
+    A trained weight is never stored in 8 bits: where all weights are, the type is float32.
+    """
+    files = weight_files(folder)
+    for path in files:
         with safe_open(path, framework="pt") as weights:
             for name in weights.keys():
                 found: torch.dtype = weights.get_tensor(name).dtype
-                return found
+                if found.itemsize > 1:
+                    return found
+    if files:
+        return torch.float32
     raise CheckpointError(
         f"{folder} holds no *.safetensors; only that format is read, because others can run "
         f"code. {import_advice(folder)}"
@@ -168,7 +175,7 @@ def _refuse_changed(frozen: Weights, stored: Weights, base: Path) -> None:
     changed = [
         name
         for name, weight in frozen.items()
-        if name not in stored or not torch.equal(weight, stored[name])
+        if name not in stored or not torch.equal(weight.float(), stored[name].float())
     ]
     if changed:
         raise CheckpointError(

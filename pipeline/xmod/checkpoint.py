@@ -6,13 +6,13 @@ language order, labels or sizes of a particular one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.files import (
+    CONFIGS,
     FETCHED,
     SENTENCEPIECE,
     TOKENIZER,
@@ -20,6 +20,7 @@ from pipeline.xmod.files import (
     TOKENIZER_FETCHED,
     Stamp,
     digest_of,
+    head_file,
     require_unchanged,
     stamp_of,
     tokenizer_file,
@@ -39,10 +40,20 @@ _LEAST_TOKENS = 0.25
 
 
 @dataclass(frozen=True)
+class EncoderFiles:
+    """What the heads of a folder share, as it is on one machine."""
+
+    folder: Path
+    tokenizer_folder: Path
+    stamp: Stamp
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A folder and what its files say; ``digest`` covers names and contents of all that is read.
 
-    The tokenizer may be in a folder of its own. An equal ``stamp`` tells that the files on a
+    The tokenizer may be in a folder of its own. Of several heads that share the folder's encoder
+    it has one, ``head``, and that one's ``config``. An equal ``stamp`` tells that the files on a
     machine are unchanged.
     """
 
@@ -51,6 +62,14 @@ class Checkpoint:
     config: "XmodConfig" = field(compare=False, repr=False)
     digest: str
     stamp: Stamp = field(compare=False, repr=False)
+    head: str | None = None
+
+    @property
+    def encoder(self) -> EncoderFiles:
+        """The files without the head's config: equal for heads that can share a forward."""
+        own = head_file(self.head) if self.head else None
+        shared = tuple(one for one in self.stamp if one[0] != own)
+        return EncoderFiles(self.folder, self.tokenizer_folder, shared)
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -70,11 +89,13 @@ class Checkpoint:
 
     @property
     def tokenizer(self) -> "PreTrainedTokenizerBase":
-        """The fast tokenizer, loaded once in a process.
+        """The fast tokenizer, loaded once in a process, whatever the head.
 
         Raises CheckpointError where it is not the model's, or its files have changed.
         """
-        return _tokenizer(self)
+        if self.encoder not in _TOKENIZERS:
+            _TOKENIZERS[self.encoder] = _tokenizer(self)
+        return _TOKENIZERS[self.encoder]
 
     @property
     def mask_id(self) -> int:
@@ -90,7 +111,7 @@ class Checkpoint:
 
     def require_unchanged(self) -> None:
         """Raise CheckpointError where its files are no longer those that were checked."""
-        require_unchanged(self.folder, self.stamp, self.tokenizer_folder)
+        require_unchanged(self.folder, self.stamp, self.tokenizer_folder, self.head)
 
     def window_tokenizer(self, max_length: int) -> WindowTokenizer:
         """What cuts texts into windows of at most ``max_length`` tokens, without the model."""
@@ -117,20 +138,23 @@ def open_checkpoint(
     ``key`` is what the config calls the settings. With ``given``, languages, it may be an XLM-R,
     whose config becomes that of an X-MOD with adapters for them.
     """
-    folder = _located(settings.path, settings.revision, key, FETCHED)
+    head = settings.head
+    wanted = FETCHED if head is None else (*FETCHED, CONFIGS)
+    folder = _located(settings.path, settings.revision, key, wanted)
     tokenizer, other = folder, settings.tokenizer
     if other.path is not None:
         tokenizer = _located(other.path, other.revision, f"{key}.tokenizer", TOKENIZER_FETCHED)
         _require_tokenizer_folder(tokenizer)
-    stamp = stamp_of(folder, tokenizer)  # first, so that it tells of a change after any later step
-    config = vetted_config(folder, given)
-    digest = digest_of(folder, tokenizer)
+    # First, so that it tells of a change after any later step.
+    stamp = stamp_of(folder, tokenizer, head)
+    config = vetted_config(folder, given, head)
+    digest = digest_of(folder, tokenizer, head)
     if settings.sha256 is not None and settings.sha256 != digest:
         raise CheckpointError(
             f"{folder} has sha256 {digest}; expected {settings.sha256}, the {key}.sha256 of the "
             "config. The files are not the pinned ones."
         )
-    return Checkpoint(folder, tokenizer, config, digest, stamp)
+    return Checkpoint(folder, tokenizer, config, digest, stamp, head)
 
 
 def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
@@ -139,8 +163,9 @@ def reopen_checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> Checkp
     A worker may be on another node than the planner: it fetches a hub name itself, and expects a
     folder at the same path. Files with the planned stamp are not read again.
     """
-    folder, tokenizer = checkpoint.folder, checkpoint.tokenizer_folder
-    if folder.is_dir() and tokenizer.is_dir() and stamp_of(folder, tokenizer) == checkpoint.stamp:
+    folder, tokenizer, head = checkpoint.folder, checkpoint.tokenizer_folder, checkpoint.head
+    there = folder.is_dir() and tokenizer.is_dir()
+    if there and stamp_of(folder, tokenizer, head) == checkpoint.stamp:
         return checkpoint
     found = open_checkpoint(_as_planned(settings, folder, tokenizer))
     if found.digest != checkpoint.digest:
@@ -192,10 +217,13 @@ def _require_tokenizer_folder(folder: Path) -> None:
         require_no_code(folder / TOKENIZER_CONFIG)
 
 
-@cache
+_TOKENIZERS: dict[EncoderFiles, "PreTrainedTokenizerBase"] = {}
+"""Those that were loaded in this process."""
+
+
 def _tokenizer(checkpoint: Checkpoint) -> "PreTrainedTokenizerBase":
     folder, config = checkpoint.tokenizer_folder, checkpoint.config
-    tokenizer = load_tokenizer(folder, checkpoint.stamp, checkpoint.folder)
+    tokenizer = load_tokenizer(folder, checkpoint.encoder.stamp, checkpoint.folder)
     size = max(len(tokenizer), 1 + max(tokenizer.get_vocab().values()))
     if not config.vocab_size * _LEAST_TOKENS <= size <= config.vocab_size:
         whose = "" if folder == checkpoint.folder else f"{checkpoint.folder} has "

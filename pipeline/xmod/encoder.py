@@ -47,7 +47,7 @@ class PackedEncoder(nn.Module):
         on_cpu = device.type == "cpu"
         attention = attention_for(device, dtype, causal=config.is_decoder)
         make = product_maker(device, dtype, int8=int8)
-        if int8 or model.dtype != dtype:
+        if int8 or any(weight.dtype != dtype for weight in model.parameters()):
             make = converting(make, conversion)
         adapters = partial(SlicedAdapters, make) if on_cpu else partial(BlockedAdapters, bypass)
         layers: Any = model.encoder.layer

@@ -33,6 +33,8 @@ TOKENIZER_FETCHED = (TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG)
 """What is fetched of a hub's repository of which only the tokenizer is wanted."""
 FETCHED = (CONFIG, *TOKENIZER_FETCHED, INDEX, "*.safetensors", *SENTENCE_FILES)
 """What is fetched of a hub's repository."""
+CONFIGS = "*.json"
+"""What is fetched beside, where one of several heads is wanted: their configs."""
 
 _MAX_BYTES = 64 << 20
 """A tokenizer of 250,000 pieces takes 17 million bytes, a config some thousands."""
@@ -67,11 +69,27 @@ def tokenizer_file(folder: Path) -> Path:
     return found if found.exists() else folder / SENTENCEPIECE
 
 
-def read_files(folder: Path, tokenizer: Path | None = None) -> list[Path]:
+def head_file(head: str | None) -> str:
+    """The name of the config of ``head``; that of the folder without one."""
+    return CONFIG if head is None else f"{head}.json"
+
+
+def heads_of(folder: Path) -> list[str]:
+    """The heads that have a config of their own in ``folder``, sorted."""
+    return sorted(path.stem for path in folder.glob("*.json") if is_head(path))
+
+
+def is_head(path: Path) -> bool:
+    """Whether ``path`` is the config of one of the heads of its folder."""
+    values = read_json(path) if path.is_file() and path.name != CONFIG else None
+    return isinstance(values, dict) and values.get("model_type") == "xmod"
+
+
+def read_files(folder: Path, tokenizer: Path | None = None, head: str | None = None) -> list[Path]:
     """All files that loading reads, by name; ``tokenizer`` is its folder where it is another."""
     own = tokenizer or folder
     named = [
-        *(folder / name for name in (CONFIG, *SENTENCE_FILES)),
+        *(folder / name for name in dict.fromkeys((CONFIG, head_file(head), *SENTENCE_FILES))),
         *(tokenizer_file(own), own / TOKENIZER_CONFIG),
     ]
     weights = weight_files(folder)
@@ -80,26 +98,29 @@ def read_files(folder: Path, tokenizer: Path | None = None) -> list[Path]:
     return sorted(found, key=lambda path: _name(path, folder))
 
 
-def stamp_of(folder: Path, tokenizer: Path | None = None) -> Stamp:
+def stamp_of(folder: Path, tokenizer: Path | None = None, head: str | None = None) -> Stamp:
     """What identifies the files on this machine; equal contents may have another stamp."""
-    found = [(_name(path, folder), _regular(path).stat()) for path in read_files(folder, tokenizer)]
+    files = read_files(folder, tokenizer, head)
+    found = [(_name(path, folder), _regular(path).stat()) for path in files]
     return tuple(
         (name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found
     )
 
 
-def require_unchanged(folder: Path, stamp: Stamp, tokenizer: Path | None = None) -> None:
+def require_unchanged(
+    folder: Path, stamp: Stamp, tokenizer: Path | None = None, head: str | None = None
+) -> None:
     """Raise CheckpointError unless the files that loading reads still have ``stamp``."""
-    if stamp_of(folder, tokenizer) != stamp:
+    if stamp_of(folder, tokenizer, head) != stamp:
         raise CheckpointError(
             f"The files of {folder} have changed since they were checked. Run the job again."
         )
 
 
-def digest_of(folder: Path, tokenizer: Path | None = None) -> str:
+def digest_of(folder: Path, tokenizer: Path | None = None, head: str | None = None) -> str:
     """The sha256 of the files' names and contents, wherever the tokenizer's are."""
     total = hashlib.sha256()
-    for path in read_files(folder, tokenizer):
+    for path in read_files(folder, tokenizer, head):
         with _regular(path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{_name(path, folder)} {content}\n".encode())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from pipeline.config import DType
 from pipeline.errors import CheckpointError
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.files import heads_of
 from pipeline.xmod.shapes import ADAPTER, Shapes, weight_shapes
 
 
@@ -71,8 +72,14 @@ def require_head(checkpoint: Checkpoint, architecture: str) -> None:
             raise CheckpointError(
                 f"{checkpoint.folder} does not fit {architecture}: no weights {name} of shape "
                 f"{list(shape)} (seen: {list(found.get(name, ()))}). Its architecture is "
-                f"{config.architectures}; check the task's model.path."
+                f"{config.architectures}; check the task's model.path{_heads(checkpoint)}."
             )
+
+
+def _heads(checkpoint: Checkpoint) -> str:
+    """What else to check where the folder has several heads."""
+    heads = heads_of(checkpoint.folder)
+    return f" and model.head, one of {', '.join(heads)}" if heads else ""
 
 
 def parameter_bytes(

@@ -1,12 +1,11 @@
 """Loads a checkpoint's model with only the adapters that a run needs.
 
 Weights that are missing or do not fit are an error; none is left at random. On a CPU weights are
-mapped from the file, so that all processes of a machine share them; where the file has another
-number format than the run, each is cast when it is first needed (``mapped``).
+mapped from the file, so that all processes of a machine share them; those that the file has in
+another number format than the run are cast when they are first needed (``mapped``).
 """
 
-import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,29 +44,27 @@ class Model:
 
 
 def load_model(
-    checkpoint: Checkpoint,
-    architectures: Collection[str],
-    adapters: LoadedAdapters,
-    runtime: RuntimeSettings,
+    heads: Mapping[str, Checkpoint], adapters: LoadedAdapters, runtime: RuntimeSettings
 ) -> Model:
-    """The checkpoint's encoder with ``adapters`` only, and the heads of ``architectures``.
+    """The encoder with ``adapters`` only, and ``heads`` on it: checkpoints by architecture.
 
-    Raises CheckpointError where a head's weights are missing, as in a checkpoint of another task,
-    and where there is no such device.
+    The checkpoints are of one encoder, whose weights are loaded once. Raises CheckpointError where
+    a head's weights are missing, as in a checkpoint of another task, and where there is no such
+    device.
     """
     device, dtype = device_for(runtime), TORCH_DTYPES[runtime.arithmetic]
     # A model with a head contains the encoder; the bare encoder is loaded only where there is none.
-    names = [name for name in architectures if name != "XmodModel"] or ["XmodModel"]
+    headed = {name: one for name, one in heads.items() if name != "XmodModel"} or heads
+    checkpoint = next(iter(headed.values()))
     weights = weights_of(checkpoint, partial(_is_of, adapters.languages))
     conversion = Conversion(dtype, Pages(weight_files(checkpoint.folder), weights.values()))
-    config = XmodConfig.from_dict(
-        {**checkpoint.config.to_dict(), "languages": list(adapters.languages)}
-    )
-    models: dict[str, Any] = {
-        name: _from_pretrained(checkpoint, name, config, weights, _loaded_dtype(weights, runtime))
-        for name in names
-    }
-    first, int8 = models[names[0]], runtime.arithmetic is DType.INT8
+    loaded = dtype if runtime.on_gpu else _stored_dtype(weights)
+    models: dict[str, Any] = {}
+    for name, one in headed.items():
+        models[name] = _from_pretrained(one, name, adapters.languages, weights, loaded)
+        if not runtime.on_gpu:
+            _set_as_stored(models[name], weights)
+    first, int8 = next(iter(models.values())), runtime.arithmetic is DType.INT8
     if first.get_output_embeddings() is not None:
         _cast_embeddings(first.base_model, conversion)  # all of them, as the head has them too
     encoder = PackedEncoder(
@@ -91,17 +88,18 @@ def _cast_embeddings(encoder: XmodModel, conversion: Conversion) -> None:
 def _from_pretrained(
     checkpoint: Checkpoint,
     architecture: str,
-    config: XmodConfig,
+    languages: Collection[str],
     weights: dict[str, torch.Tensor],
     dtype: torch.dtype,
 ) -> XmodPreTrainedModel:
     pooled = architecture == "PooledEncoder"
     model_class = XmodModel if pooled else getattr(modeling_xmod, architecture)
     options: dict[str, Any] = {"add_pooling_layer": pooled} if model_class is XmodModel else {}
+    config = XmodConfig.from_dict({**checkpoint.config.to_dict(), "languages": list(languages)})
     silence_transformers()  # it would warn of each adapter that is left out
     loaded: Any = model_class.from_pretrained(
         None,  # no folder: transformers looks for no files
-        config=copy.deepcopy(config),
+        config=config,
         state_dict=dict(weights),
         dtype=dtype,
         output_loading_info=True,
@@ -118,11 +116,18 @@ def _from_pretrained(
     return fit
 
 
-def _loaded_dtype(weights: dict[str, torch.Tensor], runtime: RuntimeSettings) -> torch.dtype:
-    """The type of the file, if it is one and the model runs on a CPU; else that of the run."""
+def _stored_dtype(weights: dict[str, torch.Tensor]) -> torch.dtype:
+    """A type in which transformers can load: the file's, or a short one if it has several."""
     stored = {weight.dtype for weight in weights.values() if weight.is_floating_point()}
-    mapped = not runtime.on_gpu and len(stored) == 1 and stored <= set(TORCH_DTYPES.values())
-    return stored.pop() if mapped else TORCH_DTYPES[runtime.arithmetic]
+    one = len(stored) == 1 and stored <= set(TORCH_DTYPES.values())
+    return stored.pop() if one else torch.bfloat16
+
+
+def _set_as_stored(model: XmodPreTrainedModel, weights: dict[str, torch.Tensor]) -> None:
+    """Give each parameter of ``model`` its page of the file again, whatever its type there."""
+    pages = {name.removeprefix("roberta."): weight for name, weight in weights.items()}
+    for name, parameter in model.named_parameters():
+        parameter.data = pages[name.removeprefix("roberta.")]
 
 
 def weights_of(checkpoint: Checkpoint, wanted: Callable[[str], bool]) -> dict[str, torch.Tensor]:

@@ -72,7 +72,7 @@ class Conversion:
 
 def cast(linear: nn.Linear, dtype: torch.dtype) -> nn.Linear:
     """``linear`` in ``dtype``: itself, if it is, else a copy."""
-    if linear.weight.dtype == dtype:
+    if all(weight.dtype == dtype for weight in linear.parameters()):
         return linear
     copied = copy.copy(linear)
     copied._parameters = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub.errors import StrictDataclassError
 
 from pipeline.errors import CheckpointError
-from pipeline.xmod.files import CONFIG, read_object
+from pipeline.xmod.files import CONFIG, head_file, heads_of, is_head, read_object
 from pipeline.xmod.shapes import Shapes
 
 if TYPE_CHECKING:
@@ -23,16 +23,56 @@ _ADAPTERS_OF_XLM_R = {
 """The adapters that Pfeiffer et al. gave to XLM-R's architecture; facebook/xmod-base has them."""
 _READ = ("id2label", "num_labels", "architectures", "problem_type")
 """What is read of ``config.json`` beside the fields of ``XmodConfig``: no other key has effect."""
+_OF_HEADS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+"""Fields that may differ between heads of one encoder: without effect but in training."""
 
 
 def read_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
     """The config in ``folder``; raises CheckpointError where it is not one of an X-MOD."""
-    from transformers import XmodConfig  # imports torch
-
     path = folder / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} has no config.json; save it there with the weights.")
     require_kind(folder, given)
+    return _parsed(path, given)
+
+
+def read_head_config(folder: Path, head: str, shared: "XmodConfig") -> "XmodConfig":
+    """The config of ``head``, one of those on the encoder of ``shared``, the folder's own config.
+
+    Raises CheckpointError where there is none, or where it describes another encoder.
+    """
+    path = folder / head_file(head)
+    if not is_head(path):
+        raise CheckpointError(
+            f"{folder} has no head {head!r}; its heads are: "
+            f"{', '.join(heads_of(folder)) or 'none'}. Each has a config of an X-MOD beside "
+            f"{CONFIG}. Set head beside the model's path to one of these, or to null for the head "
+            f"of {CONFIG}."
+        )
+    config = _parsed(path)
+    for name in (name for name in _fields() if name not in _OF_HEADS):
+        own, other = (_plain(getattr(one, name)) for one in (config, shared))
+        if own != other:
+            raise CheckpointError(
+                f"{path} has {name} {own!a:.100} and {folder / CONFIG} {other!a:.100}: heads of a "
+                "folder share its encoder. Give them the same, or put them in two folders."
+            )
+    return config
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _fields() -> tuple[str, ...]:
+    from transformers import XmodConfig
+
+    return tuple(XmodConfig.__annotations__)
+
+
+def _parsed(path: Path, given: Sequence[str] = ()) -> "XmodConfig":
+    from transformers import XmodConfig  # imports torch
+
     values = read_object(path)
     if values.get("model_type") == "xlm-roberta":
         values |= {"languages": list(given), **_ADAPTERS_OF_XLM_R}
@@ -43,11 +83,11 @@ def read_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
         raise CheckpointError(
             f"{path} has num_labels {labels!r:.50}; expected an integer from 0 to {_MAX_LABELS}."
         )
-    known = {*XmodConfig.__annotations__, *_READ}
+    known = {*_fields(), *_READ}
     try:
         return XmodConfig.from_dict({key: values[key] for key in known & values.keys()})
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
-        raise _invalid(folder, error) from error
+        raise _invalid(path, error) from error
 
 
 def require_kind(folder: Path, given: Sequence[str]) -> None:
@@ -66,7 +106,7 @@ def encoder_shapes(folder: Path, config: "XmodConfig") -> Shapes:
     try:
         return _shapes_of(config.to_json_string())
     except Exception as error:  # whatever the config's values make of its modules
-        raise _invalid(folder, error) from error
+        raise _invalid(folder / CONFIG, error) from error
 
 
 @cache
@@ -81,8 +121,8 @@ def _shapes_of(config: str) -> Shapes:
     return {name: tuple(weight.shape) for name, weight in model.named_parameters()}
 
 
-def _invalid(folder: Path, error: Exception) -> CheckpointError:
+def _invalid(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{folder / CONFIG} is not a valid X-MOD config: {type(error).__name__}: "
+        f"{path} is not a valid X-MOD config: {type(error).__name__}: "
         f"{' '.join(str(error).split())[:300]}. Save the model's own config there."
     )

@@ -10,7 +10,8 @@ from pipeline.xmod.files import weight_files
 
 ADAPTER = re.compile(r"\.adapter_modules\.([^.]+)\.")
 """The language of an adapter's weight, in its name."""
-_DTYPES = {"F64", "F32", "F16", "BF16"}
+_DTYPES = {"F64", "F32", "F16", "BF16", "F8_E4M3"}
+"""Those that transformers casts to the type of a run: no scales are read beside them."""
 _BUFFERS = (".position_ids", ".token_type_ids")
 """Integers that transformers once saved with the weights, and makes by itself."""
 

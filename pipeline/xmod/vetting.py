@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import CheckpointError, on_one_line
-from pipeline.xmod.files import read_json
+from pipeline.xmod.files import CONFIG, head_file, read_json
 from pipeline.xmod.importable import import_advice, import_command, is_importable
-from pipeline.xmod.model_config import encoder_shapes, read_config, require_kind
+from pipeline.xmod.model_config import (
+    encoder_shapes,
+    read_config,
+    read_head_config,
+    require_kind,
+)
 from pipeline.xmod.shapes import ADAPTER, Shapes, adapters_of, weight_shapes, without_prefix
 
 if TYPE_CHECKING:
@@ -33,8 +38,8 @@ _CODE = ("auto_map", "custom_pipelines", "quantization_config", "attn_implementa
 """Keys by which transformers finds Python files of a checkpoint, or code elsewhere."""
 
 
-def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
-    """The config in ``folder``; raises CheckpointError where a file fails a check.
+def vetted_config(folder: Path, given: Sequence[str] = (), head: str | None = None) -> "XmodConfig":
+    """The config in ``folder``, or of its ``head``; CheckpointError where a file fails a check.
 
     With ``given``, languages, it may be an XLM-R's, which has no adapters and gets those.
     """
@@ -50,10 +55,13 @@ def vetted_config(folder: Path, given: Sequence[str] = ()) -> "XmodConfig":
         require_no_code(path, folder)
     config = read_config(folder, given)
     _require_sizes(folder, config, shapes)
-    _require_values(folder, config)
+    _require_values(folder / CONFIG, config)
     if not given or any(map(ADAPTER.search, shapes)):
         _require_languages(folder, config, shapes)
     _require_weights(folder, config, shapes)
+    if head is not None:
+        config = read_head_config(folder, head, config)
+        _require_values(folder / head_file(head), config)
     return config
 
 
@@ -107,7 +115,7 @@ def _size(folder: Path, ending: str, axis: int, shapes: Shapes) -> int:
     return shape[axis]
 
 
-def _require_values(folder: Path, config: "XmodConfig") -> None:
+def _require_values(path: Path, config: "XmodConfig") -> None:
     """Raise CheckpointError for values that transformers takes and a model cannot work with."""
     padding, positions = config.pad_token_id or 0, config.max_position_embeddings
     labels, languages = config.id2label or {}, list(config.languages)
@@ -123,12 +131,12 @@ def _require_values(folder: Path, config: "XmodConfig") -> None:
     }
     for name in (name for name, is_wrong in wrong.items() if is_wrong):
         raise CheckpointError(
-            f"{folder}/config.json has {name} {getattr(config, name)!a:.200}, which no X-MOD can "
+            f"{path} has {name} {getattr(config, name)!a:.200}, which no X-MOD can "
             "work with. Save the model's own config there."
         )
     if odd := [label for label in labels.values() if not _is_label(label)]:
         raise CheckpointError(
-            f"{folder}/config.json has the label {odd[0]!a:.200} in id2label; expected text "
+            f"{path} has the label {odd[0]!a:.200} in id2label; expected text "
             "without control characters. Correct it there."
         )
 

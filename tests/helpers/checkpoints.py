@@ -3,11 +3,12 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -17,13 +18,20 @@ from tokenizers import (
     processors,
 )
 from transformers import PreTrainedTokenizerFast, XmodConfig
-from transformers.models.xmod.modeling_xmod import XmodPreTrainedModel
+from transformers.models.xmod.modeling_xmod import (
+    XmodForMaskedLM,
+    XmodForSequenceClassification,
+    XmodForTokenClassification,
+    XmodPreTrainedModel,
+)
 
 from pipeline.config import ModelSettings
 from pipeline.xmod.checkpoint import Checkpoint, open_checkpoint
 
 LANGUAGES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN")
 BIO_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
+
+TOPICS = ("sports", "politics", "science")
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
@@ -122,6 +130,26 @@ def save_checkpoint(
     return folder
 
 
+def save_heads(folder: Path, stored: Mapping[str, torch.dtype] | None = None) -> Path:
+    """One encoder with three heads: ``config.json`` masked LM, ``ner.json``, ``topic.json``.
+
+    Weights whose names contain a key of ``stored`` are of its type.
+    """
+    ner = tiny_model(XmodForTokenClassification, spread=2)
+    topic = tiny_model(XmodForSequenceClassification, labels=TOPICS)
+    save_checkpoint(folder, XmodForMaskedLM, labels=("LABEL_0", "LABEL_1"))
+    weights = load_file(folder / "model.safetensors")
+    for name, model in (("ner", ner), ("topic", topic)):
+        model.config.architectures = [type(model).__name__]
+        model.config.to_json_file(folder / f"{name}.json")
+        head = {key: one for key, one in model.state_dict().items() if "roberta." not in key}
+        weights |= head
+    for part, dtype in (stored or {}).items():
+        weights |= {key: one.to(dtype) for key, one in weights.items() if part in key}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def save_sentence_files(
     folder: Path,
     pooling: dict[str, object] | None = None,
@@ -146,6 +174,6 @@ def save_sentence_files(
     return folder
 
 
-def open_folder(folder: Path) -> Checkpoint:
+def open_folder(folder: Path, head: str | None = None) -> Checkpoint:
     """The checkpoint in ``folder``, as a job opens it."""
-    return open_checkpoint(ModelSettings(path=str(folder)))
+    return open_checkpoint(ModelSettings(path=str(folder), head=head))

@@ -32,6 +32,6 @@ def annotated(
     machine = RuntimeSettings(**{"max_length": 128, "stride": 9, **(runtime or {})})
     pairs = asked.get("seconds") is not None
     reading = reading_of(settings, checkpoint, machine.max_length, second_texts=pairs)
-    annotate = Annotate([Workload(checkpoint, 0, (settings,))], LoadedAdapters(LOADED), machine)
+    annotate = Annotate([Workload((checkpoint,), 0, (settings,))], LoadedAdapters(LOADED), machine)
     block = run_stage(Tokenize(machine, (reading,)), make_block(texts, codes, **asked))
     return run_stage(annotate, block)

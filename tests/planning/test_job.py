@@ -21,7 +21,7 @@ from pipeline.config import JobSettings
 from pipeline.contract import schema
 from pipeline.errors import CheckpointError, ConfigError, SchemaError
 from pipeline.planning.job import Job, resolve_job
-from tests.helpers.checkpoints import LANGUAGES, save_checkpoint
+from tests.helpers.checkpoints import LANGUAGES, save_checkpoint, save_heads
 
 PLANNED = pa.schema({"id": pa.string(), "other": pa.string(), "text": pa.string()})
 
@@ -179,7 +179,7 @@ def test_job_is_equal_after_pickling(tree: Tree):
     assert copy == job
     for name in ("identify", "tokenize", "annotate"):  # a worker makes equal stages once
         assert hash(getattr(copy, name)) == hash(getattr(job, name))
-    assert copy.workloads[0].checkpoint.config.languages == list(LANGUAGES)
+    assert copy.workloads[0].checkpoints[0].config.languages == list(LANGUAGES)
 
 
 def test_job_with_another_fingerprint_is_not_equal(tree: Tree):
@@ -195,6 +195,48 @@ def test_job_tasks_of_one_checkpoint_share_a_workload(tree: Tree):
 def test_job_tasks_of_one_checkpoint_that_are_apart_share_a_workload(tree: Tree):
     tree["tasks"] = [tree["tasks"][1], tree["tasks"][0], tree["tasks"][2]]
     assert [len(workload.tasks) for workload in resolve(tree).workloads] == [2, 1]
+
+
+@pytest.fixture
+def headed(tree: Tree, tmp_path: Path) -> Path:
+    """The folder of one encoder, from which every task of ``tree`` has a head."""
+    folder = save_heads(tmp_path / "headed")
+    for values, head in zip(tree["tasks"], ("ner", "topic", None), strict=True):
+        values["model"] = {"path": str(folder), "head": head}
+    return folder
+
+
+def test_job_heads_of_one_encoder_share_a_workload_and_its_memory(tree: Tree, headed: Path):
+    (workload,) = resolve(tree).workloads
+    assert [one.head for one in workload.checkpoints] == ["ner", "topic", None]
+    together = resolve(tree).actor_bytes()
+    tree["tasks"] = tree["tasks"][:1]
+    assert resolve(tree).actor_bytes() == together
+
+
+def test_job_heads_of_copies_of_an_encoder_have_a_workload_each(
+    tree: Tree, headed: Path, tmp_path: Path
+):
+    tree["tasks"][1]["model"]["path"] = str(shutil.copytree(headed, tmp_path / "copy"))
+    assert [len(one.tasks) for one in resolve(tree).workloads] == [2, 1]
+
+
+def test_fingerprint_follows_the_configs_of_the_heads_that_are_used(tree: Tree, headed: Path):
+    before = resolve(tree).fingerprint
+    (headed / "unused.json").write_bytes((headed / "ner.json").read_bytes())
+    assert resolve(tree).fingerprint == before
+    path = headed / "topic.json"
+    path.write_text(path.read_text().replace("sports", "chess"))
+    assert resolve(tree).fingerprint != before
+
+
+@pytest.mark.parametrize(("place", "head"), [(0, "topic"), (0, None), (1, "ner"), (1, None)])
+def test_job_head_of_another_task_is_refused_with_those_that_are_there(
+    tree: Tree, headed: Path, place: int, head: str | None
+):
+    tree["tasks"][place]["model"]["head"] = head
+    with pytest.raises(CheckpointError, match=r"model\.path(, model\.head|.* one of ner, topic)"):
+        resolve(tree)
 
 
 def test_job_checkpoints_of_one_tokenizer_share_their_windows(tree: Tree):

@@ -316,7 +316,7 @@ def test_plan_table_shows_what_a_run_will_do(plan: Plan):
         "ner, embeddings; forward passes per window: 1",
         "language → input_language",
         plan.job.fingerprint,
-        plan.job.workloads[0].checkpoint.digest,
+        plan.job.workloads[0].checkpoints[0].digest,
         "en_XX",
     ):
         assert part in text
@@ -327,7 +327,7 @@ def test_plan_table_shows_a_digest_whole_on_a_narrow_terminal(plan: Plan):
     with console.capture() as capture:
         console.print(plan_table(plan))
     lines = [line.split("│")[2].strip() for line in capture.get().splitlines() if "│" in line]
-    assert plan.job.workloads[0].checkpoint.digest in "".join(lines)
+    assert plan.job.workloads[0].checkpoints[0].digest in "".join(lines)
     assert plan.job.fingerprint in "".join(lines)
 
 

@@ -34,7 +34,13 @@ from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.packed import Packed
 from tests.helpers.blocks import make_block
-from tests.helpers.checkpoints import LANGUAGES, SENTENCES, open_folder, save_checkpoint
+from tests.helpers.checkpoints import (
+    LANGUAGES,
+    SENTENCES,
+    open_folder,
+    save_checkpoint,
+    save_heads,
+)
 from tests.helpers.documents import cut_at_the_earlier
 
 CODES = ("en_XX", "de_DE", "zh_CN", "ja_XX", "th_TH", "hi_IN", "en_XX")
@@ -59,7 +65,7 @@ class Stages:
         classify = ClassificationSettings(
             type="classification", name="topic", model=topic, probs=True
         )
-        workloads = [Workload(self.ner, 0, tasks), Workload(self.topic, 0, (classify,))]
+        workloads = [Workload((self.ner,) * 2, 0, tasks), Workload((self.topic,), 0, (classify,))]
         return Annotate(workloads, LoadedAdapters(LOADED), self.runtime(**runtime))
 
     def runtime(self, **changes: object) -> RuntimeSettings:
@@ -232,7 +238,7 @@ def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stage
         type="embeddings", model=ModelSettings(path=str(checkpoint.folder)), dtype="float16"
     )
     alone = Annotate(
-        [Workload(checkpoint, 0, (settings,))], LoadedAdapters(LOADED), stages.runtime()
+        [Workload((checkpoint,), 0, (settings,))], LoadedAdapters(LOADED), stages.runtime()
     )
     table = run_stage(alone, stages.tokenized(SENTENCES, CODES))
     assert table.schema.field("embedding").type == pa.list_(pa.float16(), 32)
@@ -243,10 +249,47 @@ def test_annotate_embeddings_alone_need_no_head_and_come_in_half_precision(stage
 def test_annotate_workloads_of_one_checkpoint_share_its_model(stages):
     model = ModelSettings(path=str(stages.ner.folder))
     tasks = NerSettings(type="ner", model=model), EmbeddingsSettings(type="embeddings", model=model)
-    workloads = [Workload(stages.ner, reading, (task,)) for reading, task in enumerate(tasks)]
+    workloads = [Workload((stages.ner,), reading, (task,)) for reading, task in enumerate(tasks)]
     stage = Annotate(workloads, LoadedAdapters(LOADED), stages.runtime())
     first, second = stage._engines
     assert first._model is second._model
+
+
+@pytest.fixture
+def headed(tmp_path) -> list[Checkpoint]:
+    """A token classifier and a classifier of texts on one encoder, and that encoder."""
+    folder = save_heads(tmp_path)
+    return [open_folder(folder, head) for head in ("ner", "topic", None)]
+
+
+def of_one_encoder(headed: Sequence[Checkpoint], *places: int) -> Workload:
+    """A task for each head."""
+    paths = [ModelSettings(path=str(one.folder), head=one.head) for one in headed]
+    tasks = (
+        NerSettings(type="ner", model=paths[0], aggregation="simple"),
+        ClassificationSettings(type="classification", name="topic", model=paths[1], probs=True),
+        EmbeddingsSettings(type="embeddings", model=paths[2]),
+    )
+    return Workload(
+        tuple(headed[place] for place in places), 0, tuple(tasks[place] for place in places)
+    )
+
+
+def test_annotate_heads_of_one_encoder_share_one_forward(stages, headed):
+    """The model has as many tokens to read for three heads as for one, with the same results."""
+    table, loaded = stages.tokenized(SENTENCES, CODES), LoadedAdapters(LOADED)
+    stage, *alone = (
+        Annotate([of_one_encoder(headed, *places)], loaded, stages.runtime())
+        for places in ((0, 1, 2), (0,), (1,), (2,))
+    )
+    together, *others = (run_stage(one, table) for one in (stage, *alone))
+    work = [sum_shares(one[schema.BATCHES.name]) for one in (together, *others)]
+    assert work[0]["tokens"] > 0
+    assert work == [work[0]] * 4
+    expected = zip(*(other.to_pylist() for other in others), strict=True)
+    names = [field.name for field in published(stage)]
+    for row, parts in zip(together.select(names).to_pylist(), expected, strict=True):
+        assert_close(row, parts[0] | parts[1] | parts[2])
 
 
 def test_annotate_every_language_of_the_checkpoint_is_tested():
@@ -258,7 +301,7 @@ def test_annotate_record_without_language_goes_without_an_adapter(stages):
     settings = EmbeddingsSettings(
         type="embeddings", model=ModelSettings(path=str(stages.ner.folder))
     )
-    workloads = [Workload(stages.ner, 0, (settings,))]
+    workloads = [Workload((stages.ner,), 0, (settings,))]
     stage = Annotate(workloads, LoadedAdapters(LOADED, bypass=True), runtime)
     found = rows(stage, stages.tokenized(SENTENCES[:2], [None, "de_DE"]))
     encoder = XmodModel.from_pretrained(stages.ner.folder).eval()

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoTokenizer,
+    XmodConfig,
     XmodForMaskedLM,
     XmodForQuestionAnswering,
     XmodForSequenceClassification,
@@ -24,6 +25,7 @@ from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, PipelineError
 from pipeline.training.add_language import add_language
 from pipeline.training.base import foreign_head, load, opened
+from pipeline.training.checkpoint import stored_weights
 from pipeline.training.cluster import _identity
 from pipeline.training.evaluate import evaluate
 from pipeline.training.finetune import finetune
@@ -31,7 +33,12 @@ from pipeline.training.learning import alone
 from pipeline.training.pretrain import pretrain
 from pipeline.training.settings import AddLanguageConfig, EvaluateConfig, FinetuneConfig
 from pipeline.xmod.heads import require_head
-from tests.helpers.checkpoints import open_folder, save_checkpoint, save_sentence_files
+from tests.helpers.checkpoints import (
+    open_folder,
+    save_checkpoint,
+    save_heads,
+    save_sentence_files,
+)
 from tests.helpers.training_configs import OPTIMISATION, pretrain_config
 
 PROMPTED = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
@@ -226,6 +233,32 @@ def test_head_of_the_same_task_and_labels_is_gone_on_with(base, tmp_path):
     plain = XmodForTokenClassification.from_pretrained(checkpoint.folder, dtype=torch.float32)
     assert not missing
     assert torch.equal(model.classifier.weight, plain.classifier.weight)
+
+
+def test_head_of_several_is_gone_on_with_and_the_others_are_left_out(tmp_path):
+    checkpoint = opened(ModelSettings(path=str(save_heads(tmp_path)), head="topic"))
+    architecture = "XmodForSequenceClassification"
+    foreign = foreign_head(checkpoint, architecture, checkpoint.labels)
+    assert foreign == ["lm_head"]
+    model, missing = load(checkpoint, XmodForSequenceClassification, {}, *foreign)
+    config = XmodConfig.from_json_file(str(tmp_path / "topic.json"))
+    plain = XmodForSequenceClassification.from_pretrained(tmp_path, config=config)
+    assert not missing
+    assert torch.equal(model.classifier.out_proj.weight, plain.classifier.out_proj.weight)
+    assert foreign_head(checkpoint, architecture, ("a", "b", "c")) == ["classifier", "lm_head"]
+
+
+def test_finetune_from_weights_in_8_bits_stores_none_in_8_bits(finetune_config, tmp_path):
+    stored = {"": torch.bfloat16, "word_embeddings": torch.float8_e4m3fn}
+    base = ModelSettings(path=str(save_heads(tmp_path / "base", stored)), head="topic")
+    config = finetune_config("classification", str(tmp_path / "out"), base=base)
+    finetune(config, alone)
+    words = "roberta.embeddings.word_embeddings.weight"
+    weights = stored_weights(config.out)
+    assert {weight.dtype for weight in weights.values()} == {torch.bfloat16}
+    before = stored_weights(tmp_path / "base")[words]
+    assert torch.equal(weights[words].float(), before.float())
+    assert not (config.out / "topic.json").exists()
 
 
 def test_load_leaves_the_files_as_they_are_when_weights_are_trained(base, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from transformers import XmodConfig, XmodForSequenceClassification
 
 from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.corpus import of_split
@@ -18,7 +19,8 @@ from pipeline.training.heads.classification import agreement
 from pipeline.training.inference import Reader, logits
 from pipeline.training.learning import alone
 from pipeline.training.scoreboard import markdown, write
-from pipeline.training.settings import EvaluateConfig, Task
+from pipeline.training.settings import EvaluateConfig, Evaluated, Task
+from tests.helpers.checkpoints import TOPICS, save_heads
 
 
 @pytest.fixture
@@ -75,6 +77,16 @@ def test_evaluate_a_checkpoint_without_the_tasks_head_is_refused(config, base):
     wrong = config.checkpoints["topic"].model_copy(update={"checkpoint": base})
     with pytest.raises(CheckpointError, match="has no head for task classification"):
         evaluate(config.model_copy(update={"checkpoints": {"topic": wrong}}), transfer=False)
+
+
+def test_load_reader_head_of_several_has_the_numbers_of_transformers(config, tmp_path):
+    model = {"path": str(save_heads(tmp_path)), "head": "topic"}
+    values = {**config.checkpoints["topic"].model_dump(mode="json"), "checkpoint": model}
+    reader = load_reader(Evaluated.model_validate(values), 8)
+    head = XmodConfig.from_json_file(str(tmp_path / "topic.json"))
+    plain = XmodForSequenceClassification.from_pretrained(tmp_path, config=head)
+    assert reader.codec.labels == TOPICS
+    assert torch.equal(reader.model.classifier.dense.weight, plain.classifier.dense.weight)
 
 
 def test_evaluate_data_without_test_rows_are_refused(config, tmp_path):

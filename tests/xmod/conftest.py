@@ -12,7 +12,7 @@ from transformers.models.xmod.modeling_xmod import (
     XmodModel,
 )
 
-from tests.helpers.checkpoints import save_checkpoint
+from tests.helpers.checkpoints import save_checkpoint, save_heads
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,3 +45,9 @@ def encoder_folder(tmp_path_factory) -> Path:
 def copied(ner_folder, tmp_path) -> Path:
     """A checkpoint to spoil."""
     return Path(shutil.copytree(ner_folder, tmp_path / "copied"))
+
+
+@pytest.fixture
+def headed(tmp_path) -> Path:
+    """One encoder with three heads."""
+    return save_heads(tmp_path / "headed")

@@ -16,7 +16,13 @@ from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
 from pipeline.xmod.checkpoint import digest_of, open_checkpoint, reopen_checkpoint, stamp_of
 from pipeline.xmod.loading import load_model
-from tests.helpers.checkpoints import BIO_LABELS, LANGUAGES, open_folder, save_checkpoint
+from tests.helpers.checkpoints import (
+    BIO_LABELS,
+    LANGUAGES,
+    TOPICS,
+    open_folder,
+    save_checkpoint,
+)
 
 
 def change_config(folder: Path, **changes: object) -> None:
@@ -200,7 +206,7 @@ def test_tokenizer_of_another_folder_is_used_as_if_it_were_the_checkpoints(apart
     assert found.window_tokenizer(64) == expected.window_tokenizer(64)
     assert found.digest == expected.digest
     assert found.folders == (Path(apart.path), Path(apart.tokenizer.path))
-    load_model(found, ["XmodModel"], LoadedAdapters(LANGUAGES), RuntimeSettings())
+    load_model({"XmodModel": found}, LoadedAdapters(LANGUAGES), RuntimeSettings())
 
 
 def test_tokenizer_of_another_folder_goes_before_the_checkpoints_own(copied, tmp_path):
@@ -230,7 +236,7 @@ def test_digest_and_stamp_cover_the_tokenizer_of_another_folder(apart, name):
     with pytest.raises(CheckpointError, match="changed since they were checked"):
         _ = planned.tokenizer
     with pytest.raises(CheckpointError, match="changed since they were checked"):
-        load_model(planned, ["XmodModel"], LoadedAdapters(LANGUAGES), RuntimeSettings())
+        load_model({"XmodModel": planned}, LoadedAdapters(LANGUAGES), RuntimeSettings())
 
 
 def test_reopen_checkpoint_finds_both_folders_where_the_planner_had_them(apart):
@@ -281,3 +287,68 @@ def test_tokenizer_folder_without_one_or_with_code_is_refused(apart, tmp_path):
     with pytest.raises(CheckpointError, match="names code of its own") as refused:
         open_checkpoint(apart)
     assert "xmod-pipeline import" not in str(refused.value)  # which needs weights
+
+
+def test_open_checkpoint_head_has_its_own_labels_on_the_shared_encoder(headed):
+    folder, ner, topic = (open_folder(headed, head) for head in (None, "ner", "topic"))
+    assert (ner.labels, topic.labels) == (BIO_LABELS, TOPICS)
+    assert folder.encoder == ner.encoder == topic.encoder
+    assert len({folder.digest, ner.digest, topic.digest}) == 3
+    assert ner.tokenizer is topic.tokenizer
+
+
+def test_open_checkpoint_digest_of_a_head_covers_no_other_head(headed):
+    ner, topic = (open_folder(headed, head).digest for head in ("ner", "topic"))
+    path = headed / "topic.json"
+    path.write_text(path.read_text().replace("sports", "chess"))
+    assert open_folder(headed, "ner").digest == ner
+    assert open_folder(headed, "topic").digest != topic
+
+
+@pytest.mark.parametrize("head", ["qa", "config", "tokenizer", "tokenizer_config"])
+def test_open_checkpoint_head_that_is_not_there_is_refused_with_those_that_are(headed, head):
+    with pytest.raises(CheckpointError, match=f"no head '{head}'; its heads are: ner, topic. "):
+        open_folder(headed, head)
+
+
+@pytest.mark.parametrize("head", ["../ner", "ner.json", "a/b", "a\\b", ""])
+def test_head_that_is_no_plain_name_is_refused(head):
+    with pytest.raises(ValueError, match="head"):
+        ModelSettings(path="models", head=head)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("layer_norm_eps", 1e-6), ("pre_norm", True), ("is_decoder", True), ("hidden_size", 64)),
+        ("languages", ["de_DE", *[code for code in LANGUAGES if code != "de_DE"]]),
+    ],
+)
+def test_open_checkpoint_head_of_another_encoder_is_refused(headed, name, value):
+    path = headed / "ner.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(CheckpointError, match=rf"ner\.json has {name} .*share its encoder"):
+        open_folder(headed, "ner")
+    assert open_folder(headed, "topic").labels == TOPICS
+
+
+def test_open_checkpoint_head_with_a_label_of_control_characters_is_refused(headed):
+    path = headed / "topic.json"
+    path.write_text(path.read_text().replace("sports", "\\u001b[2J"))
+    with pytest.raises(CheckpointError, match=r"topic\.json has the label"):
+        open_folder(headed, "topic")
+
+
+def test_reopen_checkpoint_head_that_changed_is_refused(headed):
+    settings = ModelSettings(path=str(headed), head="topic")
+    planned = open_folder(headed, "topic")
+    path = headed / "topic.json"
+    path.write_text(path.read_text().replace("sports", "chess"))
+    with pytest.raises(CheckpointError, match="the same files on every node"):
+        reopen_checkpoint(planned, settings)
+
+
+def test_open_checkpoint_head_of_a_hub_repository_is_in_its_cache(headed, hub_cache):
+    commit = hub_cache.add("owner/model", headed)
+    named = ModelSettings(path="owner/model", revision=commit, head="topic")
+    assert open_checkpoint(named).labels == TOPICS

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.config import RuntimeSettings
 from pipeline.errors import CheckpointError
 from pipeline.xmod.adapter_index import LoadedAdapters
-from pipeline.xmod.files import FETCHED, digest_of, read_files, stamp_of, weight_files
+from pipeline.xmod.files import CONFIGS, FETCHED, digest_of, read_files, stamp_of, weight_files
 from pipeline.xmod.loading import load_model
 from pipeline.xmod.vetting import vetted_config
 from tests.helpers.checkpoints import LANGUAGES, open_folder, save_sentence_files
@@ -31,9 +31,8 @@ def sharded(folder: Path, place: object) -> None:
 
 def classifier(folder: Path) -> torch.Tensor:
     architecture = "XmodForTokenClassification"
-    model = load_model(
-        open_folder(folder), [architecture], LoadedAdapters(LANGUAGES), RuntimeSettings()
-    )
+    heads = {architecture: open_folder(folder)}
+    model = load_model(heads, LoadedAdapters(LANGUAGES), RuntimeSettings())
     weight: torch.Tensor = model.heads[architecture].classifier.weight
     return weight
 
@@ -106,6 +105,8 @@ def test_fetched_are_all_files_that_are_read_and_few_others(copied):
     assert set(SENTENCE_FILES) < read
     others = ["pytorch_model.bin", "README.md", "2_Dense/pytorch_model.bin", "modeling.py"]
     assert set(filter_repo_objects([*read, *others], allow_patterns=list(FETCHED))) == read
+    files, of_head = [*read, "ner.json", *others], [*FETCHED, CONFIGS]
+    assert set(filter_repo_objects(files, allow_patterns=of_head)) == {*read, "ner.json"}
 
 
 def test_digest_covers_the_index(copied):
@@ -158,7 +159,7 @@ def test_files_that_change_between_check_and_loading_are_refused(copied, name):
     with pytest.raises(CheckpointError, match="changed since they were checked"):
         _ = checkpoint.tokenizer
     with pytest.raises(CheckpointError, match="changed since they were checked"):
-        load_model(checkpoint, ["XmodModel"], LoadedAdapters(LANGUAGES), RuntimeSettings())
+        load_model({"XmodModel": checkpoint}, LoadedAdapters(LANGUAGES), RuntimeSettings())
 
 
 def test_weight_in_two_files_is_refused(copied):

@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import XmodConfig
 from transformers.models.xmod.modeling_xmod import (
     XmodForMaskedLM,
+    XmodForSequenceClassification,
     XmodForTokenClassification,
     XmodModel,
 )
@@ -23,6 +26,7 @@ from tests.helpers.checkpoints import (
     LANGUAGES,
     open_folder,
     save_checkpoint,
+    save_heads,
     tiny_model,
     tiny_tokenizer,
 )
@@ -32,7 +36,7 @@ WINDOW = [0, 9, 30, 41, 2]
 
 def loaded(folder: Path, architecture="XmodModel", languages=LANGUAGES, **runtime: object) -> Model:
     settings = RuntimeSettings(**runtime)
-    return load_model(open_folder(folder), [architecture], LoadedAdapters(languages), settings)
+    return load_model({architecture: open_folder(folder)}, LoadedAdapters(languages), settings)
 
 
 @torch.inference_mode()
@@ -105,24 +109,24 @@ def test_load_model_head_comes_with_its_encoder_taken_out(ner_folder):
 
 
 def test_load_model_of_a_head_and_the_bare_encoder_loads_the_weights_once(ner_folder):
-    classes = ["XmodModel", "XmodForTokenClassification"]
-    model = load_model(
-        open_folder(ner_folder), classes, LoadedAdapters(LANGUAGES), RuntimeSettings()
-    )
+    heads = dict.fromkeys(("XmodModel", "XmodForTokenClassification"), open_folder(ner_folder))
+    model = load_model(heads, LoadedAdapters(LANGUAGES), RuntimeSettings())
     assert [*model.heads] == ["XmodForTokenClassification"]
 
 
 def mapped(model: Model) -> int:
     """How many of the encoder's parameters are pages of a safetensors file."""
+    return in_files(model.encoder.parameters())
+
+
+def in_files(weights: Iterable[torch.Tensor]) -> int:
+    """How many of ``weights`` are pages of a safetensors file."""
     ranges = [
         [int(edge, 16) for edge in line.split()[0].split("-")]
         for line in Path("/proc/self/maps").read_text().splitlines()
         if line.endswith(".safetensors")
     ]
-    return sum(
-        any(start <= parameter.data_ptr() < end for start, end in ranges)
-        for parameter in model.encoder.parameters()
-    )
+    return sum(any(start <= one.data_ptr() < end for start, end in ranges) for one in weights)
 
 
 def test_load_model_float32_weights_are_pages_of_the_file(ner_folder):
@@ -184,6 +188,85 @@ def test_load_model_half_precision_files_are_mapped_and_cast_as_needed(tmp_path,
         assert mapped(model) == len(list(model.encoder.parameters()))
     else:
         assert torch.equal(output(model, [3, 1]), output(Model(expected, {}), [3, 1]))
+
+
+_FLOAT8 = {
+    **{"word_embeddings": torch.float8_e4m3fn, "dense1.weight": torch.float8_e4m3fn},
+    **{"query.weight": torch.bfloat16, "output.dense.": torch.float16},
+}
+"""Types of weights by parts of their names; the others are float32."""
+
+
+@torch.inference_mode()
+def plain(folder: Path, model_class: type, head: str, **options: object) -> torch.Tensor:
+    """The logits of WINDOW in the language 1, from transformers alone, as the docs have it."""
+    config = XmodConfig.from_json_file(f"{folder}/{head}.json")
+    model = model_class.from_pretrained(folder, config=config, **options).eval()
+    logits: torch.Tensor = model(torch.tensor([WINDOW]), lang_ids=torch.tensor([1])).logits
+    return logits[0]
+
+
+@torch.inference_mode()
+def of_heads(folder: Path, **runtime: object) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of ``ner`` and ``topic``, from one forward."""
+    heads = {
+        "XmodForTokenClassification": open_folder(folder, "ner"),
+        "XmodForSequenceClassification": open_folder(folder, "topic"),
+    }
+    model = load_model(heads, LoadedAdapters(LANGUAGES), RuntimeSettings(**runtime))
+    hidden = output(model, [1])
+    token, sequence = (model.heads[name].classifier for name in heads)
+    return token(hidden)[0].float(), sequence(hidden)[0].float()
+
+
+@pytest.mark.parametrize("stored", [{}, _FLOAT8], ids=["float32", "mixed"])
+def test_load_model_heads_of_one_encoder_equal_transformers(tmp_path, stored):
+    folder = save_heads(tmp_path, stored)
+    token, sequence = of_heads(folder)
+    expected = [
+        plain(folder, model_class, head, dtype=torch.float32)
+        for model_class, head in (
+            (XmodForTokenClassification, "ner"),
+            (XmodForSequenceClassification, "topic"),
+        )
+    ]
+    assert [one.shape for one in expected] == [(5, 7), (3,)]
+    torch.testing.assert_close(token, expected[0], rtol=0, atol=2e-5)
+    torch.testing.assert_close(sequence, expected[1], rtol=0, atol=2e-5)
+
+
+def test_load_model_masked_lm_is_that_of_the_folder_beside_its_heads(headed):
+    model = loaded(headed, "XmodForMaskedLM")
+    with torch.inference_mode():
+        found = model.heads["XmodForMaskedLM"].lm_head(output(model, [1]))[0]
+    torch.testing.assert_close(found, plain(headed, XmodForMaskedLM, "config"), rtol=0, atol=2e-5)
+
+
+def test_load_model_float8_weights_are_the_nearest_that_the_format_has(tmp_path):
+    whole = load_file(save_heads(tmp_path / "whole") / "model.safetensors")
+    name = "roberta.embeddings.word_embeddings.weight"
+    expected = whole[name].to(torch.float8_e4m3fn).float()
+    assert not torch.equal(expected, whole[name])
+    model = loaded(save_heads(tmp_path / "short", {name: torch.float8_e4m3fn}))
+    ids = torch.tensor(WINDOW)
+    assert torch.equal(model.encoder._embeddings.word_embeddings(ids), expected[ids])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_load_model_mixed_weights_run_in_the_type_of_the_run(tmp_path, dtype):
+    folder = save_heads(tmp_path, _FLOAT8)
+    found, expected = of_heads(folder, dtype=dtype), of_heads(folder)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.cosine_similarity(one, other, dim=-1).min() > 0.99
+
+
+def test_load_model_mixed_weights_are_pages_of_the_file_until_they_are_cast(tmp_path):
+    folder = save_heads(tmp_path, {"dense1.weight": torch.float8_e4m3fn})
+    model = loaded(folder)
+    stored = [a.dense1.weight for layer in model.encoder._layers for a in layer._adapters._adapters]
+    assert {one.dtype for one in stored} == {torch.float8_e4m3fn}
+    assert in_files(stored) == len(stored) == 2 * len(LANGUAGES)
+    assert in_files([model.encoder._layers[0]._attention_norm.weight]) == 1
 
 
 def test_load_model_int8_is_for_cpus_alone():

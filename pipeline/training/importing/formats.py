@@ -17,7 +17,7 @@ from pipeline.training.importing.pickled import read_pickled
 from pipeline.training.importing.source import PICKLED, Source, checkpoint_source
 from pipeline.training.importing.weights import Weights, safetensors_weights
 from pipeline.xmod.files import CONFIG, read_object, weight_files
-from pipeline.xmod.model_config import read_config
+from pipeline.xmod.model_config import read_config, read_head_config
 
 if TYPE_CHECKING:
     from transformers import XmodConfig
@@ -38,7 +38,7 @@ class Found:
     """A checkpoint's weights and config, the files that were read, and what to tell the user.
 
     `folders` may have its tokenizer, the first before the next; `architecture` is the class that an
-    adapter was trained with.
+    adapter was trained with, or that a head's config names.
     """
 
     config: "XmodConfig"
@@ -68,6 +68,15 @@ def find(source: Source, scratch: Path, base: str | None) -> Found:
         if path.exists():
             return _of_fairseq(folder, path, scratch)
     raise _nothing(folder)
+
+
+def of_head(found: Found, folder: Path, head: str) -> Found:
+    """`found` in `folder` with the config and the class of `head`, one of several.
+
+    Raises CheckpointError where there is no such head, or its encoder is another.
+    """
+    config = read_head_config(folder, head, found.config)
+    return replace(found, config=config, architecture=next(iter(config.architectures or ()), None))
 
 
 def _of_transformers(folder: Path, read: dict[Path, Weights]) -> Found:

@@ -130,8 +130,9 @@ def _undecided(
         )
     choices = [name for names in groups for name in names]
     return CheckpointError(
-        f"{what} has several heads: of {', '.join(choices)}; a checkpoint has one. Give "
-        f"--architecture with one of these, or {BARE} for the encoder alone."
+        f"{what} has several heads: of {', '.join(choices)}; one is imported. Give --head with "
+        "the name of its config, where each has one beside config.json; otherwise --architecture "
+        f"with one of these, or {BARE} for the encoder alone."
     )
 
 

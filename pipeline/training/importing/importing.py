@@ -15,7 +15,7 @@ import torch
 from pipeline.config import ModelSettings
 from pipeline.errors import CheckpointError, ConfigError
 from pipeline.training.importing.card import Origin, card_of
-from pipeline.training.importing.formats import Found, find, unknown_encoder_weights
+from pipeline.training.importing.formats import Found, find, of_head, unknown_encoder_weights
 from pipeline.training.importing.head import ARCHITECTURES, Claims, Headed, with_head
 from pipeline.training.importing.names import EMBEDDINGS, without_decoder_copies
 from pipeline.training.importing.new_folder import in_terms_of, new_folder, require_free
@@ -46,6 +46,7 @@ class Import:
     languages: tuple[str, ...] | None = None
     dtype: str | None = None
     architecture: str | None = None
+    head: str | None = None
     base: str | None = None
 
 
@@ -69,6 +70,8 @@ def import_checkpoint(wanted: Import, wrote: Wrote = lambda some, total: None) -
     source = checkpoint_source(wanted.source)
     with new_folder(wanted.out) as folder, tempfile.TemporaryDirectory(dir=folder) as scratch:
         found = find(source, Path(scratch), wanted.base)
+        if wanted.head is not None:
+            found = of_head(found, source.path, wanted.head)
         headed, notes = _chosen(found, source, wanted)
         tokenizer = _write_tokenizer(found, wanted, folder, source)
         notes += copy_sentence_files(found.folders, folder)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pipeline.errors import CheckpointError
 from pipeline.training.importing import fairseq, lora
-from pipeline.xmod.files import FETCHED, INDEX, TOKENIZER_FETCHED, WEIGHTS
+from pipeline.xmod.files import CONFIGS, FETCHED, INDEX, TOKENIZER_FETCHED, WEIGHTS
 from pipeline.xmod.hub import fetched, is_commit
 
 PICKLED = "pytorch_model.bin"
-_FIRST = (*FETCHED, lora.CONFIG, lora.SAFETENSORS, *fairseq.DICTIONARIES)
+_FIRST = (*FETCHED, CONFIGS, lora.SAFETENSORS, *fairseq.DICTIONARIES)
 _ELSE = ("pytorch_model*.bin", f"{PICKLED}.index.json", *fairseq.FILES, lora.PICKLED)
 """Fetched only where a repository has no safetensors, which other files would repeat."""
 _SAFE = (WEIGHTS, INDEX, lora.SAFETENSORS)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ DTYPES = {
     "BF16": torch.bfloat16,
 }
 """Types of weights, by their names in safetensors."""
+_FLOAT8 = "F8_E4M3"
+"""Is read as bfloat16, which has all its values."""
 
 BUFFERS = ("position_ids", "token_type_ids", "sentence_encoder.version", "num_batches_tracked")
 """Ends of the names of what libraries save beside weights, and make by themselves."""
@@ -99,10 +101,18 @@ def safetensors_weights(path: Path) -> Weights:
         if name.endswith(BUFFERS):
             continue
         shape = tuple(entry["shape"])
-        dtype = require_dtype(path, name, DTYPES.get(entry["dtype"], entry["dtype"]))
-        offset = start + entry["data_offsets"][0]
-        weights[name] = Place(path, offset, dtype, shape, contiguous_strides(shape)).weight()
+        offset, strides = start + entry["data_offsets"][0], contiguous_strides(shape)
+        if entry["dtype"] == _FLOAT8:
+            stored = Place(path, offset, torch.float8_e4m3fn, shape, strides).weight()
+            weights[name] = _widened(stored)
+        else:
+            dtype = require_dtype(path, name, DTYPES.get(entry["dtype"], entry["dtype"]))
+            weights[name] = Place(path, offset, dtype, shape, strides).weight()
     return weights
+
+
+def _widened(weight: Weight) -> Weight:
+    return replace(weight, dtype=torch.bfloat16, read=lambda: weight.read().bfloat16())
 
 
 def require_dtype(path: Path, name: str, dtype: object) -> torch.dtype:

@@ -9,14 +9,28 @@ import torch
 import transformers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, PreTrainedModel, XmodForMaskedLM, XmodModel
+from transformers import (
+    AutoTokenizer,
+    PreTrainedModel,
+    XmodConfig,
+    XmodForMaskedLM,
+    XmodForSequenceClassification,
+    XmodModel,
+)
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
 from pipeline.errors import CheckpointError, ConfigError
 from pipeline.training.importing.importing import Import, Imported, import_checkpoint
 from tests.helpers import origins
-from tests.helpers.checkpoints import LANGUAGES, open_folder, tiny_model, tiny_tokenizer
+from tests.helpers.checkpoints import (
+    LANGUAGES,
+    TOPICS,
+    open_folder,
+    save_heads,
+    tiny_model,
+    tiny_tokenizer,
+)
 from tests.helpers.origins import COMMIT, ROWS, SWISS
 
 TOLERANCE = 1e-6
@@ -238,6 +252,23 @@ def test_checkpoint_without_tokenizer_is_refused_until_one_is_given(tmp_path):
 def test_option_with_an_unknown_value_is_refused(tmp_path, option):
     with pytest.raises(ConfigError, match="expected one of"):
         imported(tmp_path, tmp_path / "out", **option)
+
+
+def test_head_of_several_is_imported_with_its_config_and_float8_as_bfloat16(tmp_path):
+    source = save_heads(tmp_path / "source", {"word_embeddings": torch.float8_e4m3fn})
+    with pytest.raises(CheckpointError, match=r"several heads: .*Give --head"):
+        imported(source, tmp_path / "out")
+    found = imported(source, tmp_path / "out", head="topic", languages=("de_DE",))
+    assert found.architecture == "XmodForSequenceClassification"
+    checkpoint = open_folder(tmp_path / "out")
+    assert (checkpoint.labels, checkpoint.languages) == (TOPICS, ("de_DE",))
+    config = XmodConfig.from_json_file(str(source / "topic.json"))
+    model = XmodForSequenceClassification.from_pretrained(
+        source, config=config, dtype=torch.float32
+    )
+    expected = outputs(model, (LANGUAGES.index("de_DE"),) * 2)
+    out = XmodForSequenceClassification.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    assert torch.allclose(outputs(out, (0, 0)), expected, atol=TOLERANCE)
 
 
 def test_command_writes_a_checkpoint_and_says_what_it_did(tmp_path):
