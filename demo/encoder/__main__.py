@@ -5,6 +5,7 @@ python -m demo.encoder --wheels out/wheels --data demo/data --out out/start
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def main(
     logger.info("%d of %d pieces: %.3f times the tokens", len(kept), e5.shape.words, ratio)
     _save(e5, languages, fewer, kept, out)
     every = range(len(definition["model"]["vocab"]))
-    teacher = grown(e5, ["en_XX"], every).roberta.eval()
+    teacher = grown(e5, ["en_XX"], every).roberta.train(mode=False)
     pairs = pq.read_table(data / "translations.parquet")
     table = taught(teacher, tokenizer_of(definition), texts, pairs, SEED)
     pq.write_table(table, out / "taught.parquet")
@@ -65,9 +66,8 @@ def _save(
     file = out / "tokenizer.json"
     file.write_text(json.dumps(definition, ensure_ascii=False), encoding="utf-8")
     tokens = {f"{name}_token": token for name, token in _TOKENS.items()}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(file), model_max_length=e5.shape.positions, **tokens
-    )
+    make: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    tokenizer = make(tokenizer_file=str(file), model_max_length=e5.shape.positions, **tokens)
     save_whole(model, tokenizer, out, torch.float32)
 
 

@@ -62,7 +62,7 @@ def assemble(base: Path, heads: Mapping[str, Path], untouched: int, out: Path) -
     (out / "tokenizer_config.json").write_bytes((base / "tokenizer_config.json").read_bytes())
     stored = {name: weight.to(_dtype(name, untouched)) for name, weight in weights.items()}
     words = {WORDS: stored.pop(WORDS)}
-    places = {}
+    places: dict[str, str] = {}
     for part, some in zip(_PARTS, (words, stored), strict=True):
         save_file(some, out / part, metadata={"format": "pt"})
         (out / part).chmod(0o644)

@@ -12,7 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from tokenizers import Tokenizer
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 from transformers import XmodModel
+
+from pipeline.training.inference import means
 
 PREFIX = "query: "
 """E5 was trained with it; the grown model does without."""
@@ -54,16 +58,16 @@ def vectors(teacher: XmodModel, tokenizer: Tokenizer, texts: Sequence[str]) -> n
     tokenizer.enable_truncation(_LONGEST)
     encodings = tokenizer.encode_batch([PREFIX + text for text in texts])
     order = sorted(range(len(texts)), key=lambda place: len(encodings[place]))
+    padding = float(teacher.config.pad_token_id or 0)
     found = np.zeros((len(texts), teacher.config.hidden_size), dtype=np.float16)
     for start in range(0, len(order), BATCH):
         places = order[start : start + BATCH]
         ids = [torch.tensor(encodings[place].ids) for place in places]
-        batch = torch.nn.utils.rnn.pad_sequence(ids, True, teacher.config.pad_token_id)
-        mask = batch != teacher.config.pad_token_id
+        batch = pad_sequence(ids, batch_first=True, padding_value=padding)
+        mask = batch.ne(padding).long()
         with torch.inference_mode():
-            hidden = teacher(batch, attention_mask=mask.long()).last_hidden_state
-        means = (hidden * mask.unsqueeze(-1)).sum(1)
-        found[places] = torch.nn.functional.normalize(means, dim=-1).numpy()
+            hidden = teacher(batch, attention_mask=mask).last_hidden_state
+        found[places] = functional.normalize(means(hidden, mask), dim=-1).numpy()
     return found
 
 

@@ -6,7 +6,7 @@ Enters: a checkpoint, `GrowthConfig`. Leaves: `out/base`, an `XmodForMaskedLM`, 
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,7 +48,8 @@ def grow(config: GrowthConfig) -> None:
     model.take_up(learnt, config)
     begin_with_frequencies(model, examples[MASKED_LM])
     scratch = config.out.parent / f".{config.out.name}"
-    last = get_last_checkpoint(str(scratch)) if scratch.exists() else None
+    find: Callable[[str], str | None] = get_last_checkpoint
+    last = find(str(scratch)) if scratch.exists() else None
     worker = Worker(
         scratch=scratch, resume=Path(last) if last else None, save_steps=config.runtime.save_steps
     )
@@ -104,8 +105,8 @@ class ManyHeads(XmodForMaskedLM):  # type: ignore[no-untyped-call]
         name, one = list(self.learnt.items())[int(objective)]
         inputs = {key: batch[key] for key in ("input_ids", "attention_mask", "lang_ids")}
         hidden = self.roberta(**inputs).last_hidden_state
-        head = self.lm_head if name == MASKED_LM else None
-        return one.loss(self.heads[name] if name in self.heads else head, hidden, batch)
+        head = self.heads[name] if name in self.heads else cast(nn.Module, self.lm_head)
+        return one.loss(head, hidden, batch)
 
     @staticmethod
     def _learns(name: str, config: GrowthConfig) -> bool:
@@ -151,14 +152,15 @@ class GrowthTrainer(ModularTrainer):
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:  # noqa: ANN401
         """AdamW, with a rate of their own for the shared weights, which are pre-trained."""
         rate = self._settings.optimisation.learning_rate
-        shared, new = [], []
-        for name, weight in self.model.named_parameters():
-            if weight.requires_grad:
-                pre_trained = ".layer." in name and "adapter_modules" not in name
-                (shared if pre_trained else new).append(weight)
+        rates = {True: rate * self._settings.shared_rate, False: rate}
+        learning = [
+            (".layer." in name and "adapter_modules" not in name, weight)
+            for name, weight in cast(nn.Module, self.model).named_parameters()
+            if weight.requires_grad
+        ]
         groups = [
-            {"params": new, "lr": rate},
-            {"params": shared, "lr": rate * self._settings.shared_rate},
+            {"params": [weight for shared, weight in learning if shared is kind], "lr": rates[kind]}
+            for kind in rates
         ]
         decay = self._settings.optimisation.weight_decay
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay)

@@ -35,6 +35,9 @@ from pipeline.training.learning import Source
 
 MASKED_LM, MEANING, TAGS = "masked_lm", "meaning", "tags"
 
+FIRST_SHARE = 0.3
+"""Weight of the first state, which heads for classes read, beside the mean."""
+
 StateLoss = Callable[[nn.Module, Tensor, Batch], Tensor]
 """Of a head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
 
@@ -111,8 +114,8 @@ def mean_as_taught(center: Tensor, _: nn.Module, hidden: Tensor, batch: Batch) -
     hidden = hidden.float()
     given = torch.stack([means(hidden, batch["attention_mask"]), hidden[:, 0]])
     given = functional.normalize(functional.normalize(given, dim=-1) - center, dim=-1)
-    mean, first = (1.0 - (given * wanted).sum(-1)).mean(-1)
-    return mean + 0.3 * first
+    mean, first = (1.0 - (given * wanted).sum(-1)).mean(-1).unbind()
+    return mean + FIRST_SHARE * first
 
 
 def _known(rows: pa.Table, settings: Objective, codec: Codec, config: GrowthConfig) -> pa.Table:
