@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ner_formats import (
+    FULLSTACK_TYPES,
     HINER_TYPES,
     KAZNERD_TYPES,
     NERGRIT_TYPES,
@@ -53,15 +54,22 @@ def _uner(folder: str, stem: str, language: str, splits: str) -> tuple[NerSource
 
 
 def _columns(
-    path: str, language: str, types: dict[str, str], *shares: tuple[str, float]
+    path: str,
+    language: str,
+    types: dict[str, str],
+    *shares: tuple[str, float],
+    members: str = "",
+    tag_column: int = -1,
+    token_column: int = 0,
 ) -> NerSource:
-    return NerSource(
-        path=f"ner/{path}",
-        language=language,
-        name=path.split("/")[0],
-        read=partial(read_columns, types=types),
-        shares=shares,
+    read = partial(
+        read_columns,
+        types=types,
+        members=members,
+        tag_column=tag_column,
+        token_column=token_column,
     )
+    return _read(path, language, read, *shares)
 
 
 def _read(
@@ -78,7 +86,19 @@ _TRAIN, _DEV, _TEST = ("train", 1.0), ("dev", 1.0), ("test", 1.0)
 _MOSTLY_TRAIN = (("train", 0.93), ("dev", 0.07))
 """Of corpora whose own train part is too large to be here: their dev part teaches."""
 _NERKOR = "hu_nerkor/NerKor_devel_test.tar.gz"
-_GERMEVAL = partial(read_columns, types=UNER_TYPES, token_column=1, tag_column=2)
+_GALICIAN = "gl_sli/SLI_NERC_Galician_Gold_CoNLL.1.0.tar.gz"
+_LATVIAN = partial(
+    _columns,
+    "lv_fullstack/NamedEntities.tar.gz",
+    "lv_LV",
+    FULLSTACK_TYPES,
+    members="/data/",
+    token_column=1,
+    tag_column=6,
+)
+_MULTINER = "si_ta_en_multiner/nerannotateddatasets.zip"
+_SPLIT = (("train", 0.8), ("dev", 0.05), ("test", 0.15))
+"""Of corpora that are one file."""
 
 SOURCES: tuple[NerSource, ...] = (
     *_uner("English-EWT", "en_ewt", "en_XX", "dev=train test=test"),
@@ -87,19 +107,22 @@ SOURCES: tuple[NerSource, ...] = (
     _columns("en_wnut17/wnut17train.conll.gz", "en_XX", WNUT_TYPES, _TRAIN),
     _columns("en_wnut17/emerging.dev.conll.gz", "en_XX", WNUT_TYPES, _DEV),
     _columns("en_wnut17/emerging.test.annotated.gz", "en_XX", WNUT_TYPES, _TEST),
-    NerSource(
-        path="ner/de_germeval14/NER-de-dev.tsv.gz",
-        language="de_DE",
-        name="de_germeval14",
-        read=_GERMEVAL,
-        shares=(("train", 0.9), ("dev", 0.1)),
+    _columns(
+        "de_germeval14/NER-de-dev.tsv.gz",
+        "de_DE",
+        UNER_TYPES,
+        ("train", 0.9),
+        ("dev", 0.1),
+        token_column=1,
+        tag_column=2,
     ),
-    NerSource(
-        path="ner/de_germeval14/NER-de-test.tsv.gz",
-        language="de_DE",
-        name="de_germeval14",
-        read=_GERMEVAL,
-        shares=(_TEST,),
+    _columns(
+        "de_germeval14/NER-de-test.tsv.gz",
+        "de_DE",
+        UNER_TYPES,
+        _TEST,
+        token_column=1,
+        tag_column=2,
     ),
     *_uner("German-PUD", "de_pud", "de_DE", "test=test"),
     *_uner("Portuguese-Bosque", "pt_bosque", "pt_XX", "train=train dev=dev test=test"),
@@ -112,6 +135,18 @@ SOURCES: tuple[NerSource, ...] = (
     *_uner("Serbian-SET", "sr_set", "sr_RS", "train=train dev=dev test=test"),
     *_uner("Slovak-SNK", "sk_snk", "sk_SK", "train=train dev=dev test=test"),
     *_uner("Chinese-GSDSIMP", "zh_gsdsimp", "zh_CN", "train=train dev=dev test=test"),
+    *_uner("Chinese-GSD", "zh_gsd", "zh_TW", "train=train dev=dev test=test"),
+    *_uner("Chinese-PUD", "zh_pud", "zh_TW", "test=test"),
+    *_uner("Norwegian-NDT", "nob_norne", "no_XX", "dev=train test=test"),
+    *_uner("Norwegian-NDT", "nno_norne", "no_XX", "dev=dev test=test"),
+    *_uner("Tagalog-TRG", "tl_trg", "tl_XX", "test=test"),
+    *_uner("Tagalog-Ugnayan", "tl_ugnayan", "tl_XX", "test=test"),
+    _columns(_GALICIAN, "gl_ES", UNER_TYPES, *_MOSTLY_TRAIN, members=".train"),
+    _columns(_GALICIAN, "gl_ES", UNER_TYPES, _TEST, members=".test"),
+    _LATVIAN(*_SPLIT),
+    _columns("ne_ebiquity/total.bio.gz", "ne_NP", UNER_TYPES, *_SPLIT),
+    _columns(_MULTINER, "si_LK", UNER_TYPES, *_SPLIT, members="Sinhala"),
+    _columns(_MULTINER, "ta_IN", UNER_TYPES, *_SPLIT, members="Tamil"),
     _columns("fi_turku/train.tsv.gz", "fi_FI", UNER_TYPES, _TRAIN),
     _columns("fi_turku/dev.tsv.gz", "fi_FI", UNER_TYPES, _DEV),
     _columns("fi_turku/test.tsv.gz", "fi_FI", UNER_TYPES, _TEST),

@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 from pipeline.training.column_files import spaces_in
 
@@ -30,6 +31,7 @@ KAZNERD_TYPES = {
     "FACILITY": "LOC",
     "ORGANISATION": "ORG",
 }
+FULLSTACK_TYPES = {"person": "PER", "GPE": "LOC", "location": "LOC", "organization": "ORG"}
 STOCKMARK_TYPES = {
     "人名": "PER",
     "地名": "LOC",
@@ -58,20 +60,45 @@ class NerSentence:
         return "".join(token + " " * space for token, space in pairs).rstrip()
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Lines of a gzipped UTF-8 file, without line ends and byte-order mark."""
+def read_lines(path: Path, members: str = "") -> Iterator[str]:
+    """Lines of a gzipped UTF-8 file, without line ends and byte-order mark.
+
+    Of an archive: those of the members whose names contain `members`, in the order of the names,
+    with an empty line after each.
+    """
+    if path.suffix == ".zip" or path.name.endswith(".tar.gz"):
+        for content in _members(path, members):
+            yield from (*content.decode("utf-8-sig").splitlines(), "")
+        return
     with gzip.open(path, "rt", encoding="utf-8-sig", newline="\n") as stream:
         for line in stream:
             yield line.rstrip("\r\n")
 
 
+def _members(path: Path, part: str) -> Iterator[bytes]:
+    if path.suffix == ".zip":
+        with ZipFile(path) as archive:
+            yield from (archive.read(name) for name in sorted(archive.namelist()) if part in name)
+        return
+    with tarfile.open(path) as archive:
+        files = (member for member in archive.getmembers() if member.isfile())
+        for member in sorted(files, key=lambda member: member.name):
+            content = archive.extractfile(member) if part in member.name else None
+            if content:
+                yield content.read()
+
+
 def read_columns(
-    path: Path, types: dict[str, str], token_column: int = 0, tag_column: int = -1
+    path: Path,
+    types: dict[str, str],
+    token_column: int = 0,
+    tag_column: int = -1,
+    members: str = "",
 ) -> Iterator[NerSentence]:
     """Read CoNLL-like columns; where a `# text` comment gives the text, spaces follow it."""
     rows: list[tuple[str, str]] = []
     text: str | None = None
-    for line in read_lines(path):
+    for line in read_lines(path, members):
         if not line.strip():
             yield from _sentence(rows, types, text)
             rows, text = [], None
@@ -143,21 +170,16 @@ def read_estner(path: Path) -> Iterator[NerSentence]:
 
 def read_nerkor(path: Path, part: str) -> Iterator[NerSentence]:
     """Read the files of `part`, devel or test, in NerKor's archive, in the order of their names."""
-    with tarfile.open(path) as archive:
-        names = sorted(name for name in archive.getnames() if f"/{part}/" in name)
-        for name in names:
-            content = archive.extractfile(name)
-            assert content is not None, name
-            rows: list[tuple[str, str]] = []
-            for line in (*content.read().decode("utf-8-sig").splitlines(), ""):
-                cells = line.split("\t")
-                if line.startswith("#"):
-                    continue
-                if len(cells) > 5:
-                    rows.append((cells[0], cells[5]))
-                else:
-                    yield from _sentence(rows, UNER_TYPES, None)
-                    rows = []
+    rows: list[tuple[str, str]] = []
+    for line in read_lines(path, f"/{part}/"):
+        cells = line.split("\t")
+        if line.startswith("#"):
+            continue
+        if len(cells) > 5:
+            rows.append((cells[0], cells[5]))
+        else:
+            yield from _sentence(rows, UNER_TYPES, None)
+            rows = []
 
 
 def to_bio(tags: Sequence[str], types: dict[str, str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ not before.
 
 import json
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -66,7 +66,7 @@ def tokenizer_of(definition: Definition) -> Tokenizer:
 def _frequencies(definition: Definition, texts: Mapping[str, Sequence[str]]) -> dict[int, float]:
     """How often each piece occurs, a mean over languages of its share of their tokens."""
     tokenizer = tokenizer_of(definition)
-    shares: Counter[int] = Counter()
+    shares: defaultdict[int, float] = defaultdict(float)
     for rows in texts.values():
         counts: Counter[int] = Counter()
         for encoding in tokenizer.encode_batch(list(rows), add_special_tokens=False):

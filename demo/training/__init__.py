@@ -1,8 +1,7 @@
 """How the demo model and the language identifier were trained; the product needs none of it.
 
-settings     masked LM's settings with objectives beside it, and the identifier's
-objectives   entity tags, classes and translations beside masked words
-start        how a narrow new model begins, and the watch for its collapse
-pretrain     several objectives in one training
+settings     of what a grown model learns, and the identifier's
+objectives   masked words, the meaning of texts, entities
+growth       all three in one training; growth.yaml, then topic.yaml for the head for topics
 identifier   texts of each language → counts of n-grams and words; calibration fits trust in scores
 """

@@ -1,77 +1,61 @@
-"""The settings of the demo's pre-training, and of the counts that tell languages apart."""
+"""The settings of the demo model's training, and of the counts that tell languages apart."""
 
 from pathlib import Path
-from typing import Self
-from zlib import crc32
+from typing import Annotated
 
-from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from pipeline.config.section import Section
-from pipeline.training.run_settings import SomeShare
-from pipeline.training.settings import PretrainConfig
+from pipeline.training.run_settings import SomeShare, Training
 
 
-class LabelledObjective(Section):
-    """An objective with labels, learnt through a head that is not kept."""
+class Objective(Section):
+    """What a share of the batches learns."""
 
     data: Path
-    """Parquet as for fine-tuning; only its train split is read."""
+    """Parquet; of labelled rows only the train split is read."""
     share: SomeShare
     """Share of the batches."""
     weight: PositiveFloat = 1.0
-    """Weight of its loss beside that of masked LM, whose gradients would drown a small one."""
-    max_rows_per_language: PositiveInt
-    """Maximum number of rows, drawn at random."""
+    """Weight of the loss."""
     batch_size: PositiveInt
     """Rows of a batch."""
-
-
-class TranslationObjective(Section):
-    """Texts get vectors that are near to those of their translations."""
-
-    data: Path
-    """Parquet as for fine-tuning embeddings; only its train split is read."""
-    share: SomeShare
-    """Share of the batches."""
-    weight: PositiveFloat = 1.0
-    """Weight of the loss beside that of masked LM."""
-    batch_size: PositiveInt
-    """Pairs of one forward pass."""
-    temperature: PositiveFloat
-    """What cosines are divided by."""
+    max_rows_per_language: PositiveInt
+    """Maximum number of rows, drawn at random."""
 
 
 class Objectives(Section):
-    """What is learnt beside masked LM, which has the rest of the batches."""
+    """Three objectives, whose shares add up to 1."""
 
-    tags: LabelledObjective | None = None
-    """Entity tags of sentences."""
-    classes: LabelledObjective | None = None
-    """Classes of texts."""
-    translations: TranslationObjective | None = None
-    """Texts and their translations."""
-
-    @property
-    def share(self) -> float:
-        """Share of the batches of all of them."""
-        return sum(one.share for one in (self.tags, self.classes, self.translations) if one)
-
-    @model_validator(mode="after")
-    def _leave_a_rest(self) -> Self:
-        if self.share >= 1.0:
-            raise ValueError(f"shares add up to {self.share:.2f}; masked LM needs some of 1.0")
-        return self
+    masked_lm: Objective
+    """Masked words of texts: columns text, language."""
+    meaning: Objective
+    """The vectors that another encoder gives: columns text, language, vector."""
+    tags: Objective
+    """Entities: columns tokens, tags, spaces, language, split."""
 
 
-class DemoPretrainConfig(PretrainConfig):
-    """Modular pre-training with other objectives beside masked LM."""
+class GrowthConfig(Training):
+    """Adapters, upper layers and a head of an X-MOD whose other weights stay as they are."""
 
-    objectives: Objectives = Objectives()
-    """What is learnt beside masked words."""
-
-    def seed_of(self, objective: str, worker: int) -> tuple[int, int, int]:
-        """The seed of a worker's batches for an objective, apart from that of the others."""
-        return self.optimisation.seed, crc32(objective.encode()), worker
+    start: Path
+    """The checkpoint to grow."""
+    objectives: Objectives
+    """What is learnt."""
+    language_smoothing: Annotated[float, Field(gt=0.0, le=1.0)]
+    """Languages are drawn in proportion to their rows to this power."""
+    mask_share: SomeShare
+    """Share of the tokens that masked LM hides."""
+    window: PositiveInt
+    """Most tokens of a row."""
+    shared_from: Annotated[int, Field(ge=0)]
+    """The first layer whose shared weights learn."""
+    adapters_from: Annotated[int, Field(ge=0)]
+    """The first layer whose adapters learn; those below add nothing."""
+    shared_rate: PositiveFloat
+    """Learning rate of shared weights, in those of adapters and heads."""
+    max_steps: PositiveInt
+    """Last step, unless `optimisation.max_minutes` comes first."""
 
 
 class IdentifierConfig(Section):

@@ -50,6 +50,12 @@ from pipeline.xmod.shapes import weight_shapes
 TRAIN = "train"
 """The source of examples."""
 
+_FROZEN: dict[bool | str, str] = {
+    True: "embeddings and adapters frozen",
+    False: "embeddings and adapters trained too",
+    "encoder": "the encoder frozen",
+}
+
 
 @dataclass(frozen=True)
 class Material:
@@ -205,7 +211,9 @@ def task_model(
     }
     foreign = foreign_head(checkpoint, architecture(head.model), labels)
     model, _ = load(checkpoint, head.model, changes, *foreign)
-    if config.frozen:
+    if config.frozen == "encoder":
+        model.base_model.requires_grad_(requires_grad=False)
+    elif config.frozen:
         model.freeze_embeddings_and_language_adapters()
     return cast(PreTrainedModel, model)
 
@@ -224,8 +232,8 @@ def _card(material: Material, learnt: Learnt, model: PreTrainedModel) -> str:
 
 - Class: `{architecture(type(model))}`{f"; labels: {', '.join(labels)}" if labels else ""}
 - Adapters (`config.languages`): {", ".join(model.config.languages)}
-- Fine-tuned on {", ".join(config.languages)}; embeddings and adapters \
-{"frozen" if config.frozen else "trained too"}; seed {config.optimisation.seed}
+- Fine-tuned on {", ".join(config.languages)}; {_FROZEN[config.frozen]}; seed \
+{config.optimisation.seed}
 {calibration}- Licence and attribution: those of the training data; state them before \
 you publish
 

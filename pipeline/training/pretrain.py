@@ -6,7 +6,7 @@ its own adapter.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar, cast
@@ -29,7 +29,7 @@ from pipeline.training.corpus import (
 )
 from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import MaskedWords, encode
-from pipeline.training.learning import Learn, Learnt, Run, Source, Worker, trained
+from pipeline.training.learning import Learnt, Run, Source, Worker, trained
 from pipeline.training.settings import Architecture, PretrainConfig
 from pipeline.training.trainer import MaskedTrainer
 from pipeline.training.vocabulary import train_tokenizer
@@ -42,21 +42,18 @@ TEXTS = "texts"
 """The source of examples."""
 
 ModelT = TypeVar("ModelT", bound=XmodForMaskedLM)
-Recipe = Callable[[Codec], tuple[Learn, Mapping[str, Source]]]
-"""What is learnt, and from what, once the vocabulary is there; what comes back are the weights of
-an `XmodForMaskedLM`."""
 
 
-def pretrain(config: PretrainConfig, run: Run, recipe: Recipe | None = None) -> None:
-    """Train where `run` does it, by masked LM or another `recipe`; write `config.out`."""
+def pretrain(config: PretrainConfig, run: Run) -> None:
+    """Train as `config` says where `run` does it, and write the checkpoint to `config.out`."""
     start = started(config)
     if start:
         known = tuple(trained_code(tag, start.languages) for tag in config.languages)
         config = config.model_copy(update={"languages": known})
     dtype = stored_dtype(start.folder) if start else torch.float16
     codec = vocabulary(config)
-    training, sources = recipe(codec) if recipe else masked_lm(config, codec)
-    with run(training, sources) as learnt:
+    source = Source(texts_of(config), partial(encode, codec=codec))
+    with run(partial(learn, config, codec), {TEXTS: source}) as learnt:
         model = starting_point(config, len(codec.tokenizer), XmodForMaskedLM)
         model.load_state_dict(learnt.weights, strict=False)
         with new_checkpoint(config.out) as folder:
@@ -83,12 +80,6 @@ def texts_of(config: PretrainConfig) -> pa.Table:
     """Rows of text in the config's languages."""
     rows = with_codes(read_corpus(config.data, TEXT_COLUMNS), config.languages)
     return of_languages(rows, config.languages, config.data)
-
-
-def masked_lm(config: PretrainConfig, codec: Codec) -> tuple[Learn, Mapping[str, Source]]:
-    """The recipe of Pfeiffer et al."""
-    source = Source(texts_of(config), partial(encode, codec=codec))
-    return partial(learn, config, codec), {TEXTS: source}
 
 
 def learn(

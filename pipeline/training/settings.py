@@ -152,9 +152,10 @@ class FinetuneConfig(Training):
     """Last epoch, unless something else ends the training first."""
     dropout: Share
     """Dropout of hidden states."""
-    frozen: bool = True
+    frozen: bool | Literal["encoder"] = True
     """Whether embeddings and language adapters stay as they are, so that other languages' adapters
-    fit the head (Pfeiffer et al., NAACL 2022)."""
+    fit the head (Pfeiffer et al., NAACL 2022); `encoder`: all but the head does, so that heads can
+    share one."""
     class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
     """Weight of a label's loss: inverse to its frequency, or as given (1 for those not named)."""
     temperature: PositiveFloat = 0.05

@@ -25,7 +25,7 @@ NOT_RUN = {
         "measures for an hour, alone on a machine", "tests/benchmarks/test_harness.py"
     ),
     "python -m benchmarks.*": Instead("a part of make bench", "tests/benchmarks/test_harness.py"),
-    "make demo-model*": Instead("trains for hours", "tests/demo/test_demo_pretrain.py"),
+    "make demo-model*": Instead("trains for hours", "tests/demo/test_growth.py"),
     "make scores": Instead("trains for half an hour", "tests/training/test_training_jobs.py"),
     "make test-airflow": Instead("installs Airflow", "tests/airflow/test_annotate_daily.py"),
     "xmod-pipeline import *": Instead(

@@ -17,6 +17,7 @@ from transformers import (
     XmodForMaskedLM,
     XmodForSequenceClassification,
     XmodForTokenClassification,
+    XmodModel,
 )
 
 from pipeline.config import ModelSettings, NerSettings
@@ -183,6 +184,16 @@ def test_finetune_not_frozen_trains_embeddings_into_a_checkpoint_of_its_own(base
     words = "roberta.embeddings.word_embeddings.weight"
     assert not torch.equal(before[words], after[words])
     assert torch.equal(before[words], load_file(base / WEIGHTS)[words])
+
+
+def test_finetune_of_a_frozen_encoder_trains_the_head_alone(base, finetune_config):
+    config = finetune_config("classification", "head_alone", frozen="encoder")
+    finetune(config, alone)
+    found = XmodForSequenceClassification.from_pretrained(config.out).base_model.state_dict()
+    for name, weight in (
+        XmodModel.from_pretrained(base, add_pooling_layer=False).state_dict().items()
+    ):
+        assert torch.equal(weight, found[name]), name
 
 
 def test_finetune_labels_are_those_of_the_data(finetune_config):
