@@ -14,20 +14,24 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor, nn
-from transformers import XmodForMaskedLM, XmodForTokenClassification, set_seed
+from transformers import PreTrainedModel, XmodForMaskedLM, XmodForTokenClassification, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from demo.training.objectives import MASKED_LM, TAGS, Learnable, learnables
 from demo.training.settings import GrowthConfig
 from pipeline.training.base import load, opened
 from pipeline.training.batches import Batches, SmoothedBatches
+from pipeline.training.calibration import calibrated
 from pipeline.training.checkpoint import new_checkpoint, write_model
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example
 from pipeline.training.curves import write_curves
+from pipeline.training.heads.ner import NER
+from pipeline.training.inference import Reader
 from pipeline.training.learning import Source, Worker
 from pipeline.training.trainer import ModularTrainer
 from pipeline.xmod.checkpoint import Checkpoint
+from pipeline.xmod.model_config import CALIBRATION
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ def grow(config: GrowthConfig) -> None:
         model.num_parameters() / 1e6,
     )
     trainer.learn()
-    _save(model, checkpoint, learnt[TAGS].labels, config.out)
+    _save(model, checkpoint, learnt[TAGS], config.out)
     write_curves(trainer.state.log_history, config.out)
 
 
@@ -72,18 +76,26 @@ def encoded(source: Source) -> list[Example]:
     return [row for part in parts for row in source.encode(pa.Table.from_batches([part]))]
 
 
-def _save(model: "ManyHeads", checkpoint: Checkpoint, labels: tuple[str, ...], out: Path) -> None:
-    named = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
-    whole = model.state_dict()
-    head = {f"classifier.{name}": w for name, w in model.heads[TAGS].state_dict().items()}
-    for folder, kind, changes in (
-        ("base", XmodForMaskedLM, {}),
-        ("ner", XmodForTokenClassification, named),
-    ):
-        saved, _ = load(checkpoint, kind, changes, *(["lm_head"] if changes else []))
-        saved.load_state_dict({**whole, **head} if changes else whole, strict=False)
-        with new_checkpoint(out / folder) as written:
-            write_model(saved, checkpoint.tokenizer, written, torch.float32)
+def _save(model: "ManyHeads", checkpoint: Checkpoint, tags: Learnable, out: Path) -> None:
+    weights = model.state_dict()
+    base, _ = load(checkpoint, XmodForMaskedLM, {})
+    base.load_state_dict(weights, strict=False)
+    _write(base, checkpoint, out / "base")
+    places = {name: place for place, name in enumerate(tags.labels)}
+    named = {"id2label": dict(enumerate(tags.labels)), "label2id": places}
+    ner, _ = load(checkpoint, XmodForTokenClassification, named, "lm_head")
+    ner.load_state_dict(weights, strict=False)
+    ner.classifier.load_state_dict(model.heads[TAGS].state_dict())
+    reader = Reader(ner, Codec.of(checkpoint, tags.labels), tags.settings.batch_size)
+    found = calibrated(NER, reader, tags.dev) if tags.dev else None
+    if found:
+        setattr(ner.config, CALIBRATION, found.temperature)
+    _write(ner, checkpoint, out / "ner")
+
+
+def _write(model: PreTrainedModel, checkpoint: Checkpoint, out: Path) -> None:
+    with new_checkpoint(out) as folder:
+        write_model(model, checkpoint.tokenizer, folder, torch.float32)
 
 
 class ManyHeads(XmodForMaskedLM):  # type: ignore[no-untyped-call]

@@ -38,6 +38,9 @@ MASKED_LM, MEANING, TAGS = "masked_lm", "meaning", "tags"
 FIRST_SHARE = 0.3
 """Weight of the first state, which heads for classes read, beside the mean."""
 
+DEV_ROWS = 40
+"""Of each language."""
+
 StateLoss = Callable[[nn.Module, Tensor, Batch], Tensor]
 """Of a head, the hidden states [rows, tokens, hidden] and the batch; scalar."""
 
@@ -52,6 +55,8 @@ class Learnable:
     loss: StateLoss
     labels: tuple[str, ...] = ()
     """Of the head, if it has one of its own."""
+    dev: pa.Table | None = None
+    """Rows that calibrate it."""
 
 
 def learnables(config: GrowthConfig, codec: Codec) -> dict[str, Learnable]:
@@ -85,13 +90,16 @@ def meaning(config: GrowthConfig, codec: Codec) -> Learnable:
 def tags(config: GrowthConfig, codec: Codec) -> Learnable:
     """Entity tags of words."""
     settings = config.objectives.tags
-    rows = of_split(read_labelled(settings.data, NER.columns, NER.optional), "train")
-    rows = NER.checked(_known(rows, settings, codec, config))
+    table = NER.checked(read_labelled(settings.data, NER.columns, NER.optional))
+    rows = _known(of_split(table, "train"), settings, codec, config)
+    dev = of_split(table, "dev")
+    dev = dev.filter(pc.is_in(dev["language"], pa.array(codec.languages, pa.string())))
     codec = replace(codec, labels=NER.labels(rows))
     assert NER.targets is not None
     collate = partial(_collated, codec, NER.targets)
     source = Source(rows, partial(NER.encode, codec=codec))
-    return Learnable(settings, source, collate, tag_words, codec.labels)
+    dev = capped(dev, DEV_ROWS, config.optimisation.seed)
+    return Learnable(settings, source, collate, tag_words, codec.labels, dev)
 
 
 def guess_words(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
