@@ -23,6 +23,8 @@ class Scoreboard:
     columns: Mapping[str, Figures]
     falls: bool = False
     """Whether the lower one is the better one."""
+    notes: tuple[str, ...] = ()
+    """What has no score, and why."""
 
     @property
     def scores(self) -> dict[tuple[str, str], dict[str, float]]:
@@ -70,10 +72,11 @@ def write(boards: Sequence[Scoreboard], out: Path) -> None:
 
 
 def markdown(board: Scoreboard) -> str:
-    """A heading and a table."""
+    """A heading, a table and the notes."""
     titles, *rows = board.rows()
     lines = [titles, ["---"] * len(titles), *rows]
-    return f"## {board.name}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"## {board.name}\n\n{table}" + "".join(f"\n{note}\n" for note in board.notes)
 
 
 def picture(boards: Sequence[Scoreboard]) -> Figure:
