@@ -182,16 +182,15 @@ def test_write_leaves_a_table_json_and_a_picture(config):
     assert set(json.loads((config.out / "scores.json").read_text())) == {"words", "topic"}
     assert (config.out / "scores.png").read_bytes()[:4] == b"\x89PNG"
     text = (config.out / "scores.md").read_text()
-    assert "| language | masked_perplexity own |" in text
+    assert "| masked_perplexity | own | none | best other |" in text
     assert "| mean |" in text
 
 
-def test_markdown_has_a_row_a_language_and_their_mean(config):
+def test_markdown_has_a_table_a_figure_with_a_row_a_language_and_their_mean(config):
     board = evaluate(config, transfer=False)[1]
-    lines = markdown(board).splitlines()
-    assert [line.split(" | ")[0] for line in lines[4:]] == [
-        "| en_XX",
-        "| de_DE",
-        "| zh_CN",
-        "| mean",
-    ]
+    tables = markdown(board).split("\n\n")[1:]
+    for figure, table in zip(("accuracy", "macro_f1"), tables, strict=True):
+        lines = table.splitlines()
+        assert lines[0] == f"| {figure} | own | none | baseline | tf-idf |"
+        rows = [line.split(" | ")[0] for line in lines[2:]]
+        assert rows == ["| en_XX", "| de_DE", "| zh_CN", "| mean"]

@@ -329,7 +329,7 @@ def test_finetune_shows_baselines_of_the_same_rows_beside_the_dev_figures(finetu
     config = finetune_config("classification", "beside", max_dev_rows_per_language=100)
     finetune(config, alone)
     card = (config.out / "README.md").read_text()
-    assert "| accuracy dev | accuracy baseline | accuracy tf-idf |" in card
+    assert "| accuracy | dev | baseline | tf-idf |" in card
     history = json.loads((config.out / "history.json").read_text())
     (learnt,) = [one["tf-idf_accuracy"] for one in history if "tf-idf_accuracy" in one]
     (guessed,) = [one["baseline_accuracy"] for one in history if "baseline_accuracy" in one]
