@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
-from pipeline.training.column_files import spaces_in
+from pipeline.training.conll import spaces_in
 
 UNER_TYPES = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
 NERGRIT_TYPES = {"PERSON": "PER", "PLACE": "LOC", "ORGANISATION": "ORG"}

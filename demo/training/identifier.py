@@ -28,7 +28,8 @@ from pipeline.language.experts import COUNTS, ENSEMBLE
 from pipeline.language.naive_bayes import NaiveBayes, save_model
 from pipeline.language.ngrams import WORD, Codes, evidence
 from pipeline.language.scripts import label_of
-from pipeline.training.corpus import of_split, read_corpus
+from pipeline.training.corpus import of_split
+from pipeline.training.table_files import read_corpus
 
 logger = logging.getLogger(__name__)
 

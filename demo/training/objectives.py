@@ -26,12 +26,13 @@ from pipeline.training.collate import (
     masked_lm_loss,
     padded_inputs,
 )
-from pipeline.training.corpus import TEXT_COLUMNS, capped, of_split, read_corpus, read_labelled
+from pipeline.training.corpus import TEXT_COLUMNS, capped, of_split, read_labelled
 from pipeline.training.heads.masked_lm import encode
 from pipeline.training.heads.ner import NER
 from pipeline.training.inference import means
 from pipeline.training.labels import IGNORED
 from pipeline.training.learning import Source
+from pipeline.training.table_files import read_corpus
 
 MASKED_LM, MEANING, TAGS = "masked_lm", "meaning", "tags"
 

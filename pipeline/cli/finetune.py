@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
+from rich.markdown import Markdown
+
 from pipeline.cli.options import Config, override_option
 from pipeline.cli.training import training_command
+from pipeline.reporting.console import Console
 from pipeline.training.settings import FinetuneConfig
 
 
@@ -21,3 +24,5 @@ def finetune(
         from pipeline.training.finetune import finetune as train
 
         train(settings, on_ray(settings))
+        card = (settings.out / "README.md").read_text(encoding="utf-8")
+    Console().print(Markdown(card))

@@ -32,7 +32,6 @@ from pipeline.training.corpus import (
     TEXT_COLUMNS,
     code_of,
     of_languages,
-    read_corpus,
     trained_code,
     with_codes,
 )
@@ -49,6 +48,7 @@ from pipeline.training.new_adapter import (
 )
 from pipeline.training.present_adapters import use_present_adapters
 from pipeline.training.settings import AddLanguageConfig
+from pipeline.training.table_files import read_corpus
 from pipeline.training.trainer import prepare_torch
 from pipeline.training.vocabulary import unknown_share, with_new_pieces
 from pipeline.xmod.checkpoint import Checkpoint

@@ -4,7 +4,7 @@ The library keeps them in the schema's metadata, as the features of type `ClassL
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,37 +13,33 @@ _NAMED = ("label", "tags", "language", "split")
 """Columns whose values are names to us; a multiple choice's label is a place among its choices."""
 
 
-def with_class_names(table: pa.Table, metadata: Mapping[bytes, bytes] | None) -> pa.Table:
+def with_class_names(
+    table: pa.Table, metadata: Mapping[bytes, bytes] | None, own: Mapping[str, str]
+) -> pa.Table:
     """The table with names for the numbers of classes, as `metadata` of its file has them.
 
-    A number that has no name, such as -1 where there is no label, becomes null.
+    `own` are the names that the file has for the table's columns. A number that has no name, such
+    as -1 where there is no label, becomes null.
     """
-    for column, names in _class_names(metadata or {}):
-        if (
-            column in _NAMED
-            and column in table.column_names
-            and "choices" not in table.schema.names
-        ):
-            values = [_named(value, names) for value in table[column].to_pylist()]
-            table = table.set_column(
-                table.column_names.index(column), column, pa.chunked_array([pa.array(values)])
-            )
+    features = _features(metadata or {})
+    for place, column in enumerate(table.column_names):
+        names = _names(features.get(own[column])) if column in _NAMED else None
+        if names and "choices" not in table.column_names:
+            values = pa.array([_named(value, names) for value in table[column].to_pylist()])
+            table = table.set_column(place, column, pa.chunked_array([values]))
     return table
 
 
-def _class_names(metadata: Mapping[bytes, bytes]) -> Iterator[tuple[str, list[str]]]:
-    """Columns of classes, with the names of their numbers."""
+def _features(metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
+    """What `datasets` knows of each column."""
     try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
-    for column, feature in features:
-        names = _names(feature)
-        if names and all(isinstance(name, str) for name in names):
-            yield column, list(names)
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return features if isinstance(features, dict) else {}
 
 
-def _names(feature: Any) -> Sequence[Any] | None:  # noqa: ANN401 - what a file holds
+def _names(feature: Any) -> Sequence[str] | None:  # noqa: ANN401 - what a file holds
     """The names of a feature of type ClassLabel, or of one in a list of such."""
     if isinstance(feature, list) and len(feature) == 1:
         return _names(feature[0])
@@ -51,7 +47,8 @@ def _names(feature: Any) -> Sequence[Any] | None:  # noqa: ANN401 - what a file 
         return None
     if feature.get("_type") == "ClassLabel":
         names = feature.get("names")
-        return names if isinstance(names, list) else None
+        named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        return names if named else None
     return _names(feature.get("feature"))
 
 

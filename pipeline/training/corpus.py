@@ -9,18 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.corpus.input_schema import refuse_extensions
-from pipeline.errors import InputError
+from pipeline.errors import ConfigError, InputError
 from pipeline.language.routing import Routed, from_tag
-from pipeline.training.class_names import with_class_names
-from pipeline.training.column_files import read_file
-from pipeline.training.data_settings import UNDRAWN, Assumed, DataFile
+from pipeline.training.conll import read_conll
+from pipeline.training.data_settings import UNDRAWN, Assumed, Columns, Data, DataFile
+from pipeline.training.table_files import DATASET_STATE, is_table, read_corpus
 
 TEXT_COLUMNS = ("text", "language")
-
-Data = Path | Sequence[DataFile]
 
 _SPLITS = {"training": "train", "testing": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "development"), "dev"
@@ -34,47 +30,41 @@ def read_labelled(
     optional: Sequence[str] = (),
     assumed: Assumed = Assumed(),  # noqa: B008 - it is frozen
 ) -> pa.Table:
-    """`columns`, language and split of Parquet or of other files, and `optional` ones if there.
+    """`columns`, language and split of `data`, and `optional` ones if there.
 
-    Languages and splits that are not there are as `assumed`.
+    Languages and splits that are not there, and the names of columns, are as `assumed`.
     """
-    files = [DataFile(path=data)] if isinstance(data, Path) else data
-    whole = isinstance(data, Path)
-    tables = (_read(one, columns, optional, assumed, parquet=whole) for one in files)
-    return pa.concat_tables(tables, promote_options="default")
-
-
-def read_corpus(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
-    """Read `columns` of the Parquet file or folder at `path`, and `optional` ones if there.
-
-    Numbers that Hugging Face's `datasets` has names for become these.
-    """
-    if not path.exists():
-        raise InputError(f"No training data at {path}. Set data in the config to a Parquet file.")
-    try:
-        schema = pq.ParquetDataset(path).schema
-    except Exception as error:  # whatever a registered extension type raises, as well
-        raise InputError(
-            f"{path} is no Parquet: {type(error).__name__}. Give files of other kinds as a list."
-        ) from error
-    present = schema.names
-    missing = [column for column in columns if column not in present]
-    if missing:
-        given = [name for name in missing if name in ("language", "split")]
-        hint = f"set {' and '.join(given)} in the config, " if given else ""
-        raise InputError(
-            f"{path} lacks the columns {missing}; it has {present}. Rename its columns, {hint}or "
-            "set data to another file; docs/training.md says what each task needs."
+    known = (*columns, *optional, "language", "split")
+    unknown = sorted(set(assumed.columns) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"columns in the config has the keys {unknown}; this task reads {list(known)}. Each "
+            "key is one of these, and its value the name that the data have for it."
         )
-    wanted = [*columns, *(name for name in optional if name in present)]
-    for name in wanted:
-        refuse_extensions(schema.field(name), str(path))
-    return with_class_names(pq.read_table(path, columns=wanted), schema.metadata)
+    files = [DataFile(path=data)] if isinstance(data, Path) else data
+    tables = [_read(one, columns, optional, assumed) for file in files for one in _parts(file)]
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def require_values(table: pa.Table, columns: Sequence[str], names: Columns, data: Data) -> None:
+    """Raise InputError where a row has none in one of `columns`; `data` is named in it."""
+    for column in columns:
+        if missing := table[column].null_count:
+            raise InputError(
+                f"{missing} of {table.num_rows} rows have no {column} (column "
+                f"{names.get(column, column)!r} of {_paths(data)}): null, an empty cell, or -1 for "
+                "a class. Take them out, or fill it in."
+            )
 
 
 def with_drawn_dev(table: pa.Table, share: float, seed: int) -> pa.Table:
-    """The table with the split train or dev for rows without one: `share` of each language's."""
+    """The table with the split train or dev for rows without one: `share` of each language's.
+
+    Where no row is dev, they are drawn of the train rows.
+    """
     splits = np.array(table["split"].to_pylist(), dtype=object)
+    if "dev" not in splits:
+        splits[splits == "train"] = UNDRAWN
     languages = np.array(table["language"].to_pylist(), dtype=object)
     generator = np.random.default_rng(seed)
     for language in sorted(set(languages[splits == UNDRAWN])):
@@ -85,24 +75,29 @@ def with_drawn_dev(table: pa.Table, share: float, seed: int) -> pa.Table:
     return table.set_column(place, "split", pa.array(splits.tolist(), pa.string()))
 
 
+def _parts(file: DataFile) -> list[DataFile]:
+    """The splits in a folder of `DatasetDict.save_to_disk`, by their names; else the file."""
+    folders = sorted(state.parent for state in file.path.glob(f"*/{DATASET_STATE}"))
+    return [
+        file.model_copy(update={"path": folder, "split": file.split or folder.name})
+        for folder in folders
+    ] or [file]
+
+
 def _read(
-    file: DataFile,
-    columns: Sequence[str],
-    optional: Sequence[str],
-    assumed: Assumed,
-    *,
-    parquet: bool,
+    file: DataFile, columns: Sequence[str], optional: Sequence[str], assumed: Assumed
 ) -> pa.Table:
     said = {
         "language": file.language or assumed.language,
         "split": file.split or assumed.split,
     }
-    if parquet or file.path.is_dir() or file.path.name.endswith(".parquet"):
-        needed = [name for name, value in said.items() if value is None]
-        rest = [name for name in said if name not in needed]
-        table = read_corpus(file.path, (*columns, *needed), (*optional, *rest))
+    if "tokens" in columns and not is_table(file.path):
+        table = read_conll(file)
     else:
-        table = read_file(file, columns)
+        needed = [name for name, value in said.items() if value is None or name in assumed.columns]
+        rest = [name for name in said if name not in needed]
+        names = assumed.columns
+        table = read_corpus(file.path, (*columns, *needed), (*optional, *rest), names)
     for name, value in said.items():
         table = _filled(table, name, value, file)
     return table
@@ -163,9 +158,12 @@ def of_languages(table: pa.Table, languages: Sequence[str], data: Data) -> pa.Ta
     """Rows in `languages`, each of which must occur; `data` is named in the error."""
     absent = sorted(set(languages) - set(table["language"].unique().to_pylist()))
     if absent:
-        where = data if isinstance(data, Path) else ", ".join(str(one.path) for one in data)
-        raise InputError(f"{where} has no rows in {absent}. Take them out of languages.")
+        raise InputError(f"{_paths(data)} has no rows in {absent}. Take them out of languages.")
     return table.filter(pc.is_in(table["language"], pa.array(list(languages), pa.string())))
+
+
+def _paths(data: Data) -> str:
+    return str(data) if isinstance(data, Path) else ", ".join(str(one.path) for one in data)
 
 
 def of_split(table: pa.Table, split: str) -> pa.Table:

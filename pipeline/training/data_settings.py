@@ -1,6 +1,7 @@
 """Where labelled rows are, and what they are where the files do not say."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,14 +16,15 @@ Split = Literal["train", "dev", "test"]
 
 
 class DataFile(Section):
-    """A file whose language or split the config says: Parquet, TSV with a header, or CoNLL."""
+    """A file or folder whose language or split the config says."""
 
     path: Path
-    """A `.parquet` file or a folder of them, a `.tsv` file, or CoNLL (for NER)."""
+    """`.parquet` or a folder of them, `.csv`, `.tsv`, `.jsonl`, a folder of `save_to_disk` of
+    Hugging Face's `datasets`, or CoNLL (for NER); `.gz` beside but Parquet."""
     language: str | None = None
-    """Language of all its rows; null: Parquet's own column, or the task's `language`."""
+    """Language of all its rows; null: the file's own column, or the task's `language`."""
     split: Split | None = None
-    """Split of all its rows; null: Parquet's own column, or as for data without one."""
+    """Split of all its rows; null: the file's own column, or as for data without one."""
     token_column: int = 0
     """CoNLL: the place of the word in a line, counted from 0."""
     tag_column: int = -1
@@ -32,6 +34,9 @@ class DataFile(Section):
 
 
 LabelledData = Path | Annotated[tuple[DataFile, ...], Field(min_length=1)]
+Data = Path | Sequence[DataFile]
+Columns = Mapping[str, str]
+"""The task's name of a column to the data's."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,5 @@ class Assumed:
 
     language: str | None = None
     split: str | None = None
+    columns: Columns = field(default_factory=dict)
+    """Those whose name in the data is another."""

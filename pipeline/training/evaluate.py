@@ -15,7 +15,14 @@ from pipeline.errors import CheckpointError, ConfigError, InputError
 from pipeline.training.base import foreign_head, load, opened, require_whole
 from pipeline.training.checkpoint import architecture
 from pipeline.training.codec import Codec
-from pipeline.training.corpus import capped, code_of, of_split, read_labelled, with_codes
+from pipeline.training.corpus import (
+    capped,
+    code_of,
+    of_split,
+    read_labelled,
+    require_values,
+    with_codes,
+)
 from pipeline.training.data_settings import Assumed
 from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
@@ -29,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 OWN, SOURCE, NONE = "own", "source", "none"
 """Columns: by each language's adapter, by that of the head's one language, and without adapters."""
-BASELINE = "baseline"
-"""What is scored without a model: the most frequent class or tag, or chance."""
 BEST_OTHER = "best other"
 """Of masked LM: the adapter of another language that guesses a language's words best."""
 
@@ -47,6 +52,8 @@ def evaluate(config: EvaluateConfig, *, transfer: bool) -> list[Scoreboard]:
             "--transfer scores checkpoints that were fine-tuned on one language; none of "
             f"{list(config.checkpoints)} has source. Set it to that language."
         )
+    if left_out := sorted(set(config.checkpoints) - set(chosen)):
+        logger.warning("not scored, as --transfer needs source: %s", ", ".join(left_out))
     return [_scoreboard(name, one, config, transfer) for name, one in chosen.items()]
 
 
@@ -54,14 +61,18 @@ def _scoreboard(
     name: str, evaluated: Evaluated, config: EvaluateConfig, transfer: bool
 ) -> Scoreboard:
     head = HEADS[evaluated.task]
-    assumed = Assumed(evaluated.language, "test")
+    assumed = Assumed(evaluated.language, "test", evaluated.columns)
     table = read_labelled(evaluated.data, head.columns, head.optional, assumed)
     reader = load_reader(evaluated, config.batch_size)
     table = with_codes(table, reader.codec.languages)
     if evaluated.source:
         source = code_of(evaluated.source, reader.codec.languages)
         evaluated = evaluated.model_copy(update={"source": source})
-    test = _test_rows(name, evaluated, reader, table, transfer)
+    without = evaluated.source if transfer else None
+    test = _test_rows(name, evaluated, reader, table, without)
+    notes = _not_scored(reader, table, without)
+    for note in notes:
+        logger.warning("%s: %s", name, note)
     columns: dict[str, Figures] = {}
     for column, chosen in _readers(reader, evaluated, transfer):
         columns[column] = head.score(chosen, test)
@@ -69,9 +80,9 @@ def _scoreboard(
     if not transfer:
         if evaluated.task is Task.MASKED_LM:
             columns[BEST_OTHER] = best_other(head, reader, test)
-        columns[BASELINE] = head.guessed(of_split(table, "train"), test)
+        columns |= head.guessed(_labelled(evaluated, of_split(table, "train")), test)
     shown = {column: figures for column, figures in columns.items() if figures}
-    return Scoreboard(name, head.selects, shown, falls=head.falls)
+    return Scoreboard(name, head.selects, shown, falls=head.falls, notes=notes)
 
 
 def load_reader(evaluated: Evaluated, batch_size: int) -> Reader:
@@ -116,20 +127,40 @@ def _require_plain_mean(checkpoint: Checkpoint) -> None:
 
 
 def _test_rows(
-    name: str, evaluated: Evaluated, reader: Reader, table: pa.Table, transfer: bool
+    name: str, evaluated: Evaluated, reader: Reader, table: pa.Table, without: str | None
 ) -> pa.Table:
-    """Test rows in the model's languages; a transfer is into languages other than the source."""
-    without = evaluated.source if transfer else None
+    """Test rows in the model's languages but the source of a transfer, `without`."""
     known = [language for language in reader.codec.languages if language != without]
     test = of_split(table, "test")
-    if others := sorted(set(test["language"].unique().to_pylist()) - {*known, without}):
-        logger.warning("%s: test rows in %s are not scored: no adapter", name, ", ".join(others))
     test = test.filter(pc.is_in(test["language"], pa.array(known, pa.string())))
     if not test.num_rows:
         raise InputError(
             f"{name} has no rows of split 'test' in {known}. Check its data in the config."
         )
-    return HEADS[evaluated.task].checked(capped(test, evaluated.max_rows_per_language))
+    return _labelled(evaluated, capped(test, evaluated.max_rows_per_language))
+
+
+def _labelled(evaluated: Evaluated, rows: pa.Table) -> pa.Table:
+    """The rows, which have all that the task needs."""
+    head = HEADS[evaluated.task]
+    require_values(rows, head.columns, evaluated.columns, evaluated.data)
+    return head.checked(rows)
+
+
+def _not_scored(reader: Reader, table: pa.Table, without: str | None) -> tuple[str, ...]:
+    """A note a reason for which languages of the data or the model have no score."""
+    known = set(reader.codec.languages)
+    tested = set(of_split(table, "test")["language"].unique().to_pylist())
+    reasons = {
+        "the checkpoint has no adapter": tested - known,
+        "no test rows": (known | set(table["language"].unique().to_pylist())) - tested,
+        "the source of a transfer": tested & {without},
+    }
+    return tuple(
+        f"Not scored, {reason}: {', '.join(sorted(languages))}."
+        for reason, languages in reasons.items()
+        if languages
+    )
 
 
 def _readers(reader: Reader, evaluated: Evaluated, transfer: bool) -> Iterator[tuple[str, Reader]]:

@@ -6,12 +6,13 @@ languages. What can be found to be wrong is found before training starts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 
@@ -33,6 +34,7 @@ from pipeline.training.corpus import (
     of_languages,
     of_split,
     read_labelled,
+    require_values,
     with_codes,
     with_drawn_dev,
 )
@@ -41,7 +43,7 @@ from pipeline.training.heads import HEADS, Figures, Head
 from pipeline.training.inference import Reader
 from pipeline.training.learning import Learnt, Run, Source, Worker
 from pipeline.training.scoreboard import Scoreboard, markdown
-from pipeline.training.scored_trainer import ScoredTrainer
+from pipeline.training.scored_trainer import ScoredTrainer, mean
 from pipeline.training.settings import FinetuneConfig, Task
 from pipeline.xmod.checkpoint import Checkpoint
 from pipeline.xmod.model_config import CALIBRATION
@@ -69,17 +71,21 @@ class Material:
     """The base."""
     train: pa.Table
     dev: pa.Table
+    baselines: Mapping[str, Figures] = field(default_factory=dict)
+    """Figures of the dev rows without X-MOD, by name."""
 
 
 def finetune(config: FinetuneConfig, run: Run) -> Figures:
     """Train as `config` says where `run` does it, write the checkpoint, return the dev figures."""
     material = gather(config)
+    baselines = HEADS[config.task].guessed(material.train, material.dev)
+    material = replace(material, baselines=baselines)
     codec = Codec.of(material.checkpoint, material.labels)
     source = Source(material.train, partial(HEADS[config.task].encode, codec=codec))
     # Workers get the train rows as examples.
     for_workers = replace(material, train=material.train.slice(0, 0))
     with run(partial(learn, for_workers), {TRAIN: source}) as learnt:
-        save(material, learnt)
+        save(material, replace(learnt, history=[*learnt.history, *_entries(baselines)]))
     return learnt.figures
 
 
@@ -91,7 +97,10 @@ def gather(config: FinetuneConfig) -> Material:
     config = config.model_copy(update={"languages": codes})
     table = read_labelled(config.data, head.columns, head.optional, config.assumed)
     table = of_languages(with_codes(table, known), config.languages, config.data)
-    table = with_drawn_dev(head.checked(table), config.dev_share, seed)
+    table = with_drawn_dev(table, config.dev_share, seed)
+    table = table.filter(pc.is_in(table["split"], pa.array(["train", "dev"])))
+    require_values(table, head.columns, config.columns, config.data)
+    table = head.checked(table)
     _require_adapters(config, checkpoint, table)
     train = capped(of_split(table, "train"), config.max_rows_per_language, seed)
     dev = capped(of_split(table, "dev"), config.max_dev_rows_per_language, seed)
@@ -105,6 +114,14 @@ def gather(config: FinetuneConfig) -> Material:
     weights = label_weights(config, head, train, labels)
     tell_of_head(checkpoint, foreign_head(checkpoint, architecture(head.model), labels))
     return Material(config, labels, weights, checkpoint, train, dev)
+
+
+def _entries(baselines: Mapping[str, Figures]) -> list[dict[str, Any]]:
+    """The baselines' means over languages, for the history; they are of step 0."""
+    return [
+        {"step": 0, **{f"{name}_{figure}": mean(scores) for figure, scores in figures.items()}}
+        for name, figures in baselines.items()
+    ]
 
 
 def _require_adapters(config: FinetuneConfig, checkpoint: Checkpoint, table: pa.Table) -> None:
@@ -237,6 +254,7 @@ def _card(material: Material, learnt: Learnt, model: PreTrainedModel) -> str:
 {calibration}- Licence and attribution: those of the training data; state them before \
 you publish
 
-Figures of the dev rows, at the epoch that was kept; `curves.png` has the others.
+Figures of the dev rows, at the epoch that was kept, and beside them those of baselines that were
+learnt from the same train rows without X-MOD; `curves.png` has the other epochs.
 
-{markdown(Scoreboard("Dev rows", "", {"dev": learnt.figures}))}"""
+{markdown(Scoreboard("Dev rows", "", {"dev": learnt.figures, **material.baselines}))}"""

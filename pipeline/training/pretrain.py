@@ -23,7 +23,6 @@ from pipeline.training.corpus import (
     TEXT_COLUMNS,
     of_language,
     of_languages,
-    read_corpus,
     trained_code,
     with_codes,
 )
@@ -31,6 +30,7 @@ from pipeline.training.curves import write_curves
 from pipeline.training.heads.masked_lm import MaskedWords, encode
 from pipeline.training.learning import Learnt, Run, Source, Worker, trained
 from pipeline.training.settings import Architecture, PretrainConfig
+from pipeline.training.table_files import read_corpus
 from pipeline.training.trainer import MaskedTrainer
 from pipeline.training.vocabulary import train_tokenizer
 from pipeline.xmod.checkpoint import Checkpoint

@@ -1,7 +1,7 @@
 """Scores of a checkpoint as tables, JSON and a picture."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Scoreboard:
     columns: Mapping[str, Figures]
     falls: bool = False
     """Whether the lower one is the better one."""
+    notes: tuple[str, ...] = ()
+    """What has no score, and why."""
 
     @property
     def scores(self) -> dict[tuple[str, str], dict[str, float]]:
@@ -48,16 +50,18 @@ class Scoreboard:
         known = [scores[language] for language in self.languages if language in scores]
         return {**scores, **({MEAN: float(np.mean(known))} if known else {})}
 
-    def rows(self) -> list[list[str]]:
-        """What stands above the columns, then a row a language, and their mean."""
+    def tables(self) -> Iterator[list[list[str]]]:
+        """A table a figure: its name and the columns, then a row a language, and their mean."""
         scores = self.scores
-        return [
-            ["language", *(f"{name} {column}" for name, column in scores)],
-            *(
-                [one, *(f"{by[one]:.3f}" if one in by else "" for by in scores.values())]
-                for one in [*self.languages, MEAN]
-            ),
-        ]
+        for figure in dict.fromkeys(name for name, _ in scores):
+            columns = {column: by for (name, column), by in scores.items() if name == figure}
+            yield [
+                [figure, *columns],
+                *(
+                    [one, *(f"{by[one]:.3f}" if one in by else "" for by in columns.values())]
+                    for one in [*self.languages, MEAN]
+                ),
+            ]
 
 
 def write(boards: Sequence[Scoreboard], out: Path) -> None:
@@ -70,10 +74,15 @@ def write(boards: Sequence[Scoreboard], out: Path) -> None:
 
 
 def markdown(board: Scoreboard) -> str:
-    """A heading and a table."""
-    titles, *rows = board.rows()
-    lines = [titles, ["---"] * len(titles), *rows]
-    return f"## {board.name}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    """A heading, a table a figure and the notes."""
+    parts = [f"## {board.name}\n", *map(_table, board.tables()), *(f"{n}\n" for n in board.notes)]
+    return "\n".join(parts)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    titles, *rest = rows
+    lines = [titles, ["---"] * len(titles), *rest]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def picture(boards: Sequence[Scoreboard]) -> Figure:

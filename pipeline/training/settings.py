@@ -135,13 +135,15 @@ class FinetuneConfig(Training):
     """X-MOD to go on from: a folder, or `{path, revision, tokenizer: {path, revision}}` as in the
     configs of annotating. The head of another task is left out."""
     data: LabelledData
-    """Parquet file or folder with the columns language and split beside the task's own; or a list
-    of files of Parquet, CoNLL or TSV."""
+    """A file or folder with the task's columns, and perhaps language and split: Parquet, CSV, TSV,
+    JSON Lines, CoNLL, or what Hugging Face's `datasets` saved; or a list of such."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Names that the data have for the task's columns, such as `{label: intent}`."""
     language: str | None = None
     """Language of rows whose data have none."""
     dev_share: SomeShare = 0.1
-    """Share of each language's rows that is drawn as dev rows, of rows whose data have no split;
-    the others are train rows."""
+    """Share of each language's rows that is drawn as dev rows, of rows whose data have no split, or
+    of the train rows where no row is dev; the others are train rows."""
     languages: Languages
     """Languages with training data, the sources; the others are served zero-shot."""
     max_rows_per_language: PositiveInt
@@ -166,7 +168,7 @@ class FinetuneConfig(Training):
     @property
     def assumed(self) -> Assumed:
         """What rows are whose data do not say."""
-        return Assumed(self.language, UNDRAWN)
+        return Assumed(self.language, UNDRAWN, self.columns)
 
     @model_validator(mode="after")
     def _class_weights_need_labels(self) -> Self:
@@ -216,8 +218,10 @@ class Evaluated(Section):
     checkpoint: Base
     """Its folder, or `{path, revision, tokenizer: {path, revision}}`."""
     data: LabelledData
-    """As for fine-tuning; the train split, if there is one, is for the baseline. Rows whose data
+    """As for fine-tuning; the train split, if there is one, is for the baselines. Rows whose data
     have no split are test rows."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Names that the data have for the task's columns, such as `{label: intent}`."""
     language: str | None = None
     """Language of rows whose data have none."""
     source: str | None = None

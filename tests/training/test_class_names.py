@@ -9,6 +9,7 @@ from pipeline.training.class_names import with_class_names
 
 LABEL = {"names": ["sport", "politics"], "_type": "ClassLabel"}
 TAG = {"names": ["O", "B-PER", "I-PER"], "_type": "ClassLabel"}
+OWN = {name: name for name in ("text", "label", "tags", "choices")}
 
 
 def metadata(**features: object) -> dict[bytes, bytes]:
@@ -17,7 +18,7 @@ def metadata(**features: object) -> dict[bytes, bytes]:
 
 def test_class_names_of_labels_and_null_for_none():
     table = pa.table({"text": ["a", "b", "c", "d"], "label": [1, 0, -1, None]})
-    named = with_class_names(table, metadata(text={"dtype": "string"}, label=LABEL))
+    named = with_class_names(table, metadata(text={"dtype": "string"}, label=LABEL), OWN)
     assert named["label"].to_pylist() == ["politics", "sport", None, None]
     assert named.column_names == ["text", "label"]
 
@@ -33,13 +34,13 @@ def test_class_names_of_labels_and_null_for_none():
 )
 def test_class_names_of_tags_in_lists(feature):
     table = pa.table({"tags": [[0, 1, 2], [], [0]]})
-    named = with_class_names(table, metadata(tags=feature))
+    named = with_class_names(table, metadata(tags=feature), OWN)
     assert named["tags"].to_pylist() == [["O", "B-PER", "I-PER"], [], ["O"]]
 
 
 def test_class_names_leave_the_place_of_a_choice():
     table = pa.table({"label": [1], "choices": [["a", "b"]]})
-    assert with_class_names(table, metadata(label=LABEL)) is table
+    assert with_class_names(table, metadata(label=LABEL), OWN) is table
 
 
 @pytest.mark.parametrize(
@@ -58,4 +59,10 @@ def test_class_names_leave_the_place_of_a_choice():
 )
 def test_class_names_that_are_not_there_change_nothing(known):
     table = pa.table({"label": [1, 0]})
-    assert with_class_names(table, known) is table
+    assert with_class_names(table, known, OWN) is table
+
+
+def test_class_names_of_a_column_that_the_file_calls_otherwise():
+    table = pa.table({"label": [1, 0]})
+    named = with_class_names(table, metadata(intent=LABEL), {"label": "intent"})
+    assert named["label"].to_pylist() == ["politics", "sport"]

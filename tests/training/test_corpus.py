@@ -1,74 +1,27 @@
-"""Training data: what is read, and what is refused before a value is touched."""
-
-import subprocess
-import sys
+"""Labelled data: their columns, languages and splits."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.errors import ConfigError, InputError
 from pipeline.training.corpus import (
     capped,
     code_of,
     of_languages,
-    read_corpus,
     read_labelled,
+    require_values,
     with_codes,
     with_drawn_dev,
 )
 from pipeline.training.data_settings import UNDRAWN, Assumed, DataFile
-
-HOSTILE = """
-import sys
-from pathlib import Path
-import ray.data
-import pyarrow as pa, pyarrow.parquet as pq
-from ray.data._internal.object_extensions.arrow import ArrowPythonObjectArray
-
-class Payload:
-    def __reduce__(self):
-        return open, (sys.argv[2], "w")
-
-column = ArrowPythonObjectArray.from_objects([Payload()])
-pq.write_table(pa.table({"text": ["a"], "label": column}), sys.argv[1])
-
-from pipeline.errors import InputError
-from pipeline.training.corpus import read_corpus
-try:
-    read_corpus(Path(sys.argv[1]), ("text", "label")).to_pylist()
-except InputError as error:
-    assert "the extension type 'ray.data.arrow_pickled_object'" in str(error), error
-    sys.exit(7)
-"""
-
-
-def test_read_corpus_pickle_of_ray_data_is_refused_and_never_loaded(tmp_path):
-    """The training commands import ray.data, with which reading such a column runs code."""
-    files = [str(tmp_path / "hostile.parquet"), str(tmp_path / "ran")]
-    ended = subprocess.run(
-        [sys.executable, "-c", HOSTILE, *files], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 7, ended.stderr
-    assert not (tmp_path / "ran").exists()
-
-
-def test_read_corpus_optional_columns_are_read_where_they_are(tmp_path):
-    pq.write_table(pa.table({"text": ["a"], "question": ["b"], "x": [1]}), tmp_path / "a.parquet")
-    table = read_corpus(tmp_path / "a.parquet", ("text",), ("question", "other"))
-    assert table.column_names == ["text", "question"]
+from tests.helpers.saved_datasets import save_to_disk
 
 
 def test_read_labelled_needs_language_and_split(tmp_path):
     pq.write_table(pa.table({"text": ["a"], "language": ["de_DE"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"lacks the columns \['split'\]"):
         read_labelled(tmp_path / "a.parquet", ("text",))
-
-
-def test_read_corpus_that_is_no_parquet_is_an_input_error(tmp_path):
-    (tmp_path / "a.parquet").write_text("text\n")
-    with pytest.raises(InputError, match="is no Parquet"):
-        read_corpus(tmp_path / "a.parquet", ("text",))
 
 
 def test_of_languages_names_those_without_rows(tmp_path):
@@ -159,3 +112,53 @@ def test_with_codes_of_translations_and_of_words():
     assert (row["language"], row["translation_language"]) == ("zh_TW", "en_XX")
     assert code_of("en", known) == "en_XX"
     assert code_of("fr", known) == "fr"
+
+
+def test_with_drawn_dev_takes_train_rows_where_none_is_dev():
+    table = pa.table({"language": ["a"] * 10, "split": ["train"] * 8 + ["test"] * 2})
+    splits = with_drawn_dev(table, 0.25, seed=1)["split"].to_pylist()
+    assert (splits[:8].count("dev"), splits[:8].count("train")) == (2, 6)
+    assert splits[8:] == ["test", "test"]
+
+
+def test_read_labelled_files_of_all_kinds_in_one_list(tmp_path):
+    (tmp_path / "a.csv").write_text("utterance,intent\na,x\n")
+    (tmp_path / "b.jsonl").write_text('{"utterance": "b", "intent": 7, "language": "fr"}\n')
+    pq.write_table(
+        pa.table({"utterance": pa.array(["c"], pa.large_string()), "intent": [True]}),
+        tmp_path / "c.parquet",
+    )
+    files = [DataFile(path=tmp_path / name) for name in ("a.csv", "b.jsonl", "c.parquet")]
+    assumed = Assumed("de_DE", UNDRAWN, {"text": "utterance", "label": "intent"})
+    rows = read_labelled(files, ("text", "label"), (), assumed).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", "x", "de_DE", UNDRAWN),
+        ("b", "7", "fr", UNDRAWN),
+        ("c", "true", "de_DE", UNDRAWN),
+    ]
+
+
+def test_read_labelled_folder_of_splits_has_their_names(tmp_path):
+    """As `DatasetDict.save_to_disk` writes it."""
+    for split in ("train", "validation", "test"):
+        table = pa.table({"text": [split], "label": [0]})
+        features = {"label": {"names": ["no"], "_type": "ClassLabel"}}
+        save_to_disk(tmp_path / split, table, features=features)
+    table = read_labelled(tmp_path, ("text", "label"), (), Assumed("de_DE", UNDRAWN))
+    found = {(row["text"], row["split"], row["label"]) for row in table.to_pylist()}
+    assert found == {("train", "train", "no"), ("validation", "dev", "no"), ("test", "test", "no")}
+
+
+def test_read_labelled_key_of_columns_that_the_task_does_not_read_is_refused(tmp_path):
+    assumed = Assumed("de_DE", UNDRAWN, {"lable": "intent"})
+    with pytest.raises(ConfigError, match=r"keys \['lable'\]; this task reads \['text', 'label'"):
+        read_labelled(tmp_path, ("text", "label"), (), assumed)
+
+
+def test_require_values_counts_rows_without_one_and_names_column_and_file(tmp_path):
+    table = pa.table({"text": ["a", "b", None], "label": ["x", None, None]})
+    path = tmp_path / "a.csv"
+    with pytest.raises(InputError, match=r"2 of 3 rows have no label \(column 'intent' of .*csv"):
+        require_values(table, ("label", "text"), {"label": "intent"}, path)
+    with pytest.raises(InputError, match="1 of 3 rows have no text"):
+        require_values(table, ("text",), {}, path)

@@ -54,7 +54,7 @@ def config(corpora, base, finetune_config, tmp_path) -> EvaluateConfig:
 def test_evaluate_scores_every_language_with_and_without_adapters(config):
     words, topic = evaluate(config, transfer=False)
     assert list(words.columns) == ["own", "none", "best other"]
-    assert list(topic.columns) == ["own", "none", "baseline"]
+    assert list(topic.columns) == ["own", "none", "baseline", "tf-idf"]
     assert topic.languages == ["en_XX", "de_DE", "zh_CN"]
     errors = topic.columns["own"]["calibration_error"]
     assert list(errors) == topic.languages
@@ -112,14 +112,42 @@ def test_evaluate_a_head_that_gives_no_one_label_is_refused(config, tmp_path, ki
         evaluate(config.model_copy(update={"checkpoints": {"topic": wrong}}), transfer=False)
 
 
-def test_evaluate_names_languages_that_are_not_scored(config, tmp_path, caplog):
+@pytest.mark.parametrize("transfer", [False, True])
+def test_evaluate_says_which_languages_have_no_score_and_why(config, tmp_path, transfer):
     table = pq.read_table(config.checkpoints["topic"].data)
-    renamed = ["xx_XX" if one == "zh_CN" else one for one in table["language"].to_pylist()]
-    place = table.column_names.index("language")
-    pq.write_table(table.set_column(place, "language", [renamed]), tmp_path / "other.parquet")
+    rows = [
+        row for row in table.to_pylist() if (row["language"], row["split"]) != ("zh_CN", "test")
+    ]
+    rows += [{**rows[0], "language": code, "split": "test"} for code in ("xx_XX", "yy_YY")]
+    rows += [{**rows[0], "language": "zz_ZZ", "split": "train"}]
+    pq.write_table(table.from_pylist(rows), tmp_path / "other.parquet")
     topic = config.checkpoints["topic"].model_copy(update={"data": tmp_path / "other.parquet"})
-    evaluate(config.model_copy(update={"checkpoints": {"topic": topic}}), transfer=False)
-    assert "topic: test rows in xx_XX are not scored" in caplog.text
+    changed = config.model_copy(update={"checkpoints": {"topic": topic}})
+    (board,) = evaluate(changed, transfer=transfer)
+    assert board.notes == (
+        "Not scored, the checkpoint has no adapter: xx_XX, yy_YY.",
+        "Not scored, no test rows: zh_CN, zz_ZZ.",
+        *["Not scored, the source of a transfer: de_DE."] * transfer,
+    )
+    assert all(note in markdown(board) for note in board.notes)
+
+
+def test_evaluate_transfer_names_checkpoints_without_a_source(config, caplog):
+    evaluate(config, transfer=True)
+    assert "not scored, as --transfer needs source: words" in caplog.text
+
+
+def test_evaluate_reads_columns_by_the_names_of_the_config(config, tmp_path):
+    table = pq.read_table(config.checkpoints["topic"].data)
+    names = ["utterance", "intent", *table.column_names[2:]]
+    pq.write_table(table.rename_columns(names), tmp_path / "renamed.parquet")
+    own = {
+        "columns": {"text": "utterance", "label": "intent"},
+        "data": tmp_path / "renamed.parquet",
+    }
+    topic = config.checkpoints["topic"].model_copy(update=own)
+    changed = config.model_copy(update={"checkpoints": {"topic": topic}})
+    assert evaluate(changed, transfer=False) == [evaluate(config, transfer=False)[1]]
 
 
 def test_best_other_is_the_best_of_the_adapters_that_are_not_the_languages_own(config):
@@ -169,16 +197,16 @@ def test_write_leaves_a_table_json_and_a_picture(config):
     assert set(json.loads((config.out / "scores.json").read_text())) == {"words", "topic"}
     assert (config.out / "scores.png").read_bytes()[:4] == b"\x89PNG"
     text = (config.out / "scores.md").read_text()
-    assert "| language | masked_perplexity own |" in text
+    assert "| masked_perplexity | own | none | best other |" in text
     assert "| mean |" in text
 
 
-def test_markdown_has_a_row_a_language_and_their_mean(config):
+def test_markdown_has_a_table_a_figure_with_a_row_a_language_and_their_mean(config):
     board = evaluate(config, transfer=False)[1]
-    lines = markdown(board).splitlines()
-    assert [line.split(" | ")[0] for line in lines[4:]] == [
-        "| en_XX",
-        "| de_DE",
-        "| zh_CN",
-        "| mean",
-    ]
+    tables = markdown(board).split("\n\n")[1:]
+    for figure, table in zip(("accuracy", "macro_f1", "calibration_error"), tables, strict=True):
+        lines = table.splitlines()
+        baselines = "" if figure == "calibration_error" else " | baseline | tf-idf"
+        assert lines[0] == f"| {figure} | own | none{baselines} |"
+        rows = [line.split(" | ")[0] for line in lines[2:]]
+        assert rows == ["| en_XX", "| de_DE", "| zh_CN", "| mean"]

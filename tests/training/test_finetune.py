@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ from pipeline.xmod.checkpoint import open_checkpoint
 from pipeline.xmod.files import WEIGHTS
 from pipeline.xmod.heads import require_head
 from tests.helpers.checkpoints import open_folder
+from tests.helpers.saved_datasets import save_to_disk
 from tests.helpers.stages import annotated
 from tests.helpers.training_configs import OPTIMISATION
 
@@ -292,16 +294,19 @@ def test_finetune_numbers_as_labels_are_names_like_others(finetune_config, corpo
     assert model.config.id2label == {0: "5", 1: "6"}
 
 
-def test_finetune_row_without_a_label_is_an_input_error(finetune_config, corpora, tmp_path):
-    table = pq.read_table(corpora / "topic.parquet")
-    labels = pa.array([None, *table["label"].to_pylist()[1:]], pa.string())
-    pq.write_table(table.set_column(1, "label", labels), tmp_path / "unlabelled.parquet")
-    languages = ["en_XX", "de_DE", "zh_CN"]
-    config = finetune_config(
-        "classification", "none", data=tmp_path / "unlabelled.parquet", languages=languages
-    )
-    with pytest.raises(InputError, match="1 rows have no label"):
-        finetune(config, alone)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_gather_row_without_a_label_is_refused_but_among_test_rows(
+    finetune_config, corpora, tmp_path, split
+):
+    rows = pq.read_table(corpora / "topic.parquet").to_pylist()
+    next(row for row in rows if (row["language"], row["split"]) == ("de_DE", split))["label"] = None
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "unlabelled.parquet")
+    config = finetune_config("classification", "none", data=tmp_path / "unlabelled.parquet")
+    if split == "test":
+        assert gather(config).labels == ("person", "place")
+    else:
+        with pytest.raises(InputError, match=r"1 of \d+ rows have no label"):
+            gather(config)
 
 
 def test_finetune_language_that_the_base_lacks_is_a_config_error(
@@ -329,26 +334,78 @@ def test_finetune_on_a_base_of_one_float32_file(base, finetune_config, tmp_path)
     XmodForTokenClassification.from_pretrained(config.out)
 
 
-def test_finetune_without_dev_rows_is_an_input_error(finetune_config, corpora, tmp_path):
+def test_finetune_without_train_rows_is_an_input_error(finetune_config, corpora, tmp_path):
     table = pq.read_table(corpora / "topic.parquet")
-    kept = [row for row in table.to_pylist() if row["split"] != "dev"]
-    pq.write_table(table.from_pylist(kept), tmp_path / "undeveloped.parquet")
-    config = finetune_config("classification", "undeveloped", data=tmp_path / "undeveloped.parquet")
-    with pytest.raises(InputError, match="no rows of split 'dev'"):
+    kept = [row for row in table.to_pylist() if row["split"] == "dev"]
+    pq.write_table(table.from_pylist(kept), tmp_path / "untrained.parquet")
+    config = finetune_config("classification", "untrained", data=tmp_path / "untrained.parquet")
+    with pytest.raises(InputError, match="no rows of split 'train'"):
         finetune(config, alone)
 
 
-def test_finetune_from_conll_and_from_tsv(finetune_config, tmp_path):
+def test_finetune_from_conll(finetune_config, tmp_path):
     conll = tmp_path / "names.conll"
     conll.write_text("der O\nKarl B-PER\n\nBremen B-LOC\nist O\n\n" * 10, encoding="utf-8")
-    files = [{"path": conll, "language": "de_DE", "split": split} for split in ("train", "dev")]
-    config = finetune_config("ner", "from_conll", data=files, languages=["de_DE"])
+    config = finetune_config(
+        "ner", "from_conll", data=conll, languages=["de_DE"], language="de", dev_share=0.5
+    )
     assert set(finetune(config, alone)["entity_f1"]) == {"de_DE"}
-    tsv = tmp_path / "topics.tsv"
-    tsv.write_text("text\tlabel\nder Fluss\tplace\nKarl\tperson\n" * 10, encoding="utf-8")
-    files = [{"path": tsv, "language": "de_DE", "split": split} for split in ("train", "dev")]
-    config = finetune_config("classification", "from_tsv", data=files, languages=["de_DE"])
-    assert set(finetune(config, alone)["accuracy"]) == {"de_DE"}
+
+
+ROWS = [{"utterance": "der Fluss", "intent": "place"}, {"utterance": "Karl", "intent": "person"}]
+
+
+def cells(separator: str, path) -> None:
+    lines = [separator.join(row) for row in (ROWS[0], *(row.values() for row in ROWS * 10))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+WRITERS = {
+    "csv": partial(cells, ","),
+    "tsv": partial(cells, "\t"),
+    "jsonl": lambda path: path.write_text("\n".join(map(json.dumps, ROWS * 10))),
+    "parquet": lambda path: pq.write_table(pa.Table.from_pylist(ROWS * 10), path),
+    "saved": lambda path: save_to_disk(path, pa.Table.from_pylist(ROWS * 10), features={}),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_gather_one_file_of_any_kind_and_columns_of_any_name(finetune_config, tmp_path, kind):
+    path = tmp_path / f"intents.{kind}"
+    WRITERS[kind](path)
+    config = finetune_config(
+        "classification",
+        "any_kind",
+        data=path,
+        columns={"text": "utterance", "label": "intent"},
+        language="de",
+        languages=["de"],
+    )
+    material = gather(config)
+    assert (material.train.num_rows, material.dev.num_rows) == (18, 2)
+    assert material.labels == ("person", "place")
+    assert set(material.train["text"].to_pylist()) == {"der Fluss", "Karl"}
+
+
+def test_gather_one_class_is_refused(finetune_config, tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\nder Fluss,place\nKarl,place\n")
+    config = finetune_config(
+        "classification", "one", data=tmp_path / "a.csv", language="de", languages=["de"]
+    )
+    with pytest.raises(InputError, match=r"labels \['place'\]; a classifier needs two"):
+        gather(config)
+
+
+def test_finetune_shows_baselines_of_the_same_rows_beside_the_dev_figures(finetune_config):
+    config = finetune_config("classification", "beside", max_dev_rows_per_language=100)
+    finetune(config, alone)
+    card = (config.out / "README.md").read_text()
+    assert "| accuracy | dev | baseline | tf-idf |" in card
+    history = json.loads((config.out / "history.json").read_text())
+    (learnt,) = [one["tf-idf_accuracy"] for one in history if "tf-idf_accuracy" in one]
+    (guessed,) = [one["baseline_accuracy"] for one in history if "baseline_accuracy" in one]
+    # A label is which name is in the text.
+    assert learnt > 0.9 > guessed
 
 
 def test_finetune_in_bfloat16_learns_in_float32_weights(finetune_config):

@@ -17,7 +17,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAtte
 
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example
-from pipeline.training.heads.head import Head, Loss
+from pipeline.training.heads.head import BASELINE, Head, Loss
 from pipeline.training.inference import Reader, mean_embeddings, means
 
 
@@ -106,6 +106,6 @@ EMBEDDINGS = Head(
     unfold=both,
     scored=scored,
     selects="retrieval",
-    baseline=lambda _: lambda rows, _: {"retrieval": 1.0 / rows.num_rows},
+    baselines={BASELINE: lambda _: lambda rows, _: {"retrieval": 1.0 / rows.num_rows}},
     loss=loss,
 )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +29,8 @@ Figures = dict[str, Scores]
 """Name of a figure, such as `entity_f1`, to its scores."""
 Loss = Callable[[nn.Module, Batch], Tensor]
 """Of a model and a batch; scalar."""
+BASELINE = "baseline"
+"""The simplest one: the most frequent class or tag, or chance."""
 Guess = Callable[[pa.Table, str], Mapping[str, float]]
 """Figures of the rows of a language."""
 
@@ -75,8 +77,8 @@ class Head:
     """What a batch has beside its sequences; None: the tokens that masked LM hides."""
     unfold: Unfold = one_a_row
     """The sequences of the rows of a batch."""
-    baseline: Callable[[pa.Table], Guess] | None = None
-    """What test rows would score without any model, by the train rows."""
+    baselines: Mapping[str, Callable[[pa.Table], Guess]] = field(default_factory=dict)
+    """What other rows would score without X-MOD, by the train rows; by name."""
     labels: Callable[[pa.Table], tuple[str, ...]] = lambda _: ()
     counts: Callable[[pa.Table], Counter[str]] = lambda _: Counter()
     """How often train rows have each label, where labels have weights."""
@@ -102,11 +104,14 @@ class Head:
         with reader.reading():
             return by_language(table, languages, lambda rows, one: self.scored(reader, rows, one))
 
-    def guessed(self, train: pa.Table, test: pa.Table) -> Figures:
-        """The baseline's figures by language; none without a baseline or train rows."""
-        if self.baseline is None or not train.num_rows:
-            return {}
-        return by_language(test, test["language"].unique().to_pylist(), self.baseline(train))
+    def guessed(self, train: pa.Table, rows: pa.Table) -> dict[str, Figures]:
+        """Figures of `rows` by baseline, then by language; none without train rows."""
+        languages = rows["language"].unique().to_pylist()
+        return {
+            name: by_language(rows, languages, baseline(train))
+            for name, baseline in self.baselines.items()
+            if train.num_rows
+        }
 
 
 def by_language(table: pa.Table, languages: Sequence[str], score: Guess) -> Figures:

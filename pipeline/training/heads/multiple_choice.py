@@ -18,7 +18,7 @@ from pipeline.tasks.model_inputs import Asked, Beside, Piece
 from pipeline.tasks.multiple_choice import choice_probabilities
 from pipeline.training.codec import Codec, window_of
 from pipeline.training.collate import Batch, Example
-from pipeline.training.heads.head import Guess, Head, Loss
+from pipeline.training.heads.head import BASELINE, Guess, Head, Loss
 from pipeline.training.inference import Reader, logits
 
 Row = dict[str, Any]
@@ -134,7 +134,7 @@ MULTIPLE_CHOICE = Head(
     unfold=one_by_one,
     scored=scored,
     selects="accuracy",
-    baseline=most_frequent_place,
+    baselines={BASELINE: most_frequent_place},
     loss=loss,
     checked=checked,
 )

@@ -16,7 +16,7 @@ from pipeline.errors import InputError
 from pipeline.tasks.words import words_of
 from pipeline.training.codec import Codec
 from pipeline.training.collate import Batch, Example, padded
-from pipeline.training.heads.head import Guess, Head, weighted_loss
+from pipeline.training.heads.head import BASELINE, Guess, Head, weighted_loss
 from pipeline.training.inference import Reader, logits
 from pipeline.training.labels import (
     IGNORED,
@@ -155,7 +155,7 @@ NER = Head(
     encode=encode,
     targets=targets,
     scored=scored,
-    baseline=most_frequent_tags,
+    baselines={BASELINE: most_frequent_tags},
     selects="entity_f1",
     labels=labels,
     counts=counts,

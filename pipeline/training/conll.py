@@ -1,9 +1,9 @@
-"""CoNLL and TSV files as the tables that heads are trained on.
+"""CoNLL files as the tables that NER is trained on.
 
-A file that ends in `.tsv` has a header, all else is CoNLL; either may be gzipped (`.gz`). CoNLL has
-a word and its tag a line, in columns parted by white space, an empty line after a sentence; lines
-that begin with `# ` or `-DOCSTART-` are passed over. `# text = …` (CoNLL-U) gives the sentence's
-text, from which spaces are known; else `spaces` says whether words are parted by them.
+A file has a word and its tag a line, in columns parted by white space, an empty line after a
+sentence; lines that begin with `# ` or `-DOCSTART-` are passed over. It may be gzipped (`.gz`).
+`# text = …` (CoNLL-U) gives the sentence's text, from which spaces are known; else `spaces` says
+whether words are parted by them.
 """
 
 import gzip
@@ -13,62 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv
 
 from pipeline.errors import InputError
 from pipeline.training.data_settings import DataFile
 
 _TEXT_COMMENT = "# text = "
-_LISTS = {"tokens", "tags", "spaces", "choices", "answers"}
-"""Columns that a cell cannot hold."""
 
 
-def read_file(file: DataFile, columns: Sequence[str]) -> pa.Table:
-    """`columns`, language and split of the rows of `file`; raises InputError where it is unfit."""
+def read_conll(file: DataFile) -> pa.Table:
+    """Columns tokens, tags and spaces of `file`; raises InputError where a line is unfit."""
     if not file.path.exists():
         raise InputError(f"No training data at {file.path}. Check data in the config.")
-    name = file.path.name.removesuffix(".gz")
-    table = _read_tsv(file, columns) if name.endswith(".tsv") else _read_conll(file, columns)
-    for column, value in (("language", file.language), ("split", file.split)):
-        table = table.append_column(column, pa.array([value] * table.num_rows, pa.string()))
-    return table
-
-
-def _read_tsv(file: DataFile, columns: Sequence[str]) -> pa.Table:
-    """Columns of text; quotes are characters like others, as in most corpora."""
-    lists = sorted(_LISTS & set(columns))
-    if lists:
-        raise InputError(
-            f"{file.path} is a TSV, whose cells are text; this task's {lists} are lists. Give "
-            "Parquet."
-        )
-    header = next(_lines(file.path), "").split("\t")
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise InputError(f"{file.path} lacks the columns {missing}; its header has {header}.")
-    try:
-        return csv.read_csv(
-            file.path,
-            parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()),
-                include_columns=list(columns),
-                strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        # Arrow's own message has the row in it, and text stays out of logs.
-        raise InputError(
-            f"{file.path} has a line with more or fewer cells than the {len(header)} of its header."
-        ) from error
-
-
-def _read_conll(file: DataFile, columns: Sequence[str]) -> pa.Table:
-    if "tokens" not in columns:
-        raise InputError(
-            f"{file.path} is read as CoNLL, which is for task ner; this task needs the columns "
-            f"{list(columns)}. Give a .tsv with a header, or Parquet."
-        )
     words = pa.list_(pa.string())
     schema = pa.schema({"tokens": words, "tags": words, "spaces": pa.list_(pa.bool_())})
     return pa.Table.from_pylist(list(_sentences(file)), schema=schema)
