@@ -32,6 +32,7 @@ from pipeline.language.detection import Detection, Detector
 from pipeline.language.detector import DETECTORS, make_detector
 from pipeline.language.tags import bcp47, resolve
 from pipeline.language.xmod_base import XMOD_BASE
+from pipeline.training.calibration_error import BINS, bins, calibration_error
 
 SIXTEEN = (
     *("en_XX", "de_DE", "es_XX", "pt_XX", "sv_SE", "fi_FI", "hr_HR", "tr_TR"),
@@ -40,7 +41,6 @@ SIXTEEN = (
 """Adapters in the measurement of strays."""
 MIN_SCORE = 0.5
 """The default of ``language.min_score``: what scores less is not routed."""
-BINS = 15
 DEFAULT = "cascade"
 """The detector whose confusions are told."""
 
@@ -140,10 +140,11 @@ def figures(
         if language != code:
             confusions[code][language] += 1
     own, let_in = strays(corpus.codes, few)
+    right, scores = calibration(corpus, said, known)
     return Found(
         accuracy=shares(hits),
         covered=fmean(share for code, share in shares(spoken).items() if code in known),
-        calibration_error=calibration_error(*calibration(corpus, said, known)),
+        calibration_error=calibration_error(scores, right),
         own=own,
         let_in=let_in,
         confusions={code: dict(counts.most_common()) for code, counts in confusions.items()},
@@ -179,11 +180,6 @@ def calibration(corpus: Corpus, said: Sequence[Detection], known: frozenset[str]
     return right, scores
 
 
-def calibration_error(right: np.ndarray, scores: np.ndarray) -> float:
-    """Expected calibration error (Naeini et al., AAAI 2015): how far scores are from accuracy."""
-    return float(abs(np.bincount(_bins(scores), right - scores)).sum() / max(1, len(right)))
-
-
 def _made(names: Sequence[str], model: Path | None) -> dict[str, Detector]:
     detectors = {}
     for name in names:
@@ -194,10 +190,6 @@ def _made(names: Sequence[str], model: Path | None) -> dict[str, Detector]:
     if not detectors:
         raise typer.Exit(2)
     return detectors
-
-
-def _bins(scores: np.ndarray) -> np.ndarray:
-    return np.minimum((scores * BINS).astype(int), BINS - 1)
 
 
 def _speeds(detectors: Mapping[str, Detector], texts: Sequence[str]) -> harness.Rounds:
@@ -292,8 +284,8 @@ def _reliability(judged: Mapping[str, Mapping[str, Judged]], path: Path) -> None
         panel.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
         for corpus, marker in (("sentences", "o"), ("short", "^")):
             right, scores = corpora[corpus]
-            texts = np.bincount(_bins(scores), minlength=BINS)
-            sums = (np.bincount(_bins(scores), one, BINS) for one in (scores, right))
+            texts = np.bincount(bins(scores), minlength=BINS)
+            sums = (np.bincount(bins(scores), one, BINS) for one in (scores, right))
             held = texts >= _FEWEST
             panel.plot(*(one[held] / texts[held] for one in sums), marker=marker, label=corpus)
         panel.set(title=name, xlabel="score", ylabel="accuracy", xlim=(0, 1.01), ylim=(0, 1.03))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_BINS = 15
+BINS = 15
 
 
 def calibration_error(scores: np.ndarray, right: np.ndarray) -> float:
@@ -10,6 +10,11 @@ def calibration_error(scores: np.ndarray, right: np.ndarray) -> float:
 
     `scores` in [0, 1] and whether each answer is `right` are [answers].
     """
-    bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, weights=scores - right, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(scores))
+    gaps = np.bincount(bins(scores), weights=scores - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / max(1, len(scores)))
+
+
+def bins(scores: np.ndarray) -> np.ndarray:
+    """The bin of each of `scores` [answers], counted from 0."""
+    places: np.ndarray = np.minimum((scores * BINS).astype(int), BINS - 1)
+    return places

@@ -34,7 +34,7 @@ def test_strays_are_texts_in_other_languages_that_are_routed():
 
 def test_calibration_error_is_the_gap_between_scores_and_accuracy():
     right, scores = np.array([1.0, 1.0, 0.0, 0.0]), np.full(4, 0.7)
-    assert calibration_error(right, scores) == pytest.approx(0.2)
+    assert calibration_error(scores, right) == pytest.approx(0.2)
     assert calibration_error(right[:0], scores[:0]) == 0
 
 
