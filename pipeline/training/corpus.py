@@ -3,6 +3,7 @@
 A missing file, column or language is an InputError, before any training starts.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pipeline.language.routing import Routed, from_tag
 from pipeline.training.conll import read_conll
 from pipeline.training.data_settings import UNDRAWN, Assumed, Columns, Data, DataFile
 from pipeline.training.table_files import DATASET_STATE, is_table, read_corpus
+
+logger = logging.getLogger(__name__)
 
 TEXT_COLUMNS = ("text", "language")
 
@@ -160,6 +163,21 @@ def of_languages(table: pa.Table, languages: Sequence[str], data: Data) -> pa.Ta
     if absent:
         raise InputError(f"{_paths(data)} has no rows in {absent}. Take them out of languages.")
     return table.filter(pc.is_in(table["language"], pa.array(list(languages), pa.string())))
+
+
+def tell_left_out(table: pa.Table, languages: Sequence[str]) -> None:
+    """Log which languages of the rows are not among `languages`, so that nobody misses them."""
+    left = pc.value_counts(table.filter(_outside(table, languages))["language"]).to_pylist()
+    if left:
+        counts = sorted((str(one["values"]), one["counts"]) for one in left)
+        logger.info(
+            "rows left out, as languages in the config does not name theirs: %s",
+            ", ".join(f"{language} {count}" for language, count in counts),
+        )
+
+
+def _outside(table: pa.Table, languages: Sequence[str]) -> pa.ChunkedArray:
+    return pc.invert(pc.is_in(table["language"], pa.array(list(languages), pa.string())))
 
 
 def _paths(data: Data) -> str:

@@ -35,6 +35,7 @@ from pipeline.training.corpus import (
     of_split,
     read_labelled,
     require_values,
+    tell_left_out,
     with_codes,
     with_drawn_dev,
 )
@@ -96,7 +97,9 @@ def gather(config: FinetuneConfig) -> Material:
     codes = tuple(code_of(tag, known) for tag in config.languages)
     config = config.model_copy(update={"languages": codes})
     table = read_labelled(config.data, head.columns, head.optional, config.assumed)
-    table = of_languages(with_codes(table, known), config.languages, config.data)
+    table = with_codes(table, known)
+    tell_left_out(table, config.languages)
+    table = of_languages(table, config.languages, config.data)
     table = with_drawn_dev(table, config.dev_share, seed)
     table = table.filter(pc.is_in(table["split"], pa.array(["train", "dev"])))
     require_values(table, head.columns, config.columns, config.data)

@@ -23,6 +23,7 @@ from pipeline.training.corpus import (
     TEXT_COLUMNS,
     of_language,
     of_languages,
+    tell_left_out,
     trained_code,
     with_codes,
 )
@@ -51,8 +52,9 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
         known = tuple(trained_code(tag, start.languages) for tag in config.languages)
         config = config.model_copy(update={"languages": known})
     dtype = stored_dtype(start.folder) if start else torch.float16
-    codec = vocabulary(config)
-    source = Source(texts_of(config), partial(encode, codec=codec))
+    texts = texts_of(config)
+    codec = vocabulary(config, texts)
+    source = Source(texts, partial(encode, codec=codec))
     with run(partial(learn, config, codec), {TEXTS: source}) as learnt:
         model = starting_point(config, len(codec.tokenizer), XmodForMaskedLM)
         model.load_state_dict(learnt.weights, strict=False)
@@ -61,13 +63,12 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
             write_curves(learnt.history, folder)
 
 
-def vocabulary(config: PretrainConfig) -> Codec:
+def vocabulary(config: PretrainConfig, table: pa.Table) -> Codec:
     """The start's tokenizer, or one that is trained on the texts, with the config's languages."""
     if start := started(config):
         return replace(Codec.of(start), languages=config.languages)
     assert config.vocabulary  # as PretrainConfig checks
     assert config.architecture
-    table = texts_of(config)
     texts = {
         language: of_language(table, language)["text"].to_pylist() for language in config.languages
     }
@@ -79,6 +80,7 @@ def vocabulary(config: PretrainConfig) -> Codec:
 def texts_of(config: PretrainConfig) -> pa.Table:
     """Rows of text in the config's languages."""
     rows = with_codes(read_corpus(config.data, TEXT_COLUMNS), config.languages)
+    tell_left_out(rows, config.languages)
     return of_languages(rows, config.languages, config.data)
 
 

@@ -11,6 +11,7 @@ from pipeline.training.corpus import (
     of_languages,
     read_labelled,
     require_values,
+    tell_left_out,
     with_codes,
     with_drawn_dev,
 )
@@ -29,6 +30,17 @@ def test_of_languages_names_those_without_rows(tmp_path):
     with pytest.raises(InputError, match=r"no rows in \['fr_XX'\]"):
         of_languages(table, ["de_DE", "fr_XX"], tmp_path)
     assert of_languages(table, ["de_DE"], tmp_path).num_rows == 2
+
+
+def test_languages_that_the_config_does_not_name_are_told_with_their_rows(caplog):
+    table = pa.table({"language": ["de_DE", "en_XX", "de_DE", "xx", None]})
+    with caplog.at_level("INFO"):
+        tell_left_out(table, ["en_XX"])
+    assert "de_DE 2, xx 1" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        tell_left_out(table.slice(1, 1), ["en_XX"])
+    assert not caplog.text
 
 
 def test_capped_takes_rows_of_each_language_in_their_order():
