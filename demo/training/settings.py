@@ -25,7 +25,7 @@ class Objective(Section):
 
 
 class Objectives(Section):
-    """Three objectives, whose shares add up to 1."""
+    """Three objectives, of which each batch is drawn in proportion to their shares."""
 
     masked_lm: Objective
     """Masked words of texts: columns text, language."""

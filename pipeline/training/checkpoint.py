@@ -130,17 +130,21 @@ def _frozen(weights: Weights) -> Weights:
 def _write(
     weights: Weights, config: XmodConfig, tokenizer: PreTrainedTokenizerBase, folder: Path
 ) -> None:
-    path = folder / WEIGHTS
-    path.touch()
-    mode = path.stat().st_mode  # save_file() would leave the file readable to its owner alone
-    save_file(weights, path, metadata={"format": "pt"})
-    path.chmod(mode)
+    write_weights(weights, folder / WEIGHTS)
     # A tokenizer remembers its last call's truncation and padding; a saved one must have none.
     if isinstance(tokenizer, PreTrainedTokenizerFast):
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(folder)
     config.save_pretrained(folder)
+
+
+def write_weights(weights: Weights, path: Path) -> None:
+    """Write safetensors to the new file `path`, readable as the umask says."""
+    path.touch()
+    mode = path.stat().st_mode  # save_file() would leave the file readable to its owner alone
+    save_file(weights, path, metadata={"format": "pt"})
+    path.chmod(mode)
 
 
 def _config_of(model: PreTrainedModel) -> XmodConfig:

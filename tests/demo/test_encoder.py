@@ -6,10 +6,12 @@ from struct import pack
 from zipfile import ZipFile
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, XmodConfig, XmodModel
 
+from demo.encoder import teach
 from demo.encoder.e5_small import E5, read_encoder, read_tokenizer
 from demo.encoder.grow import grown
 from demo.encoder.vocabulary import kept_pieces, longer_by, tokenizer_of, with_pieces
@@ -93,6 +95,32 @@ def test_grown_model_gives_what_bert_gives_in_every_language(wheels):
     for lang_id in range(2):
         found = model.roberta(ids, lang_ids=torch.tensor([lang_id])).last_hidden_state
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_taught_translations_have_the_vector_of_their_original(monkeypatch):
+    monkeypatch.setattr(teach, "OWN_TEXTS", 2)
+    tokenizer = tiny_tokenizer().backend_tokenizer
+    config = XmodConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=32, languages=["en_XX"], pad_token_id=1,
+        default_language="en_XX",
+    )  # fmt: skip
+    teacher = XmodModel(config, add_pooling_layer=False).eval()
+    english, german = ["Anna is in Berlin.", "A river."], ["Anna ist in Berlin.", "Ein Fluss."]
+    pairs = pa.table({
+        "text": [*german, "nur dev"], "translation": [*english, "dev only"],
+        "language": ["de_DE"] * 3, "translation_language": ["en_XX"] * 3,
+        "split": ["train", "train", "dev"],
+    })  # fmt: skip
+    texts = pa.table({"text": [f"Text {one}" for one in range(6)], "language": ["de_DE"] * 6})
+    rows = teach.taught(teacher, tokenizer, texts, pairs, 1).to_pylist()
+    vectors = {(row["language"], row["text"]): np.array(row["vector"], np.float32) for row in rows}
+    assert len(rows) == len(vectors) == 2 + 2 + 2
+    for one, other in zip(german, english, strict=True):
+        np.testing.assert_array_equal(vectors["de_DE", one], vectors["en_XX", other])
+    assert not np.allclose(vectors["en_XX", english[0]], vectors["en_XX", english[1]], atol=1e-3)
+    lengths = [np.linalg.norm(vector) for vector in vectors.values()]
+    np.testing.assert_allclose(lengths, 1.0, atol=1e-2)
 
 
 def bert(e5: E5) -> BertModel:

@@ -21,7 +21,7 @@ from demo.training.growth import MixedBatches, grow
 from demo.training.objectives import learnables, mean_as_taught, tag_words
 from demo.training.settings import GrowthConfig, IdentifierConfig
 from pipeline.config import ModelSettings, load
-from pipeline.errors import InputError
+from pipeline.errors import CheckpointError, InputError
 from pipeline.training.checkpoint import new_checkpoint, stored_weights, write_model
 from pipeline.training.codec import Codec
 from pipeline.training.labels import IGNORED
@@ -152,7 +152,8 @@ def assembled(growth, tmp_path) -> Path:
     with new_checkpoint(tmp_path / "topic") as folder:
         write_model(topic, opened.tokenizer, folder, torch.float32)
     heads = {"ner": config.out / "ner", "topic": tmp_path / "topic"}
-    assemble(config.out / "base", heads, 1, tmp_path / "model")
+    with new_checkpoint(tmp_path / "model") as folder:
+        assemble(config.out / "base", heads, 1, folder)
     return tmp_path / "model"
 
 
@@ -178,6 +179,19 @@ def test_assembled_heads_load_in_transformers_and_give_what_they_gave(
     with torch.inference_mode():
         given, wanted = (one(ids, lang_ids=torch.tensor([1])).logits for one in (model, whole))
     assert torch.nn.functional.cosine_similarity(given, wanted, dim=-1).min() > 0.99
+
+
+def test_assembled_heads_share_an_encoder_in_the_pipeline(assembled):
+    settings = [ModelSettings(path=str(assembled), head=head) for head in (None, "ner", "topic")]
+    found = [open_checkpoint(one, "model") for one in settings]
+    assert len({one.encoder for one in found}) == 1
+    assert len(found[1].labels) == 5
+    assert len(found[2].labels) == 3
+
+
+def test_assembled_head_of_another_encoder_is_refused(base, assembled, tmp_path):
+    with pytest.raises(CheckpointError, match=r"another encoder.*frozen: encoder"):
+        assemble(base, {"ner": tmp_path / "grown" / "ner"}, 1, tmp_path)
 
 
 def test_assembled_words_take_a_byte_each(assembled):
